@@ -1,0 +1,1 @@
+"""The command line ``medaiseg``; one file a command."""

@@ -1,0 +1,1 @@
+"""What every layer shares: geometry, volumes, cases, segmentations, errors, progress. numpy only."""

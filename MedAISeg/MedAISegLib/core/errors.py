@@ -1,0 +1,76 @@
+"""The errors a user can meet, each with what happened, on what, and the remedy.
+
+::
+
+    MedAISegError
+     ├─ UsageError              2  the request itself makes no sense
+     ├─ InputError              3  the images cannot be used as they are
+     │   └─ ConfirmationRequired   they can, once the user accepts an assumption
+     ├─ ModelError              4  the model cannot be used as it is
+     │   └─ NotTrustedError        it would have to run code of its own
+     ├─ ResourceError           5  memory, disk or device
+     └─ Cancelled               6  the user stopped the run
+
+The number is the exit code of the command line.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MedAISegError(Exception):
+    """Base of all errors that are shown to a user as text, never as a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text} {self.remedy}" if self.remedy else text
+
+
+class UsageError(MedAISegError):
+    """The request contradicts itself or names something that does not exist."""
+
+    exit_code = 2
+
+
+class InputError(MedAISegError):
+    """The images cannot be used as they are."""
+
+    exit_code = 3
+
+
+class ConfirmationRequired(InputError):
+    """The images can be used only under an assumption that the user has to accept."""
+
+
+class ModelError(MedAISegError):
+    """The model is missing, damaged, not supported or does not fit its own description."""
+
+    exit_code = 4
+
+
+class NotTrustedError(ModelError):
+    """The model would run code of its own, and the user has not trusted it."""
+
+
+class ResourceError(MedAISegError):
+    """Memory, disk space, a device or a permission is missing."""
+
+    exit_code = 5
+
+
+class Cancelled(MedAISegError):
+    """The user stopped the run; nothing half-done is left behind."""
+
+    exit_code = 6
+
+    def __init__(self) -> None:
+        super().__init__("The run was cancelled.")

@@ -1,0 +1,119 @@
+"""A box in the patient that limits a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UsageError
+from .geometry import LPS_TO_RAS, VolumeGeometry
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """A box that may be rotated.
+
+    Attributes:
+        center_lps: mm.
+        axes_lps: three unit vectors, at right angles.
+        size_mm: full length along each of those axes.
+    """
+
+    center_lps: Vector
+    axes_lps: tuple[Vector, Vector, Vector]
+    size_mm: Vector
+
+    @classmethod
+    def from_bounds(cls, low_lps: Vector, high_lps: Vector) -> OrientedBox:
+        """The box between two corners, its edges along L, P and S."""
+        low, high = np.minimum(low_lps, high_lps), np.maximum(low_lps, high_lps)
+        center, size = (low + high) / 2, high - low
+        return cls(_vector(center), ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), _vector(size))
+
+    def corners_lps(self) -> NDArray[np.float64]:
+        """(8, 3) corners, mm."""
+        half = np.asarray(self.size_mm) / 2
+        signs = np.array(list(product((-1.0, 1.0), repeat=3)))
+        return np.asarray(np.asarray(self.center_lps) + (signs * half) @ np.asarray(self.axes_lps))
+
+    def voxel_bounds(self, geometry: VolumeGeometry) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """The smallest box of voxels that holds every voxel whose centre is inside.
+
+        Returns:
+            Start index and shape, in the array's axis order.
+
+        Raises:
+            UsageError: if the box does not meet the volume.
+        """
+        corners = geometry.lps_to_index(self.corners_lps())
+        low = np.maximum(np.ceil(corners.min(axis=0) - 1e-6), 0).astype(int)
+        high = np.minimum(np.floor(corners.max(axis=0) + 1e-6) + 1, geometry.shape_kji).astype(int)
+        if (high <= low).any():
+            raise UsageError(
+                "the region does not meet the image.", remedy="Check its position and that it is in LPS mm."
+            )
+        a, b, c = (int(n) for n in low)
+        u, v, w = (int(n) for n in high - low)
+        return (a, b, c), (u, v, w)
+
+    def mask(self, geometry: VolumeGeometry) -> NDArray[np.bool_]:
+        """(k, j, i), voxels whose centre lies inside the box."""
+        to_box = np.asarray(self.axes_lps) @ geometry.affine_lps[:3, :3]
+        origin = np.asarray(self.axes_lps) @ (geometry.origin_lps - np.asarray(self.center_lps))
+        inside = np.ones(geometry.shape_kji, dtype=bool)
+        for axis in range(3):
+            steps = [to_box[axis, a] * np.arange(n) for a, n in enumerate(geometry.shape_kji)]
+            along = origin[axis] + steps[0][:, None, None] + steps[1][None, :, None] + steps[2][None, None, :]
+            inside &= np.abs(along) <= self.size_mm[axis] / 2 + 1e-6
+        return inside
+
+
+def read_region(text: str) -> OrientedBox:
+    """A region from ``x0,x1,y0,y1,z0,z1`` in LPS mm, or from a Slicer markups ROI file (``.mrk.json``).
+
+    Raises:
+        UsageError: if the text is neither.
+    """
+    if text.endswith(".json"):
+        return _read_markups_roi(Path(text))
+    try:
+        x0, x1, y0, y1, z0, z1 = (float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no region.",
+            remedy="Give x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer markups ROI file (.mrk.json).",
+        ) from None
+    return OrientedBox.from_bounds((x0, y0, z0), (x1, y1, z1))
+
+
+def _read_markups_roi(path: Path) -> OrientedBox:
+    remedy = "Save the ROI from Slicer as .mrk.json."
+    try:
+        markup = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
+        if markup["type"] != "ROI":
+            raise UsageError(f"it holds a markup of type {markup['type']}, not an ROI.", where=path.name, remedy=remedy)
+        center = np.array([float(x) for x in markup["center"]])
+        # Columns are the ROI's axes; the file says in which frame (Slicer's markups schema).
+        axes = np.array([float(x) for x in markup["orientation"]]).reshape(3, 3)
+        size = np.array([float(x) for x in markup["size"]])
+        frame = str(markup.get("coordinateSystem", "LPS"))
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}.", where=path.name) from error
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UsageError("it is no markups ROI file.", where=path.name, remedy=remedy) from error
+    if frame in ("RAS", "0"):
+        center, axes = LPS_TO_RAS[:3, :3] @ center, LPS_TO_RAS[:3, :3] @ axes
+    first, second, third = (_vector(axes[:, n]) for n in range(3))
+    return OrientedBox(_vector(center), (first, second, third), _vector(size))
+
+
+def _vector(values: NDArray[np.float64]) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z

@@ -1,0 +1,70 @@
+"""The result of a run: labels on the source grid, and what each label means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import VolumeGeometry
+from .terminology import UNSPECIFIED, Terminology
+from .volume import SeriesReference
+
+Layers = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure of a segmentation.
+
+    Attributes:
+        label_value: its value in the layer, at least 1.
+        name: as shown to the user; unique within a segmentation.
+        color_rgb: 0 to 255 each.
+        layer: index of the layer that holds it.
+    """
+
+    label_value: int
+    name: str
+    color_rgb: tuple[int, int, int]
+    terminology: Terminology = UNSPECIFIED
+    layer: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Segments on the grid of the case's first channel.
+
+    Attributes:
+        layers: (layer, k, j, i), uint8 or uint16; segments that overlap lie in different layers.
+        geometry: index (k, j, i) to LPS mm.
+        segments: every segment that was asked for, also those without a voxel.
+        series: the DICOM series of the first channel, None for image files.
+    """
+
+    layers: Layers
+    geometry: VolumeGeometry
+    segments: tuple[Segment, ...]
+    series: SeriesReference | None = None
+
+    def __post_init__(self) -> None:
+        if self.layers.ndim != 4 or self.layers.shape[1:] != self.geometry.shape_kji:
+            raise ValueError(f"layers {self.layers.shape} do not fit the geometry {self.geometry.shape_kji}")
+        if self.layers.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"layers are uint8 or uint16, not {self.layers.dtype}")
+
+    def mask(self, segment: Segment) -> NDArray[np.bool_]:
+        """(k, j, i), where the segment is."""
+        return np.asarray(self.layers[segment.layer] == segment.label_value)
+
+    def voxel_counts(self) -> dict[str, int]:
+        """Number of voxels of each segment by name, counted in one pass a layer."""
+        largest = max((s.label_value for s in self.segments), default=0)
+        counts = [np.bincount(layer.ravel(), minlength=largest + 1) for layer in self.layers]
+        return {s.name: int(counts[s.layer][s.label_value]) for s in self.segments}
+
+    def volume_ml(self, segment: Segment) -> float:
+        """Volume of a segment, mL."""
+        return int(np.count_nonzero(self.mask(segment))) * self.geometry.voxel_volume_ml

@@ -1,0 +1,1 @@
+"""DICOM SEG, NIfTI and tables; each writes atomically."""

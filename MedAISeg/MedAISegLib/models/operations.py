@@ -1,0 +1,178 @@
+"""The steps that prepare images for a network, and those that clean its labels, as data.
+
+Each is carried out in :mod:`MedAISegLib.engine.steps`. Spatial ones are undone in reverse order on the way back. Array
+axes are those of the prepared array at that step; a case enters as (channel, k, j, i).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Interpolation(Enum):
+    """How values between voxel centres are found."""
+
+    NEAREST = "nearest"
+    LINEAR = "linear"
+
+
+@dataclass(frozen=True)
+class ReverseAxes:
+    """From (k, j, i) to (i, j, k): the order in which MONAI, nibabel and FreeSurfer index an image."""
+
+
+@dataclass(frozen=True)
+class Orient:
+    """Permute and flip so that the array axes run to the given patient sides, e.g. ``RAS`` (MONAI Orientation)."""
+
+    axis_codes: str
+
+
+@dataclass(frozen=True)
+class Resample:
+    """To a spacing along each array axis, first voxel centre kept (MONAI Spacing, ``diagonal=False``).
+
+    Attributes:
+        spacing_mm: along each array axis; a value of 0 keeps that axis.
+    """
+
+    spacing_mm: tuple[float, float, float]
+    interpolation: Interpolation = Interpolation.LINEAR
+
+
+@dataclass(frozen=True)
+class Conform:
+    """Into an axis-aligned cube about the volume's centre, as FreeSurfer's ``mri_convert --conform`` does.
+
+    Attributes:
+        size: voxels along each axis of the cube.
+        spacing_mm: the same along each axis.
+        axis_codes: the patient sides that the array axes run to, e.g. ``LIA``.
+    """
+
+    size: int
+    spacing_mm: float
+    axis_codes: str
+
+
+@dataclass(frozen=True)
+class CropForeground:
+    """To the box of values above the threshold in any channel, plus a margin in voxels (MONAI CropForeground)."""
+
+    threshold: float = 0.0
+    margin: int = 0
+
+
+@dataclass(frozen=True)
+class PadToMultiple:
+    """With zeros on both sides until each axis is a multiple of ``multiple`` (MONAI DivisiblePad)."""
+
+    multiple: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class PadToSize:
+    """With zeros on both sides until each axis is at least that long (MONAI SpatialPad)."""
+
+    size: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ScaleRange:
+    """Map source_min..source_max linearly onto target_min..target_max (MONAI ScaleIntensityRange)."""
+
+    source_min: float
+    source_max: float
+    target_min: float = 0.0
+    target_max: float = 1.0
+    clip: bool = False
+
+
+@dataclass(frozen=True)
+class ScalePercentiles:
+    """Map the values at two percentiles (0 to 100) onto target_min..target_max (MONAI ScaleIntensityRangePercentiles).
+
+    Attributes:
+        nonzero: take the percentiles of the values other than 0.
+    """
+
+    lower: float
+    upper: float
+    target_min: float = 0.0
+    target_max: float = 1.0
+    clip: bool = False
+    channel_wise: bool = False
+    nonzero: bool = False
+
+
+@dataclass(frozen=True)
+class MinMax:
+    """Map smallest..largest value linearly onto target_min..target_max (MONAI ScaleIntensity)."""
+
+    target_min: float = 0.0
+    target_max: float = 1.0
+    channel_wise: bool = False
+
+
+@dataclass(frozen=True)
+class ZScore:
+    """Subtract the mean and divide by the standard deviation (MONAI NormalizeIntensity).
+
+    Attributes:
+        nonzero: only values other than 0 count and change.
+        channel_wise: each channel by its own statistics.
+        mean: subtract this instead (one for all, or one a channel).
+        std: divide by this instead.
+    """
+
+    nonzero: bool = False
+    channel_wise: bool = False
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Limit values to minimum..maximum; None leaves that side open."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class ShiftScale:
+    """value * factor + offset, e.g. HU / 1000 for CT, grey / 255 for radiographs (MONAI ShiftIntensity)."""
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class LogCompress:
+    """log(1 + max(value, 0) / scale): flattens the long tail of SUV images."""
+
+    scale: float = 1.0
+
+
+SpatialOperation = ReverseAxes | Orient | Resample | Conform | CropForeground | PadToMultiple | PadToSize
+IntensityOperation = ScaleRange | ScalePercentiles | MinMax | ZScore | Clip | ShiftScale | LogCompress
+Operation = SpatialOperation | IntensityOperation
+
+
+@dataclass(frozen=True)
+class KeepLargestComponent:
+    """Keep the largest 6-, 18- or 26-connected component of each label (all where labels is empty)."""
+
+    labels: tuple[int, ...] = ()
+    connectivity: int = 26
+
+
+@dataclass(frozen=True)
+class FillHoles:
+    """Fill cavities that are wholly enclosed by a label (all where labels is empty)."""
+
+    labels: tuple[int, ...] = ()
+
+
+LabelOperation = KeepLargestComponent | FillHoles

@@ -1,0 +1,196 @@
+"""Everything about a model that is not its network, as data that one engine can follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ..core.notice import Notice
+from ..core.terminology import UNSPECIFIED, Terminology
+from .operations import Interpolation, LabelOperation, Operation
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An input of the network.
+
+    Attributes:
+        name: as the model calls it, e.g. ``T1c``; unique within the model.
+        modality: DICOM's Modality (``CT``, ``MR``, ``PT``, …), empty where any will do.
+        units: what the values must be: ``HU``, ``SUV``, or empty for arbitrary units.
+    """
+
+    name: str
+    modality: str = ""
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentSpec:
+    """A structure that the model finds. ``color_rgb`` is 0 to 255 each, None where the model does not say."""
+
+    label_value: int
+    name: str
+    terminology: Terminology = UNSPECIFIED
+    color_rgb: tuple[int, int, int] | None = None
+
+
+class Blending(Enum):
+    """How overlapping windows are weighted."""
+
+    CONSTANT = "constant"
+    GAUSSIAN = "gaussian"
+
+
+class Padding(Enum):
+    """What lies outside an image that is smaller than the window."""
+
+    CONSTANT = "constant"
+    REPLICATE = "replicate"
+    REFLECT = "reflect"
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How the network is moved over the prepared array (MONAI SlidingWindowInferer).
+
+    Attributes:
+        size: voxels along each array axis, None for the whole array at once; 0 takes that whole axis.
+        overlap: share of the window's length, 0 <= overlap < 1, along each axis.
+        sigma_scale: standard deviation of the Gaussian weight, as a share of the window's length.
+        padding: of an image smaller than the window, equally on both sides; constant padding uses padding_value.
+        batch: windows in one forward pass, as the model asks; memory may lower it.
+        test_time_flips: sets of array axes to flip; the flipped passes are averaged with the plain one.
+    """
+
+    size: tuple[int, int, int] | None = None
+    overlap: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    blending: Blending = Blending.CONSTANT
+    sigma_scale: float = 0.125
+    padding: Padding = Padding.CONSTANT
+    padding_value: float = 0.0
+    batch: int = 1
+    test_time_flips: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Argmax:
+    """The class with the highest score wins.
+
+    Attributes:
+        labels: label value of each class of the network, class 0 first; empty where class and label are the same.
+    """
+
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Each class by itself where its score is above the threshold: classes may overlap, so each is a layer of its own.
+
+    Attributes:
+        labels: label value of each class of the network, class 0 first.
+    """
+
+    labels: tuple[int, ...]
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Thresholded regions painted over each other, later ones on top (nnU-Net's region-based training).
+
+    Attributes:
+        labels: the label value that each class of the network paints, in the order of painting.
+    """
+
+    labels: tuple[int, ...]
+    threshold: float = 0.5
+
+
+Decision = Argmax | Threshold | Regions
+
+
+class Activation(Enum):
+    """What turns the network's raw output into scores."""
+
+    NONE = "none"
+    SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"
+
+
+class RestoreOrder(Enum):
+    """What comes first on the way back to the source grid."""
+
+    SCORES_THEN_DECIDE = "scores then decide"
+    DECIDE_THEN_LABELS = "decide then labels"
+
+
+@dataclass(frozen=True)
+class Restore:
+    """How scores become labels on the source grid; labels are always restored by nearest neighbour."""
+
+    activation: Activation = Activation.SOFTMAX
+    order: RestoreOrder = RestoreOrder.SCORES_THEN_DECIDE
+    interpolation: Interpolation = Interpolation.LINEAR
+
+
+@dataclass(frozen=True)
+class InferenceStage:
+    """One pass from images to labels."""
+
+    preprocessing: tuple[Operation, ...]
+    windows: Windows
+    decision: Decision
+    restore: Restore = Restore()
+    postprocessing: tuple[LabelOperation, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model, without its network.
+
+    Attributes:
+        id: the name of its folder in the store, the way a user calls it.
+        format: the adapter that reads it, e.g. ``monai_bundle``.
+        sha256: of its files, so that a result can be traced to the exact model.
+        commercial_use: whether the licence allows it, None where the publisher does not say.
+        wants_region: it was trained on crops; a run on a whole scan needs a region around the structure.
+        notices: what was changed or left out when its description was read.
+    """
+
+    id: str
+    name: str
+    format: str
+    channels: tuple[Channel, ...]
+    stages: tuple[InferenceStage, ...]
+    segments: tuple[SegmentSpec, ...]
+    version: str = ""
+    description: str = ""
+    anatomy: str = ""
+    license: str = ""
+    commercial_use: bool | None = None
+    citation: str = ""
+    intended_use: str = ""
+    sha256: str = ""
+    wants_region: bool = False
+    notices: tuple[Notice, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what, names in (
+            ("channels", [c.name for c in self.channels]),
+            ("segments", [s.name for s in self.segments]),
+            ("label values", [s.label_value for s in self.segments]),
+        ):
+            if len(set(names)) != len(names):
+                raise ValueError(f"model {self.id}: two {what} are alike in {names}")
+
+    def with_test_time_flips(self, flips: tuple[tuple[int, ...], ...]) -> ModelSpec:
+        """The same model, its windows averaged over other flips."""
+        stages = tuple(replace(s, windows=replace(s.windows, test_time_flips=flips)) for s in self.stages)
+        return replace(self, stages=stages)
+
+    def with_postprocessing(self, *operations: LabelOperation) -> ModelSpec:
+        """The same model, its last stage's labels cleaned by further operations."""
+        last = replace(self.stages[-1], postprocessing=self.stages[-1].postprocessing + operations)
+        return replace(self, stages=(*self.stages[:-1], last))
