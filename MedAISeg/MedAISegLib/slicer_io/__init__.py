@@ -1,1 +1,1 @@
-"""The border to MRML: volume and segmentation nodes, and the files that MRML writes. Runs in Slicer or on slicer-core."""
+"""The border to MRML: volume and segmentation nodes and the files MRML writes; in Slicer or on slicer-core."""
