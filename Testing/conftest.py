@@ -3,11 +3,59 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+ENGINE_PACKAGES = ("torch", "monai", "highdicom")
+"""What Slicer's own Python does not have."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--without-engine",
+        action="store_true",
+        help=f"skip the tests that need {', '.join(ENGINE_PACKAGES)}, for a Python that lacks them",
+    )
+
+
+@contextmanager
+def _missing_engine_skips(config: pytest.Config) -> Iterator[None]:
+    try:
+        yield
+    except (ImportError, pytest.Collector.CollectError) as error:
+        cause = error if isinstance(error, ImportError) else error.__cause__
+        package = (getattr(cause, "name", None) or "").split(".")[0]
+        if package not in ENGINE_PACKAGES or not config.getoption("--without-engine"):
+            raise
+        pytest.skip(f"needs {package}", allow_module_level=True)
+
+
+class _Module(pytest.Module):
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        with _missing_engine_skips(self.config):
+            return list(super().collect())
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    module: pytest.Module = _Module.from_parent(parent, path=module_path)
+    return module
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    with _missing_engine_skips(item.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    with _missing_engine_skips(item.config):
+        return (yield)
 
 
 def shared_data_folder() -> Path:

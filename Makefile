@@ -1,0 +1,67 @@
+# The two commands of a newcomer are `make demo` and `make test`; `make help` lists the others.
+
+SHELL := /bin/bash
+VENV := .venv
+VENV312 := .venv312
+BIN := $(VENV)/bin
+REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
+EXTRAS := slicer,test,reference,lint
+SOURCES := MedAISeg Testing training benchmarks tools Resources
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test reference lint format test-py312 bench ci clean
+
+help: ## print these lines
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/installed ## create .venv with the pinned packages (3 minutes, 3.3 GB)
+
+$(VENV)/installed: $(REQUIREMENTS)
+	python=$$(tools/find-python 3.11 3.12 3.13) && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m pip check
+	touch $@
+
+demo: venv ## make the sample study, segment it, write files and pictures into demo-output/
+	$(BIN)/medaiseg demo --output demo-output
+
+test: venv ## run the tests (some minutes)
+	$(BIN)/python -m pytest -m "not reference and not slow"
+
+reference: venv ## compare with the reference implementations (long)
+	$(BIN)/python -m pytest -m "reference or slow"
+
+lint: venv ## check style, types and the layers
+	$(BIN)/ruff check $(wildcard $(SOURCES))
+	$(BIN)/ruff format --check $(wildcard $(SOURCES))
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: venv ## write the source in the project's style
+	$(BIN)/ruff check --fix $(wildcard $(SOURCES))
+	$(BIN)/ruff format $(wildcard $(SOURCES))
+
+test-py312: ## run what needs no torch on Slicer's Python 3.12, where one is found
+	@if tools/find-python 3.12 >/dev/null; then $(MAKE) --no-print-directory run-py312; \
+	else echo "test-py312: skipped, this machine has no working Python 3.12"; fi
+
+.PHONY: run-py312
+run-py312: $(VENV312)/installed
+	$(VENV312)/bin/python -m pytest Testing/unit Testing/contract --without-engine -m "not reference and not slow"
+
+$(VENV312)/installed: $(REQUIREMENTS)
+	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
+	$(VENV312)/bin/python tools/without_engine.py | \
+	  $(VENV312)/bin/python -m pip install --quiet --constraint constraints.txt --requirement /dev/stdin
+	$(VENV312)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+bench: venv ## measure time and memory against monai.bundle
+	$(BIN)/python -m benchmarks
+
+ci: ## everything that continuous integration runs
+	.ci/run
+
+clean: ## remove the environments, caches and results
+	rm -rf $(VENV) $(VENV312) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache MedAISeg/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
