@@ -1,14 +1,13 @@
-"""What to run on what, and what came of it; JSON, so that every front end says the same thing."""
+"""What to run on what, as JSON, so that every front end says the same thing; what came of it is in core.result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-from ..core.notice import Notice
 from ..core.region import OrientedBox
-from ..core.terminology import Terminology
+from ..core.result import JobResult, Provenance, SegmentResult
+
+__all__ = ["JobResult", "Provenance", "SegmentResult", "SegmentationJob"]
 
 
 @dataclass(frozen=True)
@@ -32,52 +31,3 @@ class SegmentationJob:
     test_time_flips: bool | None = None
     keep_largest_component: bool = False
     accept: bool = False
-
-
-@dataclass(frozen=True)
-class SegmentResult:
-    """One segment of a result: volume in mL, intensity statistics of the first channel inside it (None if empty)."""
-
-    name: str
-    label_value: int
-    terminology: Terminology
-    color_rgb: tuple[int, int, int]
-    voxel_count: int
-    volume_ml: float
-    mean: float | None
-    standard_deviation: float | None
-    minimum: float | None
-    maximum: float | None
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What made the result: model, versions, device and parameters; never a patient's data or a file's path."""
-
-    model_id: str
-    model_name: str
-    model_version: str
-    model_sha256: str
-    software_version: str
-    library_versions: Mapping[str, str]
-    device: str
-    parameters: Mapping[str, str]
-    created_utc: str
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What a run gave, without the voxels.
-
-    Attributes:
-        timings_s: seconds by stage.
-        peak_memory_bytes: the largest resident memory of the process.
-        files: what was written, by format.
-    """
-
-    segments: tuple[SegmentResult, ...]
-    provenance: Provenance
-    timings_s: Mapping[str, float] = field(default_factory=dict)
-    peak_memory_bytes: int = 0
-    notices: tuple[Notice, ...] = ()
-    files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
