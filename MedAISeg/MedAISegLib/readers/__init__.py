@@ -1,1 +1,134 @@
-"""From DICOM series and image files to volumes with their series reference, attributes and notices."""
+"""Readers: files to volumes, each with its series, its attributes and what is odd about it.
+
+A reader is one module with three functions, and one line in ``READERS``::
+
+    def recognises(path: Path) -> bool: ...                 # cheap: by name or the first bytes
+    def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]: ...
+    def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from ..core.errors import InputError
+from ..core.notice import Notice
+from ..core.volume import Volume
+from .listing import ImageListing
+
+READERS = {
+    "dicom": "MedAISegLib.readers.dicom",
+    "image_file": "MedAISegLib.readers.image_file",
+}
+"""Reader name to its module, in the order in which they are asked."""
+
+FractionCallback = Callable[[float], None]
+
+
+class Reader(Protocol):
+    """What a reader's module offers."""
+
+    def recognises(self, path: Path) -> bool: ...
+
+    def list_images(self, paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]: ...
+
+    def read(self, listing: ImageListing, *, accept: bool, progress: FractionCallback) -> tuple[Volume, ...]: ...
+
+
+def list_images(path: Path | str, *, accept: bool = False) -> tuple[ImageListing, ...]:
+    """Everything that a file or folder (searched to the bottom) holds, from the headers alone.
+
+    Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results.
+
+    Args:
+        path: a file or a folder.
+        accept: go on under the assumptions that would otherwise stand as ConfirmationRequired in a listing's problem.
+
+    Raises:
+        InputError: if the path does not exist, or nothing in it is an image or a DICOM object.
+    """
+    path = Path(path)
+    by_reader = _sort_by_reader(_files_of(path))
+    for name in READERS:
+        claimed = by_reader.pop(name, [])
+        if not claimed:
+            continue
+        listings = _reader(name).list_images(claimed, accept=accept)
+        skipped = sum(len(files) for files in by_reader.values())
+        return tuple(_with_skipped(listing, skipped) for listing in listings)
+    raise InputError(
+        "there is no image in it." if path.is_dir() else "it is no image of a known format.",
+        where=path.name,
+        remedy="Known are DICOM, NIfTI, NRRD, MetaImage, Analyze, MINC and MGH.",
+    )
+
+
+def read_listing(
+    listing: ImageListing, *, accept: bool = False, progress: FractionCallback | None = None
+) -> tuple[Volume, ...]:
+    """The volumes of a listing, more than one for a time series and the like.
+
+    Args:
+        listing: one of :func:`list_images`.
+        accept: go on under the assumption that the listing's ConfirmationRequired asks about.
+        progress: called with the fraction that is done, 0 to 1.
+
+    Raises:
+        InputError: if it cannot be read; ConfirmationRequired if it could, under an assumption.
+    """
+    if listing.problem is not None:
+        raise listing.problem
+    return _reader(listing.reader).read(listing, accept=accept, progress=progress or (lambda _: None))
+
+
+def read_images(path: Path | str, *, accept: bool = False, series_uid: str | None = None) -> tuple[Volume, ...]:
+    """All volumes of a file or folder, or those of one series.
+
+    Objects that are no images are passed over; an image that cannot be read is an error only if it was asked for or
+    nothing else can be read.
+
+    Raises:
+        InputError: if nothing can be read, or there is no such series.
+    """
+    listings = list_images(path, accept=accept)
+    if series_uid is not None:
+        listings = tuple(listing for listing in listings if listing.series_instance_uid == series_uid)
+        if not listings:
+            raise InputError(f"there is no series {series_uid} in it.", where=Path(path).name)
+    readable = [listing for listing in listings if listing.problem is None]
+    if not readable or (series_uid is not None and len(readable) < len(listings)):
+        raise next(listing.problem for listing in listings if listing.problem is not None)
+    return tuple(volume for listing in readable for volume in read_listing(listing, accept=accept))
+
+
+def _reader(name: str) -> Reader:
+    return cast("Reader", import_module(READERS[name]))
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    if not path.exists():
+        raise InputError("it does not exist.", where=str(path))
+    return [path]
+
+
+def _sort_by_reader(files: Sequence[Path]) -> dict[str, list[Path]]:
+    """Files by the name of the reader that recognises them; under an empty name those that none does."""
+    by_reader: dict[str, list[Path]] = {}
+    for file in files:
+        name = next((name for name in READERS if _reader(name).recognises(file)), "")
+        by_reader.setdefault(name, []).append(file)
+    return by_reader
+
+
+def _with_skipped(listing: ImageListing, skipped: int) -> ImageListing:
+    if not skipped:
+        return listing
+    message = f"{skipped} other file{'s' if skipped > 1 else ''} in the folder passed over."
+    notices = (*listing.notices, Notice("files-passed-over", message))
+    return replace(listing, attributes=dict(listing.attributes), notices=notices)

@@ -1,0 +1,84 @@
+"""What a folder or file holds, known from headers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from ..core.errors import MedAISegError
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.volume import SeriesReference
+
+
+@dataclass(frozen=True, eq=False)
+class ImageListing:
+    """One image that can be read, or one object that cannot and why.
+
+    It carries the same words as a Volume (modality, description, attributes, geometry, series), so that a series can be
+    chosen for a model before its voxels are read.
+
+    Attributes:
+        reader: name of the reader in ``READERS`` that made it.
+        kind: what it is, in a user's words, e.g. ``DICOM series`` or ``NIfTI``.
+        paths: its files, in the order of the volume's slices where there is one file a slice.
+        geometry: the grid of its volumes, None where it is not known or the object is no image.
+        volume_count: number of volumes that reading gives, more than one for time series and the like.
+        notices: what was found odd; reading may add to it.
+        problem: why it cannot be read, or what the user would have to accept (ConfirmationRequired).
+        source: what its reader keeps for reading; nobody else's business.
+    """
+
+    reader: str
+    kind: str
+    paths: tuple[Path, ...]
+    modality: str = ""
+    description: str = ""
+    geometry: VolumeGeometry | None = None
+    series: SeriesReference | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    volume_count: int = 1
+    notices: tuple[Notice, ...] = ()
+    problem: MedAISegError | None = None
+    source: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    @property
+    def study_instance_uid(self) -> str:
+        """Empty for image files."""
+        return self.series.study_instance_uid if self.series else ""
+
+    @property
+    def series_instance_uid(self) -> str:
+        """Empty for image files."""
+        return self.series.series_instance_uid if self.series else ""
+
+    @property
+    def series_number(self) -> str:
+        """As the header writes it; empty where there is none."""
+        return self.attributes.get("SeriesNumber", "")
+
+    @property
+    def size_ijk(self) -> tuple[int, int, int] | None:
+        """Columns, rows, slices."""
+        if self.geometry is None:
+            return None
+        k, j, i = self.geometry.shape_kji
+        return i, j, k
+
+    @property
+    def spacing_ijk_mm(self) -> tuple[float, float, float] | None:
+        """Distance between neighbouring columns, rows and slices, mm."""
+        if self.geometry is None:
+            return None
+        k, j, i = (float(mm) for mm in self.geometry.spacing_mm)
+        return i, j, k
+
+    @property
+    def orientation(self) -> str:
+        """The patient sides to which columns, rows and slices run, e.g. ``LPS``; empty where there is no grid."""
+        return self.geometry.axis_codes()[::-1] if self.geometry else ""
