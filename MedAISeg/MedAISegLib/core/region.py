@@ -15,6 +15,9 @@ from .geometry import LPS_TO_RAS, VolumeGeometry
 
 Vector = tuple[float, float, float]
 
+_FRAME_TO_LPS = {"LPS": np.eye(3), "1": np.eye(3), "RAS": LPS_TO_RAS[:3, :3], "0": LPS_TO_RAS[:3, :3]}
+"""The frames of a markups file; old files write them as numbers."""
+
 
 @dataclass(frozen=True)
 class OrientedBox:
@@ -29,6 +32,13 @@ class OrientedBox:
     center_lps: Vector
     axes_lps: tuple[Vector, Vector, Vector]
     size_mm: Vector
+
+    def __post_init__(self) -> None:
+        axes = np.asarray(self.axes_lps, dtype=np.float64)
+        if not np.isfinite([*self.center_lps, *self.size_mm]).all() or min(self.size_mm) <= 0.0:
+            raise ValueError("a box has a finite center and three lengths above zero")
+        if not np.abs(axes @ axes.T - np.eye(3)).max() <= 1e-3:
+            raise ValueError("the axes of a box are unit vectors at right angles")
 
     @classmethod
     def from_bounds(cls, low_lps: Vector, high_lps: Vector) -> OrientedBox:
@@ -85,12 +95,12 @@ def read_region(text: str) -> OrientedBox:
         return _read_markups_roi(Path(text))
     try:
         x0, x1, y0, y1, z0, z1 = (float(number) for number in text.split(","))
+        return OrientedBox.from_bounds((x0, y0, z0), (x1, y1, z1))
     except ValueError:
         raise UsageError(
             f"{text!r} is no region.",
             remedy="Give x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer markups ROI file (.mrk.json).",
         ) from None
-    return OrientedBox.from_bounds((x0, y0, z0), (x1, y1, z1))
 
 
 def _read_markups_roi(path: Path) -> OrientedBox:
@@ -99,19 +109,17 @@ def _read_markups_roi(path: Path) -> OrientedBox:
         markup = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
         if markup["type"] != "ROI":
             raise UsageError(f"it holds a markup of type {markup['type']}, not an ROI.", where=path.name, remedy=remedy)
-        center = np.array([float(x) for x in markup["center"]])
-        # Columns are the ROI's axes; the file says in which frame (Slicer's markups schema).
-        axes = np.array([float(x) for x in markup["orientation"]]).reshape(3, 3)
-        size = np.array([float(x) for x in markup["size"]])
-        frame = str(markup.get("coordinateSystem", "LPS"))
+        to_lps = _FRAME_TO_LPS[str(markup.get("coordinateSystem", "LPS"))]
+        center = to_lps @ np.array(markup["center"], dtype=np.float64).reshape(3)
+        # Columns are the ROI's axes (Slicer's markups schema).
+        axes = to_lps @ np.array(markup["orientation"], dtype=np.float64).reshape(3, 3)
+        size = np.array(markup["size"], dtype=np.float64).reshape(3)
+        first, second, third = (_vector(axes[:, n]) for n in range(3))
+        return OrientedBox(_vector(center), (first, second, third), _vector(size))
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}.", where=path.name) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UsageError("it is no markups ROI file.", where=path.name, remedy=remedy) from error
-    if frame in ("RAS", "0"):
-        center, axes = LPS_TO_RAS[:3, :3] @ center, LPS_TO_RAS[:3, :3] @ axes
-    first, second, third = (_vector(axes[:, n]) for n in range(3))
-    return OrientedBox(_vector(center), (first, second, third), _vector(size))
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:

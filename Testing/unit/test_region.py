@@ -1,0 +1,191 @@
+"""Boxes in the patient: from text, from Slicer's ROI files, and the voxels they hold."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from MedAISegLib.core.errors import UsageError
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.records import from_json, to_json
+from MedAISegLib.core.region import OrientedBox, read_region
+
+COS, SIN = np.cos(np.deg2rad(30)), np.sin(np.deg2rad(30))
+ROTATED = np.array([[COS, -SIN, 0], [SIN, COS, 0], [0, 0, 1]])
+"""Columns are the box's axes, turned by 30 degrees about the S axis."""
+
+GEOMETRY = VolumeGeometry(
+    (11, 13, 17),
+    np.array([[0.2, 0, 1.1, -9], [-0.6, 1.3, 0.1, -8], [2, 0.2, 0, -10], [0, 0, 0, 1]]),
+)
+"""Oblique, anisotropic and sheared."""
+
+
+def markup(**changes: object) -> dict[str, object]:
+    """A markups ROI as Slicer saves it, in LPS."""
+    return {
+        "type": "ROI",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "roiType": "Box",
+        "center": [1.0, 2.0, 3.0],
+        "orientation": ROTATED.ravel().tolist(),
+        "size": [10.0, 6.0, 8.0],
+    } | changes
+
+
+def write_markup(folder: Path, **changes: object) -> str:
+    path = folder / "R.mrk.json"
+    path.write_text(json.dumps({"markups": [markup(**changes)]}), encoding="utf-8")
+    return str(path)
+
+
+def holds(box: OrientedBox, point_lps: np.ndarray) -> bool:
+    """Whether a point lies inside, one axis at a time."""
+    offset = point_lps - np.array(box.center_lps)
+    return all(
+        abs(offset @ np.array(axis)) <= size / 2 for axis, size in zip(box.axes_lps, box.size_mm, strict=True)
+    )
+
+
+def brute_force_mask(box: OrientedBox, geometry: VolumeGeometry) -> np.ndarray:
+    mask = np.zeros(geometry.shape_kji, dtype=bool)
+    for index in product(*map(range, geometry.shape_kji)):
+        mask[index] = holds(box, geometry.index_to_lps(index))
+    return mask
+
+
+def test_six_numbers_are_a_box_along_the_patient_axes_in_any_order_of_the_corners() -> None:
+    box = read_region("10, -2,4,8,-6,0.5")
+    assert box.center_lps == (4, 6, -2.75)
+    assert box.size_mm == (12, 4, 6.5)
+    assert box.axes_lps == ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3,4,5", "1,2,3,4,5,6,7", "a,b,c,d,e,f", "roi.nrrd"])
+def test_other_text_is_refused_with_the_two_forms_named(text: str) -> None:
+    with pytest.raises(UsageError, match="LPS mm, or a Slicer markups ROI"):
+        read_region(text)
+
+
+@pytest.mark.parametrize("text", ["0,nan,0,1,0,1", "0,inf,0,1,0,1"])
+def test_numbers_that_are_not_finite_are_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_region(text)
+
+
+def test_a_rotated_roi_file_keeps_its_axes_and_size(tmp_path: Path) -> None:
+    box = read_region(write_markup(tmp_path))
+    assert box.center_lps == (1, 2, 3)
+    assert box.size_mm == (10, 6, 8)
+    np.testing.assert_allclose(np.transpose(box.axes_lps), ROTATED)
+    far = np.array([1, 2, 3]) + ROTATED @ [4.9, 2.9, 3.9]
+    assert holds(box, far)
+    assert not holds(box, np.array([1, 2, 3]) + ROTATED.T @ [4.9, 0, 0])
+
+
+@pytest.mark.parametrize("frame", ["RAS", "0", 0])
+def test_an_roi_file_in_ras_gives_the_same_box(tmp_path: Path, frame: object) -> None:
+    flip = np.diag([-1, -1, 1])
+    in_ras = write_markup(
+        tmp_path,
+        coordinateSystem=frame,
+        center=(flip @ [1, 2, 3]).tolist(),
+        orientation=(flip @ ROTATED).ravel().tolist(),
+    )
+    box, expected = read_region(in_ras), OrientedBox((1, 2, 3), tuple(map(tuple, ROTATED.T)), (10, 6, 8))
+    np.testing.assert_allclose(sorted(box.corners_lps().tolist()), sorted(expected.corners_lps().tolist()))
+    np.testing.assert_array_equal(box.mask(GEOMETRY), expected.mask(GEOMETRY))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "Fiducial"},
+        {"center": ["x", 0, 0]},
+        {"center": [0, 0]},
+        {"orientation": [1, 0, 0]},
+        {"orientation": [2, 0, 0, 0, 1, 0, 0, 0, 1]},
+        {"size": None},
+        {"size": [1, 2]},
+        {"size": [10, 0, 5]},
+        {"size": [10, -1, 5]},
+        {"coordinateSystem": "IJK"},
+    ],
+    ids=str,
+)
+def test_a_file_that_describes_no_box_is_refused_by_its_name(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=r"R\.mrk\.json"):
+        read_region(write_markup(tmp_path, **changes))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"markups": []}', '{"markups": [3]}'])
+def test_a_file_that_is_no_markup_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="no markups ROI file"):
+        read_region(str(path))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone\.mrk\.json: cannot be read"):
+        read_region(str(tmp_path / "gone.mrk.json"))
+
+
+def test_the_corners_are_half_the_size_along_each_axis() -> None:
+    box = OrientedBox((1, 2, 3), tuple(map(tuple, ROTATED.T)), (10, 6, 8))
+    offsets = (box.corners_lps() - (1, 2, 3)) @ ROTATED
+    assert {tuple(np.round(corner, 9)) for corner in offsets} == set(product((-5, 5), (-3, 3), (-4, 4)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_mask_holds_the_voxels_whose_centres_are_inside(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    axes, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    box = OrientedBox(tuple(random.uniform(-4, 4, 3)), tuple(map(tuple, axes)), tuple(random.uniform(4, 14, 3)))
+    expected = brute_force_mask(box, GEOMETRY)
+    assert expected.any()
+    np.testing.assert_array_equal(box.mask(GEOMETRY), expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_voxel_bounds_hold_the_whole_mask_and_stay_in_the_image(seed: int) -> None:
+    random = np.random.default_rng(100 + seed)
+    axes, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    box = OrientedBox(tuple(random.uniform(-8, 8, 3)), tuple(map(tuple, axes)), tuple(random.uniform(4, 20, 3)))
+    start, shape = box.voxel_bounds(GEOMETRY)
+    stop = np.add(start, shape)
+    assert (np.array(start) >= 0).all()
+    assert (stop <= GEOMETRY.shape_kji).all()
+    inside = np.argwhere(brute_force_mask(box, GEOMETRY))
+    assert (inside >= start).all()
+    assert (inside < stop).all()
+
+
+def test_the_bounds_of_an_upright_box_are_tight() -> None:
+    geometry = VolumeGeometry((10, 10, 10), np.diag([2.0, 2.0, 2.0, 1.0]))
+    # Centres at 4, 6 and 8 mm: both ends count.
+    start, shape = OrientedBox.from_bounds((4, 3.9, 4.1), (8, 8.1, 8.1)).voxel_bounds(geometry)
+    assert (start, shape) == ((2, 2, 3), (3, 3, 2))
+
+
+@pytest.mark.parametrize("center", [(500, 0, 0), (0, 0, -60)])
+def test_a_region_beside_the_image_is_refused(center: tuple[float, float, float]) -> None:
+    box = OrientedBox(center, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (4, 4, 4))
+    with pytest.raises(UsageError, match="does not meet the image"):
+        box.voxel_bounds(GEOMETRY)
+
+
+def test_a_region_between_two_slices_is_refused() -> None:
+    geometry = VolumeGeometry((4, 4, 4), np.diag([5.0, 1.0, 1.0, 1.0]))
+    with pytest.raises(UsageError, match="does not meet the image"):
+        OrientedBox.from_bounds((1, 0, 0), (4, 3, 3)).voxel_bounds(geometry)
+
+
+def test_a_box_survives_json() -> None:
+    box = OrientedBox((1.5, 2, 3), tuple(map(tuple, ROTATED.T)), (10, 6, 8))
+    assert from_json(OrientedBox, json.loads(json.dumps(to_json(box)))) == box
