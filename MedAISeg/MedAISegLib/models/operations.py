@@ -162,7 +162,7 @@ Operation = SpatialOperation | IntensityOperation
 
 @dataclass(frozen=True)
 class KeepLargestComponent:
-    """Keep the largest 6-, 18- or 26-connected component of each label (all where labels is empty)."""
+    """Keep the largest 6- or 26-connected component of each label (of all labels where ``labels`` is empty)."""
 
     labels: tuple[int, ...] = ()
     connectivity: int = 26
@@ -170,7 +170,7 @@ class KeepLargestComponent:
 
 @dataclass(frozen=True)
 class FillHoles:
-    """Fill cavities that are wholly enclosed by a label (all where labels is empty)."""
+    """Fill cavities that are wholly enclosed by a label (of all labels where ``labels`` is empty)."""
 
     labels: tuple[int, ...] = ()
 

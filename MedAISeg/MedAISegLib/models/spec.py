@@ -86,7 +86,7 @@ class Argmax:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Each class by itself where its score is above the threshold: classes may overlap, so each is a layer of its own.
+    """Each class by itself where its score reaches the threshold: classes may overlap, so each is a layer of its own.
 
     Attributes:
         labels: label value of each class of the network, class 0 first.

@@ -1,0 +1,42 @@
+"""Which device a run uses."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from ..core.errors import ResourceError, UsageError
+
+
+def available_devices() -> tuple[str, ...]:
+    """Names of the devices that torch sees here, the preferred one first."""
+    names = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return (*names, "cpu")
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``, after a tiny real computation on it.
+
+    Raises:
+        UsageError: if the text names no device.
+        ResourceError: if the device is absent or its computation fails.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
+        raise UsageError(f"{wanted!r} is no device.", remedy="Use auto, cpu, cuda:N or mps.")
+    present = available_devices()
+    name = present[0] if wanted == "auto" else "cuda:0" if wanted == "cuda" else wanted
+    if name not in present:
+        raise ResourceError(f"the device {name} is not there.", remedy=f"torch sees {', '.join(present)}.")
+    device = torch.device(name)
+    try:
+        # Wheels without kernels for this GPU import well and fail only here.
+        torch.nn.functional.conv3d(torch.ones(1, 1, 3, 3, 3, device=device), torch.ones(1, 1, 3, 3, 3, device=device))
+    except RuntimeError as error:
+        raise ResourceError(
+            f"the device {name} cannot compute: {str(error).splitlines()[0]}.",
+            remedy="Install the torch build for it, or use --device cpu.",
+        ) from error
+    return device

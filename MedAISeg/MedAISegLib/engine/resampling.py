@@ -1,0 +1,265 @@
+"""Values between voxel centres.
+
+Between grids whose axes run in parallel, interpolation separates into one pass an axis, which is both faster and leaner
+than sampling every voxel by its own coordinates; all other pairs of grids go the general way. Conventions are those of
+``torch.nn.functional.grid_sample`` with ``align_corners=False``: indices address voxel centres, and outside the array
+either the nearest voxel counts or zero does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..core.geometry import Affine
+from ..models.operations import Interpolation
+from .slabs import Shape, Slab, SlabStream, collect
+
+_PARALLEL_TOLERANCE = 1e-6
+_GENERAL_CHUNK_VOXELS = 2_000_000
+
+
+class Outside(Enum):
+    """What counts beyond the outermost voxel centres."""
+
+    NEAREST_VOXEL = "nearest voxel"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True, eq=False)
+class AxisTaps:
+    """For each target index along one axis: two source indices and their weights."""
+
+    lower: NDArray[np.int64]
+    upper: NDArray[np.int64]
+    lower_weight: NDArray[np.float64]
+    upper_weight: NDArray[np.float64]
+
+    def part(self, start: int, stop: int) -> AxisTaps:
+        """Those of the target indices start..stop-1."""
+        chosen = slice(start, stop)
+        return AxisTaps(self.lower[chosen], self.upper[chosen], self.lower_weight[chosen], self.upper_weight[chosen])
+
+    def shifted(self, offset: int) -> AxisTaps:
+        """For a source of which the first ``offset`` slices have been dropped."""
+        return AxisTaps(self.lower - offset, self.upper - offset, self.lower_weight, self.upper_weight)
+
+
+def parallel_axes(target_to_source: Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Scale and offset along each axis if the index map keeps the axes apart and in direction, else None."""
+    matrix, offset = target_to_source[:3, :3], target_to_source[:3, 3]
+    scale = np.diag(matrix)
+    if (scale <= 0).any() or np.abs(matrix - np.diag(scale)).max() > _PARALLEL_TOLERANCE * scale.max():
+        return None
+    return scale.copy(), offset.copy()
+
+
+def axis_taps(
+    target_length: int,
+    source_length: int,
+    scale: float,
+    offset: float,
+    interpolation: Interpolation,
+    outside: Outside = Outside.NEAREST_VOXEL,
+) -> AxisTaps:
+    """Taps for source coordinate = scale * target index + offset."""
+    coordinate = scale * np.arange(target_length, dtype=np.float64) + offset
+    inside = (coordinate > -1.0) & (coordinate < source_length)
+    if outside is Outside.NEAREST_VOXEL:
+        coordinate = np.clip(coordinate, 0.0, source_length - 1.0)
+    if interpolation is Interpolation.NEAREST:
+        nearest = np.rint(coordinate).astype(np.int64)
+        within = (nearest >= 0) & (nearest < source_length)
+        nearest = np.clip(nearest, 0, source_length - 1)
+        return AxisTaps(nearest, nearest, within.astype(np.float64), np.zeros(target_length))
+    lower = np.floor(coordinate).astype(np.int64)
+    fraction = coordinate - lower
+    lower_weight, upper_weight = 1.0 - fraction, fraction
+    if outside is Outside.ZERO:
+        lower_weight = np.where(inside & (lower >= 0), lower_weight, 0.0)
+        upper_weight = np.where(inside & (lower + 1 < source_length), upper_weight, 0.0)
+    last = source_length - 1
+    return AxisTaps(np.clip(lower, 0, last), np.clip(lower + 1, 0, last), lower_weight, upper_weight)
+
+
+def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tensor:
+    """(channel, a, b, c) values interpolated along one of the axes 0, 1, 2."""
+    dim = axis + 1
+    lower = values.index_select(dim, torch.from_numpy(taps.lower).to(values.device))
+    if not taps.upper_weight.any():
+        return lower if taps.lower_weight.all() else lower * _along(taps.lower_weight, dim, values)
+    upper = values.index_select(dim, torch.from_numpy(taps.upper).to(values.device))
+    if not values.is_floating_point():
+        raise ValueError("labels are resampled by nearest neighbour only")
+    lower *= _along(taps.lower_weight, dim, values)
+    return lower.addcmul_(upper, _along(taps.upper_weight, dim, values))
+
+
+def resample(
+    values: torch.Tensor,
+    target_to_source: Affine,
+    target_shape: Shape,
+    interpolation: Interpolation,
+    outside: Outside = Outside.NEAREST_VOXEL,
+) -> torch.Tensor:
+    """(channel, a, b, c) values on another grid.
+
+    Args:
+        target_to_source: 4x4, maps target indices to continuous source indices.
+    """
+    parallel = parallel_axes(target_to_source)
+    if parallel is None:
+        slabs = _general_slabs(values, target_to_source, target_shape, interpolation, outside)
+        return collect(SlabStream(target_shape, 0, True, slabs))
+    scale, offset = parallel
+    source_shape = values.shape[1:]
+    # The axis that shrinks most goes first: less is left for the other two.
+    for axis in np.argsort([target_shape[a] / source_shape[a] for a in range(3)]):
+        a = int(axis)
+        taps = axis_taps(target_shape[a], source_shape[a], scale[a], offset[a], interpolation, outside)
+        values = resample_axis(values, a, taps)
+    return values
+
+
+def resample_stream(
+    stream: SlabStream,
+    target_to_source: Affine,
+    target_shape: Shape,
+    interpolation: Interpolation,
+    slab_bytes: int,
+    outside: Outside = Outside.NEAREST_VOXEL,
+) -> SlabStream:
+    """A stream on another grid; where the grids' axes are parallel no more than a slab and its neighbours is kept.
+
+    Args:
+        slab_bytes: bound on the size of the slabs that come out.
+    """
+    parallel = parallel_axes(target_to_source)
+    if parallel is None:
+        whole = collect(stream)
+        slabs = _general_slabs(whole, target_to_source, target_shape, interpolation, outside)
+        return SlabStream(target_shape, 0, True, slabs)
+    scale, offset = parallel
+    taps = [axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside) for a in range(3)]
+    slabs = _parallel_slabs(stream, taps, target_shape, slab_bytes)
+    return SlabStream(target_shape, stream.axis, stream.ascending, slabs)
+
+
+def _parallel_slabs(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape, slab_bytes: int) -> Iterator[Slab]:
+    along = taps[stream.axis]
+    length = target_shape[stream.axis]
+    first, stop = 0, length  # target slices first..stop-1 are still to be made
+    kept: torch.Tensor | None = None
+    kept_start = 0
+    for slab in stream.slabs:
+        kept, kept_start = _joined(kept, kept_start, slab, stream)
+        kept_stop = kept_start + kept.shape[stream.axis + 1]
+        if stream.ascending:
+            ready_stop = int(np.searchsorted(along.upper, kept_stop, side="left"))
+            ready = (first, ready_stop)
+            first = max(first, ready_stop)
+        else:
+            ready_start = int(np.searchsorted(along.lower, kept_start, side="left"))
+            ready = (ready_start, stop)
+            stop = min(stop, ready_start)
+        if ready[1] > ready[0]:
+            yield from _made(kept, kept_start, ready, taps, stream, slab_bytes)
+        kept, kept_start = _trimmed(kept, kept_start, along, (first, stop), stream)
+
+
+def _joined(kept: torch.Tensor | None, kept_start: int, slab: Slab, stream: SlabStream) -> tuple[torch.Tensor, int]:
+    if kept is None or kept.shape[stream.axis + 1] == 0:
+        return slab.values, slab.start
+    if stream.ascending:
+        return torch.cat([kept, slab.values], dim=stream.axis + 1), kept_start
+    return torch.cat([slab.values, kept], dim=stream.axis + 1), slab.start
+
+
+def _trimmed(
+    kept: torch.Tensor, kept_start: int, along: AxisTaps, missing: tuple[int, int], stream: SlabStream
+) -> tuple[torch.Tensor, int]:
+    """What the target slices that are still missing need of the source slices at hand."""
+    dim, depth = stream.axis + 1, kept.shape[stream.axis + 1]
+    if missing[0] >= missing[1]:
+        return kept.narrow(dim, 0, 0), kept_start
+    if stream.ascending:
+        drop = min(max(int(along.lower[missing[0]]) - kept_start, 0), depth)
+        return kept.narrow(dim, drop, depth - drop).clone(), kept_start + drop
+    keep = min(max(int(along.upper[missing[1] - 1]) + 1 - kept_start, 0), depth)
+    return kept.narrow(dim, 0, keep).clone(), kept_start
+
+
+def _made(
+    kept: torch.Tensor,
+    kept_start: int,
+    ready: tuple[int, int],
+    taps: list[AxisTaps],
+    stream: SlabStream,
+    slab_bytes: int,
+) -> Iterator[Slab]:
+    in_plane = [a for a in range(3) if a != stream.axis]
+    slice_bytes = kept.shape[0] * kept.element_size() * len(taps[in_plane[0]].lower) * len(taps[in_plane[1]].lower)
+    step = max(1, slab_bytes // max(1, slice_bytes))
+    bounds = [*range(ready[0], ready[1], step), ready[1]]
+    pairs = list(pairwise(bounds))
+    for start, stop in pairs if stream.ascending else reversed(pairs):
+        values = resample_axis(kept, stream.axis, taps[stream.axis].part(start, stop).shifted(kept_start))
+        for axis in in_plane:
+            values = resample_axis(values, axis, taps[axis])
+        yield Slab(start, values)
+
+
+def _general_slabs(
+    values: torch.Tensor, target_to_source: Affine, target_shape: Shape, interpolation: Interpolation, outside: Outside
+) -> Iterator[Slab]:
+    step = max(1, _GENERAL_CHUNK_VOXELS // (target_shape[1] * target_shape[2]))
+    for start in range(0, target_shape[0], step):
+        depth = min(step, target_shape[0] - start)
+        coordinates = _coordinates(target_to_source, start, (depth, target_shape[1], target_shape[2]), values.device)
+        if interpolation is Interpolation.NEAREST:
+            yield Slab(start, _nearest(values, coordinates, outside))
+        else:
+            yield Slab(start, _linear(values, coordinates, outside))
+
+
+def _coordinates(target_to_source: Affine, start: int, shape: Shape, device: torch.device) -> torch.Tensor:
+    """(a, b, c, 3) continuous source indices of a slab of target voxels."""
+    # MPS has no float64; elsewhere it keeps coordinates exact far from the origin.
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    matrix = torch.as_tensor(target_to_source, dtype=dtype, device=device)
+    steps = [torch.arange(n, dtype=dtype, device=device) for n in shape]
+    steps[0] = steps[0] + start
+    along = [steps[a].view([-1 if d == a else 1 for d in range(3)])[..., None] * matrix[:3, a] for a in range(3)]
+    return along[0] + along[1] + along[2] + matrix[:3, 3]
+
+
+def _linear(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:
+    lengths = torch.tensor(values.shape[1:], dtype=coordinates.dtype, device=coordinates.device)
+    grid = ((2.0 * coordinates + 1.0) / lengths - 1.0).flip(-1)
+    padding = "border" if outside is Outside.NEAREST_VOXEL else "zeros"
+    sampled = torch.nn.functional.grid_sample(
+        values[None].to(grid.dtype), grid[None], mode="bilinear", padding_mode=padding, align_corners=False
+    )
+    return sampled[0].to(values.dtype)
+
+
+def _nearest(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:
+    index = torch.round(coordinates).to(torch.int64)
+    last = torch.tensor(values.shape[1:], device=index.device) - 1
+    clamped = torch.minimum(index.clamp(min=0), last)
+    sampled = values[:, clamped[..., 0], clamped[..., 1], clamped[..., 2]]
+    if outside is Outside.ZERO:
+        sampled[:, (clamped != index).any(dim=-1)] = 0
+    return sampled
+
+
+def _along(weights: NDArray[np.float64], dim: int, values: torch.Tensor) -> torch.Tensor:
+    shape = [1, 1, 1, 1]
+    shape[dim] = len(weights)
+    return torch.from_numpy(weights).to(values.device, values.dtype).view(shape)

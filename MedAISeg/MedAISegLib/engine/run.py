@@ -1,0 +1,134 @@
+"""A case through a model: prepare, infer, restore, clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..core.case import Case
+from ..core.errors import ModelError
+from ..core.notice import Notice
+from ..core.progress import Progress, RunStage
+from ..models.operations import Interpolation
+from ..models.spec import InferenceStage, ModelSpec
+from .device import choose_device
+from .labels import clean
+from .memory import climb_down
+from .prepared import Prepared
+from .resampling import Outside, resample
+from .restore import LabelLayers, restore_labels
+from .steps import carry_out
+from .windows import Placement, score_slabs
+
+
+@dataclass(frozen=True, eq=False)
+class EngineResult:
+    """What the engine gives.
+
+    Attributes:
+        layers: (layer, k, j, i) label values on the grid of the case's first channel.
+        device: where the network ran in the end.
+    """
+
+    layers: LabelLayers
+    device: str
+    notices: tuple[Notice, ...]
+
+
+def segment(
+    case: Case,
+    spec: ModelSpec,
+    networks: Sequence[Sequence[torch.nn.Module]],
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> EngineResult:
+    """Labels for a case.
+
+    Args:
+        networks: of each stage of the spec: folds or members, whose scores are averaged.
+        device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``.
+
+    Raises:
+        ModelError: if a network's output does not fit the spec.
+        ResourceError: if memory or the device does not suffice.
+        Cancelled: if the user asked the run to stop.
+    """
+    progress = progress or Progress()
+    if len(spec.stages) != 1 or len(networks) != 1:
+        raise ModelError(f"it has {len(spec.stages)} stages; models of one stage can be run.", where=spec.id)
+    stage, members = spec.stages[0], networks[0]
+    compute = choose_device(device)
+    start = Placement(batch=stage.windows.batch, compute=compute, accumulate=compute)
+    with torch.inference_mode():
+        with progress.stage(RunStage.PREPARE):
+            prepared = prepare(case, stage, progress)
+        with progress.stage(RunStage.INFER), _cancellable(members, progress):
+            layers, placement, notices = climb_down(
+                lambda placement: _infer(prepared, stage, members, placement, progress), start
+            )
+    with progress.stage(RunStage.POSTPROCESS):
+        layers = clean(layers, stage.postprocessing)
+    return EngineResult(layers, str(placement.compute), notices)
+
+
+def prepare(case: Case, stage: InferenceStage, progress: Progress | None = None) -> Prepared:
+    """The network's input: channels on one grid, then the stage's preprocessing in order."""
+    progress = progress or Progress()
+    prepared = _stacked(case)
+    for count, operation in enumerate(stage.preprocessing, start=1):
+        prepared = carry_out(operation, prepared)
+        progress.report(RunStage.PREPARE, count / len(stage.preprocessing))
+    return prepared.with_values(prepared.values.contiguous())
+
+
+def _stacked(case: Case) -> Prepared:
+    """(channel, k, j, i) on the grid of the first channel; the others are sampled in world space."""
+    channels = []
+    for volume in case.channels.values():
+        values = torch.from_numpy(np.ascontiguousarray(volume.voxels, dtype=np.float32))[None]
+        if not volume.geometry.matches(case.geometry):
+            index_map = case.geometry.index_to(volume.geometry)
+            values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO)
+        channels.append(values)
+    return Prepared(torch.cat(channels), case.geometry)
+
+
+def _infer(
+    prepared: Prepared,
+    stage: InferenceStage,
+    members: Sequence[torch.nn.Module],
+    placement: Placement,
+    progress: Progress,
+) -> LabelLayers:
+    networks = [network.to(placement.compute).eval() for network in members]
+    scores = score_slabs(
+        networks,
+        prepared.values.to(placement.compute),
+        stage.windows,
+        placement,
+        lambda fraction: progress.report(RunStage.INFER, fraction),
+    )
+    return restore_labels(scores, prepared.undos, stage.decision, stage.restore, progress.cancel.raise_if_cancelled)
+
+
+@contextmanager
+def _cancellable(members: Sequence[torch.nn.Module], progress: Progress) -> Iterator[None]:
+    """Poll for cancellation before every layer: one window of a large network can take many seconds on a CPU."""
+
+    def poll(*_: object) -> None:
+        progress.cancel.raise_if_cancelled()
+
+    layers = [layer for network in members for layer in network.modules() if not any(layer.children())]
+    handles = [
+        layer.register_forward_pre_hook(poll) for layer in layers if not isinstance(layer, torch.jit.ScriptModule)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

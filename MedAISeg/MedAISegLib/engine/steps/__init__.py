@@ -1,0 +1,36 @@
+"""The preparation steps: each takes a prepared array to the next and says how it is undone.
+
+``carry_out`` finds the step for an operation; a new operation is one dataclass in ``models.operations`` and one
+function registered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...models import operations as op
+from ..prepared import Prepared
+from . import intensity, spatial
+
+_STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
+    op.ReverseAxes: spatial.reverse_axes,
+    op.Orient: spatial.orient,
+    op.Resample: spatial.resample_to_spacing,
+    op.Conform: spatial.conform,
+    op.CropForeground: spatial.crop_foreground,
+    op.PadToMultiple: spatial.pad_to_multiple,
+    op.PadToSize: spatial.pad_to_size,
+    op.ScaleRange: intensity.scale_range,
+    op.ScalePercentiles: intensity.scale_percentiles,
+    op.MinMax: intensity.min_max,
+    op.ZScore: intensity.z_score,
+    op.Clip: intensity.clip,
+    op.ShiftScale: intensity.shift_scale,
+    op.LogCompress: intensity.log_compress,
+}
+
+
+def carry_out(operation: op.Operation, prepared: Prepared) -> Prepared:
+    """The array after one operation."""
+    return _STEPS[type(operation)](operation, prepared)

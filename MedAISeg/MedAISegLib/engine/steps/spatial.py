@@ -1,0 +1,156 @@
+"""Steps that change the grid; each with its undo on a stream of slabs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import torch
+
+from ...core.geometry import Affine, VolumeGeometry
+from ...models.operations import (
+    Conform,
+    CropForeground,
+    Interpolation,
+    Orient,
+    PadToMultiple,
+    PadToSize,
+    Resample,
+    ReverseAxes,
+)
+from ..prepared import Prepared
+from ..resampling import Outside, resample, resample_stream
+from ..slabs import Shape, SlabStream
+from .undo import undo_flip, undo_transpose, undo_window
+
+_SPACING_TOLERANCE_MM = 1e-3
+"""MONAI keeps a spacing that differs by no more than this (its AFFINE_TOL)."""
+
+RESTORED_SLAB_BYTES = 64 * 2**20
+"""Bound on a slab on the source grid, all classes together."""
+
+
+def reverse_axes(_: ReverseAxes, prepared: Prepared) -> Prepared:
+    """From (k, j, i) to (i, j, k)."""
+    return _transposed(prepared, (2, 1, 0))
+
+
+def orient(operation: Orient, prepared: Prepared) -> Prepared:
+    """Array axes along the given patient sides, by the closest permutation and flips."""
+    order, flips = prepared.geometry.steps_towards(operation.axis_codes)
+    turned = _transposed(prepared, order)
+    if not any(flips):
+        return turned
+    dims = [axis + 1 for axis, flip in enumerate(flips) if flip]
+    return turned.moved(turned.values.flip(dims), turned.geometry.flipped(flips), partial(undo_flip, flips=flips))
+
+
+def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
+    """Another spacing along each array axis; a sheared grid becomes rectilinear."""
+    target = _respaced(prepared.geometry, operation.spacing_mm)
+    if target.shape_kji == prepared.shape and np.allclose(
+        target.affine_lps, prepared.geometry.affine_lps, atol=_SPACING_TOLERANCE_MM
+    ):
+        return prepared
+    return _resampled(prepared, target, operation.interpolation, Outside.NEAREST_VOXEL)
+
+
+def conform(operation: Conform, prepared: Prepared) -> Prepared:
+    """A cube along the patient's axes about the volume's centre; zero outside the volume."""
+    turned = orient(Orient(operation.axis_codes), prepared)
+    source, size = turned.geometry, operation.size
+    closest = np.eye(3)[:, np.abs(source.directions_lps).argmax(axis=0)]
+    axes = closest * np.sign((closest * source.directions_lps).sum(axis=0))
+    affine = np.eye(4)
+    affine[:3, :3] = axes * operation.spacing_mm
+    centre = source.index_to_lps(np.asarray(source.shape_kji) / 2.0)
+    affine[:3, 3] = centre - affine[:3, :3] @ np.full(3, size / 2.0)
+    target = VolumeGeometry((size, size, size), affine)
+    return _resampled(turned, target, Interpolation.LINEAR, Outside.ZERO)
+
+
+def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
+    """To the box of values above the threshold; the whole array where there are none."""
+    foreground = (prepared.values > operation.threshold).any(dim=0)
+    if not foreground.any():
+        return prepared
+    start, shape = [], []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        present = torch.nonzero(foreground.amax(dim=others)).flatten()
+        start.append(int(present[0]) - operation.margin)
+        shape.append(int(present[-1]) + 1 + operation.margin - start[axis])
+    return _window(prepared, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2]))
+
+
+def pad_to_multiple(operation: PadToMultiple, prepared: Prepared) -> Prepared:
+    """Zeros on both sides, the odd one at the end."""
+    a, b, c = (-(-n // m) * m if m > 0 else n for n, m in zip(prepared.shape, operation.multiple, strict=True))
+    return pad_to_size(PadToSize((a, b, c)), prepared)
+
+
+def pad_to_size(operation: PadToSize, prepared: Prepared) -> Prepared:
+    """Zeros on both sides, the odd one at the end."""
+    a, b, c = (max(n, wanted) for n, wanted in zip(prepared.shape, operation.size, strict=True))
+    start = tuple(-((wanted - n) // 2) for n, wanted in zip(prepared.shape, (a, b, c), strict=True))
+    return _window(prepared, (start[0], start[1], start[2]), (a, b, c))
+
+
+def _transposed(prepared: Prepared, order: tuple[int, int, int]) -> Prepared:
+    if order == (0, 1, 2):
+        return prepared
+    values = prepared.values.permute(0, *(axis + 1 for axis in order))
+    return prepared.moved(values, prepared.geometry.transposed(order), partial(undo_transpose, order=order))
+
+
+def _window(prepared: Prepared, start: Shape, shape: Shape) -> Prepared:
+    if shape == prepared.shape and start == (0, 0, 0):
+        return prepared
+    pads: list[int] = []
+    for axis in (2, 1, 0):
+        before = -start[axis]
+        pads += [before, shape[axis] - prepared.shape[axis] - before]
+    values = torch.nn.functional.pad(prepared.values, pads)
+    undo = partial(undo_window, start=start, source_shape=prepared.shape)
+    return prepared.moved(values, prepared.geometry.window(start, shape), undo)
+
+
+def _resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interpolation, outside: Outside) -> Prepared:
+    forward = target.index_to(prepared.geometry)
+    backward = prepared.geometry.index_to(target)
+    values = resample(prepared.values, forward, target.shape_kji, interpolation, outside)
+    undo = partial(_undo_resample, source_to_target=backward, source_shape=prepared.shape)
+    return prepared.moved(values, target, undo)
+
+
+def _undo_resample(
+    stream: SlabStream, interpolation: Interpolation, *, source_to_target: Affine, source_shape: Shape
+) -> SlabStream:
+    return resample_stream(stream, source_to_target, source_shape, interpolation, RESTORED_SLAB_BYTES)
+
+
+def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float]) -> VolumeGeometry:
+    """The grid that MONAI's Spacing makes: first voxel kept, last one rounded to the nearest whole voxel."""
+    present = geometry.spacing_mm
+    wanted = np.where(np.asarray(spacing_mm) > 0, spacing_mm, present)
+    wanted = np.where(np.abs(wanted - present) <= _SPACING_TOLERANCE_MM, present, wanted)
+    columns = geometry.affine_lps[:3, :3]
+    # For orthogonal columns the Cholesky factor is the diagonal of spacings; for sheared ones this removes the shear.
+    factor = np.linalg.cholesky(columns.T @ columns).T
+    affine = np.eye(4)
+    affine[:3, :3] = columns @ np.linalg.inv(factor) * (np.sign(np.diag(factor)) * wanted)
+    last = np.asarray(geometry.shape_kji) - 1.0
+    corners = np.array(
+        [[(n if bit else 0.0) for n, bit in zip(last, bits, strict=True)] for bits in np.ndindex(2, 2, 2)]
+    )
+    offsets_lps = corners @ columns.T
+    in_target = np.linalg.solve(affine[:3, :3], offsets_lps.T).T
+    extent = np.ptp(in_target, axis=0)
+    a, b, c = (int(n) for n in np.round(extent + 1.0))
+    smallest = [n for n, corner in enumerate(in_target) if np.allclose((in_target - corner).min(axis=0), 0.0)]
+    if smallest:
+        affine[:3, 3] = geometry.origin_lps + offsets_lps[smallest[0]]
+    else:
+        centre = geometry.index_to_lps(np.asarray(geometry.shape_kji) / 2.0)
+        affine[:3, 3] = centre - affine[:3, :3] @ (np.array([a, b, c]) / 2.0)
+    return VolumeGeometry((a, b, c), affine)
