@@ -1,0 +1,187 @@
+"""DICOM Segmentation objects (PS3.3 A.51, and A.101 for label maps) through highdicom."""
+
+from __future__ import annotations
+
+import warnings
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.encoders import RLELosslessEncoder
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+
+from ..core.errors import InputError
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.resampling import rectilinear_segmentation
+from ..core.result import JobResult, Provenance
+from ..core.segmentation import Segment, Segmentation
+from .atomic import atomic_path
+from .dicom_segments import describe_segments
+from .dicom_sources import read_sources
+from .written import Written
+
+_LARGEST_BINARY_BYTES = 64 * 2**20
+"""Beyond this, one bit for each voxel of each segment costs more than the few readers that know no label maps."""
+
+
+class SegEncoding(Enum):
+    """How the voxels are stored: a bit plane a segment, one label map, or what suits."""
+
+    AUTO = "auto"
+    BINARY = "binary"
+    LABELMAP = "labelmap"
+
+
+def write_dicom_seg(
+    segmentation: Segmentation,
+    result: JobResult,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    encoding: SegEncoding = SegEncoding.AUTO,
+) -> Written:
+    """One SEG object that refers to the source series; frames lie where the geometry says, whatever the files' order.
+
+    Segments without a voxel are left out, with a notice; where none is left, no file is written. A sheared grid is
+    resampled to an upright one. Overlapping segments are always stored as BINARY.
+
+    Raises:
+        InputError: if the source is no DICOM series, lacks UIDs, or cannot be referred to.
+        UsageError: if the file is there and may not be overwritten.
+        ResourceError: if it cannot be written.
+    """
+    sources = read_sources(segmentation.series)
+    counts = segmentation.voxel_counts()
+    found = tuple(s for s in segmentation.segments if counts[s.name] > 0)
+    notices = _left_out([s for s in segmentation.segments if counts[s.name] == 0], anything_left=bool(found))
+    if not found:
+        return Written((), notices)
+    upright, resampled = rectilinear_segmentation(segmentation, "DICOM SEG")
+    notices += resampled
+    overlap = _overlap(upright.layers)
+    if encoding is SegEncoding.AUTO:
+        encoding = _suitable_encoding(upright, found, overlap=overlap)
+    if overlap and encoding is SegEncoding.LABELMAP:
+        encoding = SegEncoding.BINARY
+        notices += (Notice("dicom-seg-overlap", "The segments overlap: the DICOM SEG is BINARY, not a label map."),)
+    numbers = {s.name: s.label_value if encoding is SegEncoding.LABELMAP else n + 1 for n, s in enumerate(found)}
+    voxels = _masks(upright, found) if overlap else _label_map(upright, found, numbers)
+    seg = _build(sources, voxels, upright.geometry, found, numbers, encoding, result.provenance)
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        seg.save_as(temporary)
+    return Written((path,), notices)
+
+
+def _left_out(empty: list[Segment], *, anything_left: bool) -> tuple[Notice, ...]:
+    if not anything_left:
+        return (Notice("dicom-seg-empty", "No segment has a voxel: no DICOM SEG was written, it cannot be empty."),)
+    if not empty:
+        return ()
+    names = ", ".join(s.name for s in empty)
+    return (Notice("dicom-seg-left-out", f"Not in the DICOM SEG, for they have no voxel: {names}."),)
+
+
+def _overlap(layers: NDArray[Any]) -> bool:
+    if len(layers) == 1:
+        return False
+    return any(np.count_nonzero(layers[:, k], axis=0).max() > 1 for k in range(layers.shape[1]))
+
+
+def _suitable_encoding(segmentation: Segmentation, found: tuple[Segment, ...], *, overlap: bool) -> SegEncoding:
+    """BINARY, which every reader knows, as long as the file stays of a handy size."""
+    if overlap:
+        return SegEncoding.BINARY
+    largest = max(s.label_value for s in found)
+    frames = 0
+    for layer in segmentation.layers:
+        frames += sum(np.count_nonzero(np.bincount(plane.ravel(), minlength=largest + 1)[1:]) for plane in layer)
+    _, rows, columns = segmentation.geometry.shape_kji
+    return SegEncoding.BINARY if frames * rows * columns / 8 <= _LARGEST_BINARY_BYTES else SegEncoding.LABELMAP
+
+
+def _label_map(segmentation: Segmentation, found: tuple[Segment, ...], numbers: dict[str, int]) -> NDArray[Any]:
+    """(k, j, i), the number of the segment at each voxel; the layers must not overlap."""
+    dtype = np.uint8 if max(numbers.values()) < 256 else np.uint16
+    merged = np.zeros(segmentation.geometry.shape_kji, dtype=dtype)
+    largest = int(segmentation.layers.max())
+    for n, layer in enumerate(segmentation.layers):
+        number_of = np.zeros(largest + 1, dtype=dtype)
+        for segment in found:
+            if segment.layer == n and segment.label_value <= largest:
+                number_of[segment.label_value] = numbers[segment.name]
+        merged |= number_of[layer]
+    return merged
+
+
+def _masks(segmentation: Segmentation, found: tuple[Segment, ...]) -> NDArray[np.bool_]:
+    """(k, j, i, segment), where each segment is."""
+    return np.stack([segmentation.mask(segment) for segment in found], axis=-1)
+
+
+def _build(
+    sources: list[Dataset],
+    voxels: NDArray[Any],
+    geometry: VolumeGeometry,
+    found: tuple[Segment, ...],
+    numbers: dict[str, int],
+    encoding: SegEncoding,
+    provenance: Provenance,
+) -> hd.seg.Segmentation:
+    labelmap = encoding is SegEncoding.LABELMAP
+    if labelmap and "gdcm" in RLELosslessEncoder.available_plugins:
+        # python-gdcm 3.2 aborts the whole process on 8-bit frames of odd size.
+        RLELosslessEncoder.remove_plugin("gdcm")
+    try:
+        # highdicom warns about unusual names and quotes them: a patient's name does not belong on a console.
+        with warnings.catch_warnings(action="ignore"):
+            return hd.seg.Segmentation(
+                source_images=sources,
+                pixel_array=_placed(voxels, geometry, found, numbers, sources),
+                segmentation_type=hd.seg.SegmentationTypeValues[encoding.name],
+                segment_descriptions=describe_segments(found, numbers, provenance),
+                series_instance_uid=hd.UID(),
+                series_number=_series_number(sources[0]),
+                sop_instance_uid=hd.UID(),
+                instance_number=1,
+                manufacturer="MedAISeg",
+                manufacturer_model_name="MedAISeg",
+                software_versions=provenance.software_version,
+                device_serial_number=provenance.software_version,
+                transfer_syntax_uid=RLELossless if labelmap else ExplicitVRLittleEndian,
+                series_description="Segmentation by MedAISeg",
+                # The source's own character set may lack the letters of a segment's name.
+                specific_character_set="ISO_IR 192",
+            )
+    except (AttributeError, KeyError, ValueError) as error:
+        raise InputError(
+            f"a DICOM SEG cannot refer to this series: {error}",
+            remedy="Write another format, such as NIfTI or .seg.nrrd.",
+        ) from error
+
+
+def _placed(
+    voxels: NDArray[Any],
+    geometry: VolumeGeometry,
+    found: tuple[Segment, ...],
+    numbers: dict[str, int],
+    sources: list[Dataset],
+) -> hd.Volume | NDArray[Any]:
+    """The voxels with their place, by which highdicom finds the source image of each frame.
+
+    A plain radiograph has no frame of reference: its mask is taken to lie on the image itself.
+    """
+    frame_of_reference = sources[0].get("FrameOfReferenceUID") or None
+    if frame_of_reference is None:
+        return voxels
+    channels = {"SegmentNumber": [numbers[s.name] for s in found]} if voxels.ndim == 4 else None
+    return hd.Volume(voxels, geometry.affine_lps, "PATIENT", frame_of_reference, channels)
+
+
+def _series_number(source: Dataset) -> int:
+    """Beside the source's own in a list of series."""
+    return 1000 + abs(int(source.get("SeriesNumber") or 0)) % 1_000_000

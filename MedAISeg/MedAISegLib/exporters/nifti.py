@@ -1,0 +1,79 @@
+"""NIfTI label maps with the meaning of their labels beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.records import to_json
+from ..core.result import JobResult
+from ..core.segmentation import Segmentation
+from .atomic import atomic_paths
+from .tables import segment_table
+from .written import Written
+
+_SCANNER_FRAME = 1
+
+
+def write_nifti(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+    """A label map (i, j, k), or (i, j, k, layer) where there are several layers, and ``NAME.json`` beside it.
+
+    The sform holds the grid exactly, a shear included; the qform, which cannot hold a shear, says so by its code 0.
+
+    Raises:
+        UsageError: if a file is there and may not be overwritten.
+        ResourceError: if they cannot be written.
+    """
+    geometry = segmentation.geometry
+    labels = segmentation.layers.transpose(3, 2, 1, 0)
+    image = nib.Nifti1Image(labels[..., 0] if labels.shape[-1] == 1 else labels, _affine_ijk_ras(geometry))
+    image.header.set_xyzt_units("mm")
+    image.header.set_intent("label")
+    image.set_sform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
+    notices: list[Notice] = []
+    if geometry.is_rectilinear():
+        image.set_qform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
+    else:
+        image.set_qform(None, code=0)
+        notices.append(
+            Notice(
+                "nifti-shear",
+                "The NIfTI file keeps the image's tilt in its sform; software that reads only the qform misplaces it.",
+            )
+        )
+    if segmentation.layers.shape[0] > 1:
+        notices.append(
+            Notice(
+                "nifti-layers",
+                f"The segments overlap: the NIfTI file is 4-D, with {segmentation.layers.shape[0]} layers.",
+            )
+        )
+    description_path = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    with atomic_paths([path, description_path], overwrite=overwrite) as (image_file, description_file):
+        nib.save(image, image_file)
+        text = json.dumps(_description(segmentation, result, path.name), indent=2, ensure_ascii=False)
+        description_file.write_text(text + "\n", encoding="utf-8")
+    return Written((path, description_path), tuple(notices))
+
+
+def _affine_ijk_ras(geometry: VolumeGeometry) -> NDArray[np.float64]:
+    """4x4, (i, j, k) to RAS mm, as NIfTI has it."""
+    return np.asarray(geometry.affine_ras[:, [2, 1, 0, 3]])
+
+
+def _description(segmentation: Segmentation, result: JobResult, image_name: str) -> dict[str, Any]:
+    """What each label of the image means, and what made it."""
+    rows = {row["name"]: row for row in segment_table(result)}
+    labels = [
+        {"value": s.label_value, "name": s.name, "layer": s.layer, "color_rgb": s.color_rgb}
+        | {"terminology": to_json(s.terminology), "statistics": rows.get(s.name)}
+        for s in segmentation.segments
+    ]
+    return {"image": image_name, "labels": to_json(labels), "provenance": to_json(result.provenance)}
