@@ -8,7 +8,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
 from MedAISegLib.core.geometry import LPS_TO_RAS, VolumeGeometry
 
 SHAPE = (5, 6, 7)
@@ -111,7 +110,7 @@ def test_steps_towards_ras_are_nibabels_reorientation(geometry: VolumeGeometry) 
 
 @pytest.mark.parametrize("codes", ["RAR", "RA", "RASL", "XYZ", "LRS", ""])
 def test_letters_that_do_not_name_three_patient_axes_are_refused(codes: str) -> None:
-    with pytest.raises(ValueError, match="name three different patient axes|none of the patient sides"):
+    with pytest.raises(ValueError, match=r"name three different patient axes|none of the patient sides"):
         GRIDS["axial"].steps_towards(codes)
 
 

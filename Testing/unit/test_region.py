@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from MedAISegLib.core.errors import UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.records import from_json, to_json
@@ -47,9 +46,7 @@ def write_markup(folder: Path, **changes: object) -> str:
 def holds(box: OrientedBox, point_lps: np.ndarray) -> bool:
     """Whether a point lies inside, one axis at a time."""
     offset = point_lps - np.array(box.center_lps)
-    return all(
-        abs(offset @ np.array(axis)) <= size / 2 for axis, size in zip(box.axes_lps, box.size_mm, strict=True)
-    )
+    return all(abs(offset @ np.array(axis)) <= size / 2 for axis, size in zip(box.axes_lps, box.size_mm, strict=True))
 
 
 def brute_force_mask(box: OrientedBox, geometry: VolumeGeometry) -> np.ndarray:
@@ -189,3 +186,27 @@ def test_a_region_between_two_slices_is_refused() -> None:
 def test_a_box_survives_json() -> None:
     box = OrientedBox((1.5, 2, 3), tuple(map(tuple, ROTATED.T)), (10, 6, 8))
     assert from_json(OrientedBox, json.loads(json.dumps(to_json(box)))) == box
+
+
+@pytest.mark.slicer
+def test_an_roi_that_slicer_saved_is_the_box_that_slicer_means(tmp_path: Path) -> None:
+    slicer_core = pytest.importorskip("slicer_core")
+    vtk = pytest.importorskip("vtk")
+    object_to_node = np.eye(4)
+    object_to_node[:3, :3], object_to_node[:3, 3] = ROTATED, (1, 2, 3)
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(object_to_node.ravel().tolist())
+    roi = slicer_core.vtkMRMLMarkupsROINode()
+    roi.SetSize(10, 6, 8)
+    roi.SetAndObserveObjectToNodeMatrix(matrix)
+    storage = slicer_core.vtkMRMLMarkupsROIJsonStorageNode()
+    storage.SetFileName(str(tmp_path / "R.mrk.json"))
+    assert storage.WriteData(roi)
+
+    box = read_region(str(tmp_path / "R.mrk.json"))
+    points_ras = np.random.default_rng(3).uniform((-6, -6, -3), (8, 10, 9), size=(300, 3))
+    planes = vtk.vtkPlanes()
+    roi.GetPlanes(planes)
+    inside = [planes.EvaluateFunction(point) <= 0 for point in points_ras]
+    assert 20 < sum(inside) < 280
+    assert [holds(box, point * (-1, -1, 1)) for point in points_ras] == inside

@@ -1,0 +1,55 @@
+"""Labels on a grid and what they mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.segmentation import Segment, Segmentation
+
+GEOMETRY = VolumeGeometry((2, 3, 4), np.diag([5.0, 2.0, 1.0, 1.0]))
+TUMOUR = Segment(1, "tumour", (255, 0, 0))
+CORE = Segment(1, "core", (0, 255, 0), layer=1)
+EDEMA = Segment(300, "edema", (0, 0, 255))
+ABSENT = Segment(7, "absent", (9, 9, 9))
+
+
+@pytest.fixture
+def segmentation() -> Segmentation:
+    """Two overlapping structures in two layers, a label value beyond a byte, one structure not found."""
+    layers = np.zeros((2, 2, 3, 4), dtype=np.uint16)
+    layers[0, 0, :2, 1] = 1
+    layers[0, 1, 0] = 300
+    layers[1, 0, 0, 1] = 1
+    return Segmentation(layers, GEOMETRY, (TUMOUR, CORE, EDEMA, ABSENT))
+
+
+def test_each_mask_is_its_label_in_its_own_layer(segmentation: Segmentation) -> None:
+    assert np.argwhere(segmentation.mask(TUMOUR)).tolist() == [[0, 0, 1], [0, 1, 1]]
+    assert np.argwhere(segmentation.mask(CORE)).tolist() == [[0, 0, 1]]
+    assert segmentation.mask(EDEMA).sum() == 4
+
+
+def test_a_segment_without_a_voxel_counts_zero(segmentation: Segmentation) -> None:
+    assert segmentation.voxel_counts() == {"tumour": 2, "core": 1, "edema": 4, "absent": 0}
+    assert segmentation.volume_ml(ABSENT) == 0.0
+
+
+def test_volumes_are_in_millilitres(segmentation: Segmentation) -> None:
+    assert segmentation.volume_ml(EDEMA) == pytest.approx(4 * 10 / 1000)
+
+
+def test_a_segmentation_without_segments_counts_nothing() -> None:
+    assert Segmentation(np.zeros((1, 2, 3, 4), np.uint8), GEOMETRY, ()).voxel_counts() == {}
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 4, 3, 2), (1, 2, 3, 5)])
+def test_layers_that_do_not_fit_the_grid_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="do not fit the geometry"):
+        Segmentation(np.zeros(shape, np.uint8), GEOMETRY, ())
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, bool])
+def test_layers_of_another_type_are_refused(dtype: type) -> None:
+    with pytest.raises(ValueError, match="uint8 or uint16"):
+        Segmentation(np.zeros((1, 2, 3, 4), dtype), GEOMETRY, ())
