@@ -1,0 +1,133 @@
+"""MONAI bundles: a folder with ``configs/metadata.json``, ``configs/inference.json`` (or ``.yaml``) and ``models/``.
+
+The description is compiled without evaluating anything of it: network, preprocessing, inferer and postprocessing become
+a ModelSpec and a plan of the network; imports, devices, data lists, handlers and what the bundle would run are ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import ModelError
+from ...core.notice import Notice
+from ...core.records import from_json
+from ...models.fingerprint import folder_sha256
+from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSize, Resample
+from ...models.spec import Argmax, Decision, InferenceStage, ModelSpec, Threshold
+from .. import ModelSource
+from . import description
+from .architecture import NetworkPlan, plan_network
+from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
+from .inferer import compile_windows
+from .postprocessing import Postprocessing, compile_postprocessing
+from .references import Inference
+from .refusal import refuse_other_tasks
+from .transforms import compile_preprocessing
+
+if TYPE_CHECKING:
+    import torch
+
+_MOVING = (Orient, Resample, CropForeground, PadToMultiple, PadToSize)
+
+
+def recognises(path: Path) -> bool:
+    """Whether the path is a bundle's folder."""
+    return is_bundle(path)
+
+
+def read(path: Path) -> ModelSource:
+    """Compile a bundle; no weights are loaded and nothing of its own is run.
+
+    Raises:
+        NotTrustedError: if something that is needed could only be had by running the bundle's code.
+        ModelError: if it is damaged or not supported.
+    """
+    try:
+        return _compile(read_files(path))
+    except RecursionError as error:
+        raise ModelError("its description refers to itself too deeply.", where=str(path)) from error
+
+
+def _compile(files: BundleFiles) -> ModelSource:
+    inference = Inference(files.inference, files.root)
+    name = description.text(files.metadata, "name") or files.root.resolve().name
+    refuse_other_tasks(files.metadata, inference, name)
+    network = plan_network(inference)
+    preprocessing, notices = compile_preprocessing(inference.value("preprocessing"))
+    moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
+    postprocessing = compile_postprocessing(inference.value("postprocessing"), moved=moved)
+    decision, names = _decision(files, inference, network, postprocessing)
+    windows = compile_windows(inference.value("inferer"))
+    stage = InferenceStage(
+        preprocessing,
+        replace(windows, test_time_flips=_test_time_flips(files)),
+        decision,
+        postprocessing.restore,
+        postprocessing.operations,
+    )
+    spec = _spec(files, network, stage, names, notices + network.notices + postprocessing.notices)
+    return ModelSource(spec, partial(_build_networks, files.root, network))
+
+
+def _decision(
+    files: BundleFiles, inference: Inference, network: NetworkPlan, postprocessing: Postprocessing
+) -> tuple[Decision, dict[int, str]]:
+    """The decision, and the structures' names by label value."""
+    count, threshold = network.out_channels, postprocessing.threshold
+    if threshold is None and count < 2:
+        raise ModelError("the highest of a single score decides nothing.", where="postprocessing")
+    labels = inference.value("labels") if inference.has("labels") else None
+    names = description.class_names(files.metadata, labels, count, overlapping=threshold is not None)
+    if threshold is None:
+        return Argmax(), names
+    values = tuple(number + 1 if number in names else 0 for number in range(count))
+    return Threshold(values, threshold), {number + 1: name for number, name in names.items()}
+
+
+def _test_time_flips(files: BundleFiles) -> tuple[tuple[int, ...], ...]:
+    flips = description.section(files.metadata, "medaiseg").get("test_time_flips", [])
+    try:
+        return from_json(tuple[tuple[int, ...], ...], flips)
+    except ValueError as error:
+        raise ModelError(f"{error}.", where="medaiseg.test_time_flips") from error
+
+
+def _spec(
+    files: BundleFiles,
+    network: NetworkPlan,
+    stage: InferenceStage,
+    names: dict[int, str],
+    notices: tuple[Notice, ...],
+) -> ModelSpec:
+    metadata = files.metadata
+    own = description.section(metadata, "medaiseg")
+    license_name, commercial_use = description.license_of(files.root, metadata)
+    identifier = files.root.resolve().name
+    return ModelSpec(
+        id=identifier,
+        name=description.text(metadata, "name") or identifier,
+        format="monai_bundle",
+        channels=description.channels(metadata, network.in_channels),
+        stages=(stage,),
+        segments=description.segments(metadata, names),
+        version=description.text(metadata, "version"),
+        description=description.text(metadata, "description"),
+        anatomy=description.text(own, "anatomy"),
+        license=license_name,
+        commercial_use=commercial_use,
+        citation=description.references(metadata),
+        intended_use=description.text(metadata, "intended_use"),
+        sha256=folder_sha256(files.root, ("configs", "models", *METADATA, *INFERENCE)),
+        wants_region=own.get("wants_region") is True,
+        notices=notices,
+    )
+
+
+def _build_networks(root: Path, network: NetworkPlan) -> tuple[tuple[torch.nn.Module, ...], ...]:
+    # Importing torch and MONAI takes seconds, and a list of models needs neither.
+    from .network import build_network
+
+    return ((build_network(root, network),),)

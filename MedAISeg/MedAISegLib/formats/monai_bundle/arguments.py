@@ -1,0 +1,114 @@
+"""The keyword arguments of one entry of a bundle, taken one by one, so that none is overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...core.errors import ModelError
+from .values import Component, plain
+
+_INDIFFERENT = frozenset({"keys", "allow_missing_keys", "lazy", "device", "progress", "track_meta", "meta_keys"})
+
+
+class Arguments:
+    """What an entry says, until every argument has been asked for.
+
+    Arguments that change nothing about the numbers (where, how lazily, with which progress bar) count as asked for.
+    """
+
+    def __init__(self, entry: Component, *, indifferent: Iterable[str] = ()) -> None:
+        ignored = _INDIFFERENT.union(indifferent)
+        self._entry = entry
+        self._left = {name: value for name, value in entry.arguments.items() if name not in ignored}
+
+    def place(self, name: str) -> str:
+        return f"{self._entry.place}#{name}"
+
+    def refusal(self, because: str) -> ModelError:
+        """The error that this entry is not supported, because …"""
+        return ModelError(f"{self._entry.name} is not supported yet, because {because}.", where=self._entry.place)
+
+    def has(self, name: str) -> bool:
+        return name in self._left
+
+    def take(self, name: str, default: Any = None) -> Any:
+        """A plain value; a list of one stands for its item, as MONAI allows it for one key."""
+        if name not in self._left:
+            return default
+        value = plain(self._left.pop(name), self.place(name))
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+    def number(self, name: str, default: float) -> float:
+        value = self.take(name, default)
+        return self._as_number(value, name)
+
+    def optional_number(self, name: str, default: float | None = None) -> float | None:
+        value = self.take(name, default)
+        return None if value is None else self._as_number(value, name)
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.number(name, default)
+        if value != int(value):
+            raise ModelError(f"{value!r} is no whole number.", where=self.place(name))
+        return int(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.take(name, default)
+        if not isinstance(value, bool):
+            raise ModelError(f"{value!r} is neither true nor false.", where=self.place(name))
+        return value
+
+    def word(self, name: str, default: str) -> str:
+        value = self.take(name, default)
+        if not isinstance(value, str):
+            raise ModelError(f"{value!r} is no word.", where=self.place(name))
+        return value.lower()
+
+    def pop_raw(self, name: str) -> Any:
+        """The value as it is, be it code or an object; None where it is absent."""
+        return self._left.pop(name, None)
+
+    def numbers(self, name: str, count: int, default: Any = None) -> tuple[float, ...]:
+        """``count`` numbers; the last one is repeated where there are fewer, as MONAI does."""
+        value = self.take(name, default)
+        given = [self._as_number(item, name) for item in (value if isinstance(value, list) else [value])]
+        given += given[-1:] * (count - len(given))
+        if len(given) != count:
+            raise ModelError(f"{count} numbers are expected, not {len(given)}.", where=self.place(name))
+        return tuple(given)
+
+    def integers(self, name: str, count: int, default: Any = None) -> tuple[int, ...]:
+        values = self.numbers(name, count, default)
+        if any(value != int(value) for value in values):
+            raise ModelError(f"{values} are no whole numbers.", where=self.place(name))
+        return tuple(int(value) for value in values)
+
+    def integer_list(self, name: str) -> tuple[int, ...]:
+        """Any number of whole numbers; empty where the argument is absent or null."""
+        value = self.take(name)
+        values = [] if value is None else value if isinstance(value, list) else [value]
+        if any(isinstance(item, bool) or not isinstance(item, int) for item in values):
+            raise ModelError(f"{value!r} are no whole numbers.", where=self.place(name))
+        return tuple(values)
+
+    def expect(self, name: str, *allowed: Any, because: str) -> None:
+        """The argument may be absent or one of the given values.
+
+        Raises:
+            ModelError: saying that the entry is not supported yet, because …
+        """
+        if self.has(name) and self.take(name) not in allowed:
+            raise self.refusal(because)
+
+    def finish(self) -> None:
+        """Raises:
+        ModelError: if an argument is left that nothing asked for.
+        """
+        if self._left:
+            raise self.refusal(f"the meaning of {', '.join(sorted(self._left))} is not known")
+
+    def _as_number(self, value: Any, name: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ModelError(f"{value!r} is no number.", where=self.place(name))
+        return float(value)

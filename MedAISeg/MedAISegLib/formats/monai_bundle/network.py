@@ -1,0 +1,80 @@
+"""The network of a bundle, built from MONAI's own classes, with its weights."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.networks import nets
+
+from ...core.errors import ModelError
+from .architecture import Architecture, NetworkPlan
+from .values import Device, FileContent
+from .weights import item_of, load_state, weights_file
+
+
+def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
+    """The network with its weights, on the CPU, in evaluation mode.
+
+    Raises:
+        NotTrustedError: if the weights' file holds code.
+        ModelError: if the weights are missing, damaged or of another network.
+    """
+    path = weights_file(root, plan.weights)
+    network: torch.nn.Module = _build(root, plan.architecture)
+    _load(network, load_state(path), path)
+    return network.eval()
+
+
+def _build(root: Path, architecture: Architecture) -> Any:
+    arguments = {name: _value(root, value) for name, value in architecture.arguments.items()}
+    kind = getattr(nets, architecture.name)
+    unknown = set(arguments) - set(inspect.signature(kind).parameters)
+    if unknown:
+        raise ModelError(
+            f"the installed MONAI's {architecture.name} has no argument {', '.join(sorted(unknown))}.",
+            where=architecture.place,
+        )
+    try:
+        return kind(**arguments)
+    # What MONAI's classes raise when their arguments do not fit each other.
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError) as error:
+        raise ModelError(f"{architecture.name} cannot be built: {error}", where=architecture.place) from error
+    except MemoryError as error:
+        raise ModelError(f"{architecture.name} is too large for the memory.", where=architecture.place) from error
+    except ImportError as error:
+        raise ModelError(f"{architecture.name} needs a package: {error}", where=architecture.place) from error
+
+
+def _value(root: Path, value: Any) -> Any:
+    if isinstance(value, Device):
+        return torch.device("cpu")
+    if isinstance(value, FileContent):
+        return item_of(root, value)
+    if isinstance(value, Architecture):
+        return _build(root, value)
+    if isinstance(value, list):
+        return [_value(root, item) for item in value]
+    return value
+
+
+def _load(network: torch.nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Put every weight in its place; one too many, too few or of another shape is an error that names it."""
+    own = network.state_dict()
+    problems = [
+        (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    problems += [f"{name} is missing" for name in own if name not in state]
+    problems += [f"{name} is unknown to the network" for name in state if name not in own]
+    if problems:
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise ModelError(
+            f"the weights do not fit the network: {'; '.join(problems[:3])}{more}.",
+            where=str(path),
+            remedy="Its description and its weights are of different models.",
+        )
+    network.load_state_dict(state)
