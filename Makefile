@@ -9,7 +9,7 @@ EXTRAS := slicer,test,reference,lint
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench cmake-lists ci clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ $(VENV312)/installed: $(REQUIREMENTS)
 
 bench: venv ## measure time and memory against monai.bundle
 	$(BIN)/python -m benchmarks
+
+cmake-lists: ## write the lists of packaged files into MedAISeg/CMakeLists.txt
+	python3 tools/cmake_lists.py
 
 ci: ## everything that continuous integration runs
 	.ci/run

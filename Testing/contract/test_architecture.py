@@ -1,0 +1,99 @@
+"""The layers, and what may be imported where."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "MedAISeg" / "MedAISegLib"
+FOLDERS = ("MedAISeg", "Resources", "Testing", "benchmarks", "tools", "training")
+SOURCES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
+LONGEST_FILE = 350
+
+SLICER_SIDE = {
+    "core": sorted((PACKAGE / "core").rglob("*.py")),
+    "models": sorted((PACKAGE / "models").rglob("*.py")),
+    "app": [path for name in ("job", "match", "protocol", "client") for path in (PACKAGE / "app").glob(f"{name}.py")],
+    "slicer_io": sorted((PACKAGE / "slicer_io").rglob("*.py")),
+    "slicer_ui": sorted((PACKAGE / "slicer_ui").rglob("*.py")),
+}
+"""What runs in Slicer's own process, by layer."""
+
+NOT_IN_SLICER = (
+    "click", "gdcm", "h5py", "highdicom", "matplotlib", "monai", "nibabel", "openjpeg", "platformdirs", "pooch",
+    "psutil", "rich", "safetensors", "torch", "yaml",
+)  # fmt: skip
+"""What the package depends on and Slicer's Python does not have."""
+
+ONLY_IN_PYDICOM_3 = re.compile(r"pydicom\.(pixels|examples|hooks)|enforce_file_format|from pydicom import .*examples")
+"""Slicer has pydicom 2.4 or 3."""
+
+IMPORT_WITHOUT = """
+import importlib, sys
+
+class NotInSlicer:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(name + " is not in Slicer", name=name)
+
+sys.meta_path.insert(0, NotInSlicer())
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+
+
+def in_repository(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_the_layers_hold() -> None:
+    pytest.importorskip("importlinter")
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("layer", SLICER_SIDE)
+def test_slicers_side_is_imported_without_what_slicer_lacks(layer: str) -> None:
+    if layer.startswith("slicer"):
+        pytest.importorskip("slicer_core")
+    code = IMPORT_WITHOUT.format(blocked=NOT_IN_SLICER, modules=[module_name(path) for path in SLICER_SIDE[layer]])
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_blocked_packages_are_really_blocked() -> None:
+    code = IMPORT_WITHOUT.format(blocked=NOT_IN_SLICER, modules=["h5py._hl"])
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "is not in Slicer" in run.stderr
+
+
+@pytest.mark.parametrize("path", [path for paths in SLICER_SIDE.values() for path in paths], ids=in_repository)
+def test_slicers_side_uses_nothing_that_only_a_newer_pydicom_has(path: Path) -> None:
+    assert not ONLY_IN_PYDICOM_3.search(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=in_repository)
+def test_every_file_is_valid_on_the_pythons_of_slicer_and_of_the_tests(path: Path) -> None:
+    for minor in (11, 12, 13):
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, minor))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=in_repository)
+def test_every_file_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=in_repository)
+def test_no_file_names_a_folder_of_one_machine(path: Path) -> None:
+    assert not re.search(r"/(home|root|Users)/\w", path.read_text(encoding="utf-8"))
