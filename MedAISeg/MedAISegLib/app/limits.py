@@ -1,0 +1,84 @@
+"""A run within a region: crop the case to the box, put the labels back, mask them to the box."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..core.case import Case
+from ..core.errors import InputError
+from ..core.geometry import VolumeGeometry
+from ..core.region import OrientedBox
+from ..core.segmentation import Layers
+from ..core.volume import Volume
+from ..models.operations import Resample
+from ..models.spec import ModelSpec
+
+Start = tuple[int, int, int]
+
+_INTERPOLATION_MARGIN = 2
+"""Voxels kept around the crop of a further channel: resampling it onto the first one's grid needs the neighbours."""
+
+
+def crop_case(case: Case, region: OrientedBox) -> tuple[Case, Start]:
+    """The case within the region's voxel bounds, and the index (k, j, i) in the full grid where it starts.
+
+    The first channel is cropped on its own grid; the others to what covers that crop in world space.
+
+    Raises:
+        UsageError: if the region does not meet the image.
+        InputError: if another channel does not reach into the region.
+    """
+    start, shape = region.voxel_bounds(case.geometry)
+    first_name, *_ = case.channels
+    first = case.first.window(start, shape)
+    others = {name: _cover(name, volume, first) for name, volume in case.channels.items() if name != first_name}
+    return replace(case, channels={first_name: first} | others), start
+
+
+def paste_labels(
+    layers: Layers, geometry: VolumeGeometry, start: Start, full: VolumeGeometry, box: OrientedBox
+) -> Layers:
+    """The labels of a crop on the full grid, those outside the (possibly rotated) box removed.
+
+    Args:
+        layers: (layer, k, j, i) of the crop.
+        geometry: of the crop.
+        start: where the crop starts in the full grid.
+        full: the full grid.
+        box: the region.
+    """
+    pasted = np.zeros((layers.shape[0], *full.shape_kji), dtype=layers.dtype)
+    k, j, i = (slice(a, a + n) for a, n in zip(start, geometry.shape_kji, strict=True))
+    np.multiply(layers, box.mask(geometry), out=pasted[:, k, j, i])
+    return pasted
+
+
+def exceeds_training_crop(spec: ModelSpec, geometry: VolumeGeometry) -> bool:
+    """Whether a model that was trained on crops meets an image that is clearly more than such a crop.
+
+    The network's window in mm stands for the crop; where the model fixes no window or spacing, any image may be.
+    """
+    stage = spec.stages[0]
+    spacings_mm = [step.spacing_mm for step in stage.preprocessing if isinstance(step, Resample)]
+    if stage.windows.size is None or not spacings_mm:
+        return True
+    crop_mm = sorted(n * mm for n, mm in zip(stage.windows.size, spacings_mm[-1], strict=True))
+    image_mm = sorted(n * mm for n, mm in zip(geometry.shape_kji, geometry.spacing_mm, strict=True))
+    return any(image > 1.5 * crop for image, crop in zip(image_mm, crop_mm, strict=True) if crop > 0)
+
+
+def _cover(name: str, volume: Volume, first: Volume) -> Volume:
+    index = volume.geometry.lps_to_index(first.geometry.corners_lps())
+    low = np.maximum(np.floor(index.min(axis=0)) - _INTERPOLATION_MARGIN, 0).astype(int)
+    high = np.minimum(np.ceil(index.max(axis=0)) + _INTERPOLATION_MARGIN + 1, volume.geometry.shape_kji).astype(int)
+    if (high <= low).any():
+        raise InputError(
+            "it does not reach into the region.",
+            where=f"channel {name}",
+            remedy="Move the region, or give another image for this channel.",
+        )
+    a, b, c = (int(n) for n in low)
+    u, v, w = (int(n) for n in high - low)
+    return volume.window((a, b, c), (u, v, w))

@@ -1,0 +1,74 @@
+"""What made a result, and what it took."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+
+from .. import __version__
+from ..core.result import Provenance
+from ..models.spec import ModelSpec
+from .job import SegmentationJob
+
+_LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom")
+
+
+def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str) -> Provenance:
+    """The record of a run, made now; it holds no patient's data and no file's path."""
+    return Provenance(
+        model_id=spec.id,
+        model_name=spec.name,
+        model_version=spec.version,
+        model_sha256=spec.sha256,
+        software_version=__version__,
+        library_versions=_library_versions(),
+        device=device,
+        parameters=_parameters(spec, job),
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident memory that this process has had."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def _library_versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _parameters(spec: ModelSpec, job: SegmentationJob) -> dict[str, str]:
+    windows = spec.stages[-1].windows
+    parameters = {
+        "labels": ", ".join(job.labels) or "all",
+        "test_time_flips": str(len(windows.test_time_flips)),
+        "window": "x".join(map(str, windows.size)) if windows.size else "whole image",
+        "overlap": ", ".join(f"{share:g}" for share in windows.overlap),
+        "keep_largest_component": str(job.keep_largest_component).lower(),
+        "accept": str(job.accept).lower(),
+    }
+    if job.region is not None:
+        box = job.region
+        parameters["region_center_lps"] = _numbers(box.center_lps)
+        parameters["region_size_mm"] = _numbers(box.size_mm)
+        parameters["region_axes_lps"] = "; ".join(_numbers(axis) for axis in box.axes_lps)
+    return parameters
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.4g}" for value in values)

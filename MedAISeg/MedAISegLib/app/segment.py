@@ -1,0 +1,144 @@
+"""The one path from a job and its images to a segmentation, for panel, console, command line and cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..core.case import Case
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.progress import Progress, RunStage
+from ..core.result import JobResult
+from ..core.segmentation import Layers, Segmentation
+from ..core.volume import Volume
+from ..engine.run import segment
+from ..formats import ModelSource, read_model
+from ..models.spec import ModelSpec
+from ..models.store import find_model
+from .job import SegmentationJob
+from .limits import crop_case, exceeds_training_crop, paste_labels
+from .match import match
+from .options import apply_options, select_segments, wanted_segments
+from .provenance import peak_memory_bytes, provenance_of
+from .statistics import segment_results
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to run, kept by who runs it more than once."""
+
+    spec: ModelSpec
+    networks: tuple[tuple[torch.nn.Module, ...], ...]
+
+
+def open_model(model: str) -> ModelSource:
+    """Find a model by its id or path, and read what it is; its weights stay on disk.
+
+    Raises:
+        ModelError: if there is none of that name, or it is damaged or not supported.
+    """
+    return read_model(find_model(model))
+
+
+def load_model(source: ModelSource, progress: Progress | None = None) -> LoadedModel:
+    """Build the model's networks.
+
+    Raises:
+        ModelError: if the weights are missing, damaged or do not fit the description.
+    """
+    with (progress or Progress()).stage(RunStage.LOAD_MODEL):
+        return LoadedModel(source.spec, source.build_networks())
+
+
+def run(
+    job: SegmentationJob,
+    images: Case | Sequence[Volume],
+    progress: Progress | None = None,
+    *,
+    model: LoadedModel | None = None,
+    chosen: Mapping[str, Volume] | None = None,
+) -> tuple[Segmentation, JobResult]:
+    """Segment a case.
+
+    Args:
+        job: what is wanted.
+        images: a case, or the volumes from which the model's channels are chosen.
+        progress: is told how far the run is, and may cancel it.
+        model: what ``job.model`` names, where it is already in memory.
+        chosen: volumes that the user has bound to channels by name.
+
+    Returns:
+        Labels on the grid of the first channel's volume, and the record of the run (no files yet).
+
+    Raises:
+        UsageError: if a label is not the model's or the region does not meet the image.
+        InputError: if the images do not serve the model; ConfirmationRequired where ``job.accept`` would do.
+        ModelError: if the model cannot be used.
+        ResourceError: if memory or the device does not suffice.
+        Cancelled: if the user stopped the run.
+    """
+    progress = progress or Progress()
+    source: LoadedModel | ModelSource = model or open_model(job.model)
+    spec = apply_options(source.spec, job)
+    wanted = wanted_segments(spec, job.labels)
+    case = images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept)
+    model = model or load_model(source, progress)
+    layers, device, engine_notices = _labels_on_source_grid(job, case, LoadedModel(spec, model.networks), progress)
+    with progress.stage(RunStage.POSTPROCESS):
+        layers, segments = select_segments(spec, wanted, layers)
+        segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
+        statistics = segment_results(segmentation, case.first)
+    result = JobResult(
+        segments=statistics,
+        provenance=provenance_of(spec, job, device),
+        timings_s={stage.value: seconds for stage, seconds in progress.timings_s.items()},
+        peak_memory_bytes=peak_memory_bytes(),
+        notices=_unique((*notices_before_run(spec, job, case), *engine_notices)),
+    )
+    return segmentation, result
+
+
+def notices_before_run(spec: ModelSpec, job: SegmentationJob, case: Case) -> tuple[Notice, ...]:
+    """What is to be said about model and images before anything is computed."""
+    notices = [*spec.notices, *case.notices]
+    for volume in case.channels.values():
+        notices += volume.notices
+    if spec.wants_region and job.region is None and exceeds_training_crop(spec, case.geometry):
+        notices.append(_region_wanted(spec, case.geometry))
+    return _unique(notices)
+
+
+def _region_wanted(spec: ModelSpec, geometry: VolumeGeometry) -> Notice:
+    size_mm = " x ".join(f"{n * mm:.0f}" for n, mm in zip(geometry.shape_kji, geometry.spacing_mm, strict=True))
+    return Notice(
+        "wants-region",
+        f"The model {spec.id} was trained on small boxes around its structure, and this image is {size_mm} mm large: "
+        "without a region around the structure (--region on the command line) the labels will be wrong.",
+    )
+
+
+def _labels_on_source_grid(
+    job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress
+) -> tuple[Layers, str, tuple[Notice, ...]]:
+    if job.region is None:
+        result = segment(case, model.spec, model.networks, device=job.device, progress=progress)
+        return result.layers, result.device, result.notices
+    cropped, start = crop_case(case, job.region)
+    result = segment(cropped, model.spec, model.networks, device=job.device, progress=progress)
+    layers = paste_labels(result.layers, cropped.geometry, start, case.geometry, job.region)
+    return layers, result.device, result.notices
+
+
+def with_final_figures(result: JobResult, progress: Progress) -> JobResult:
+    """The same result with the time and memory of all that was done up to now, its files included."""
+    timings_s = {stage.value: seconds for stage, seconds in progress.timings_s.items()}
+    return replace(result, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes())
+
+
+def _unique(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    return tuple(dict.fromkeys(notices))

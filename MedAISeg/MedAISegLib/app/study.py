@@ -1,0 +1,115 @@
+"""From a folder or file to the case of a model: what is there, what serves which channel, and only then the voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..core.case import Case
+from ..core.errors import ConfirmationRequired, InputError, UsageError
+from ..core.notice import Notice
+from ..core.progress import Progress, RunStage
+from ..core.volume import Volume
+from ..models.spec import ModelSpec
+from ..readers import list_images, read_listing
+from ..readers.listing import ImageListing
+from .match import assign, match
+
+
+def read_case(
+    spec: ModelSpec,
+    path: Path | None,
+    *,
+    series_uid: str = "",
+    channels: Mapping[str, str] | None = None,
+    accept: bool = False,
+    progress: Progress | None = None,
+) -> Case:
+    """Choose the images of a model from headers, then read those and no others.
+
+    Args:
+        spec: the model.
+        path: a folder or file; None where ``channels`` names every image.
+        series_uid: take this series of it and leave the others.
+        channels: a file, a folder or the UID of a series in ``path``, by channel name.
+        accept: go on under the assumptions that would otherwise be asked about.
+        progress: is told how much has been read.
+
+    Raises:
+        UsageError: if a channel or series is named that does not exist.
+        InputError: if the images cannot be used, or several would serve a channel equally well.
+    """
+    progress = progress or Progress()
+    with progress.stage(RunStage.READ):
+        listings = () if path is None else list_images(path, accept=accept)
+        chosen = {name: _named_image(value, listings, accept=accept) for name, value in (channels or {}).items()}
+        if series_uid:
+            series = _series(series_uid, listings)
+            if len(spec.channels) == 1:
+                chosen.setdefault(spec.channels[0].name, series)
+            listings = (series,)
+        matches = assign(spec, _readable(listings, needed=len(chosen) < len(spec.channels)), chosen=chosen)
+        bound: dict[str, Volume] = {}
+        for n, found in enumerate(matches):
+            bound[found.channel.name] = _read_one(
+                found.image, accept=accept, progress=progress, begin=n / len(matches), share=1 / len(matches)
+            )
+        return match(spec, tuple(bound.values()), chosen=bound, accept=accept)
+
+
+def _named_image(value: str, listings: Sequence[ImageListing], *, accept: bool) -> ImageListing:
+    """The one image that a channel's value names."""
+    if any(listing.series_instance_uid == value for listing in listings):
+        return _series(value, listings)
+    if not Path(value).exists():
+        raise UsageError(
+            "it is neither a file or folder nor the UID of a series in the input.", where=value, remedy=_UIDS_REMEDY
+        )
+    found = _readable(list_images(value, accept=accept), needed=True)
+    if len(found) > 1:
+        raise UsageError(
+            f"holds {len(found)} images, and a channel takes one.", where=Path(value).name, remedy=_UIDS_REMEDY
+        )
+    return found[0]
+
+
+_UIDS_REMEDY = "'medaiseg inspect' lists the series of a folder with their UIDs."
+
+
+def _series(uid: str, listings: Sequence[ImageListing]) -> ImageListing:
+    found = [listing for listing in listings if listing.series_instance_uid == uid]
+    if not found:
+        raise UsageError(f"there is no series {uid} in the input.", remedy=_UIDS_REMEDY)
+    readable = _readable(found, needed=True)
+    if len(readable) > 1:
+        raise InputError(f"the series holds {len(readable)} images that do not form one volume.", where=f"series {uid}")
+    return readable[0]
+
+
+def _readable(listings: Sequence[ImageListing], *, needed: bool) -> tuple[ImageListing, ...]:
+    """Those that can be read; where none can but one is needed, why the first cannot."""
+    readable = tuple(listing for listing in listings if listing.problem is None)
+    problems = [listing.problem for listing in listings if listing.problem is not None]
+    if needed and not readable and problems:
+        questions = [problem for problem in problems if isinstance(problem, ConfirmationRequired)]
+        raise (questions or problems)[0]
+    return readable
+
+
+def _read_one(listing: ImageListing, *, accept: bool, progress: Progress, begin: float, share: float) -> Volume:
+    volumes = read_listing(
+        listing, accept=accept, progress=lambda done: progress.report(RunStage.READ, begin + share * done)
+    )
+    if len(volumes) == 1:
+        return volumes[0]
+    if not accept:
+        raise ConfirmationRequired(
+            f"it holds {len(volumes)} volumes (a time series or the like), and the channel takes one.",
+            where=listing.description or listing.kind,
+            remedy="Accept (--accept) to take the first, or give that volume alone.",
+        )
+    first = volumes[0]
+    return first.with_voxels(
+        first.voxels,
+        Notice("first-volume", f"Of {len(volumes)} volumes in the series the first was taken, as accepted."),
+    )
