@@ -1,0 +1,146 @@
+"""The model store: found by id or path, installed whole or not at all, never by way of a link."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
+from MedAISegLib.models import store
+from MedAISegLib.models.store import find_model, install_folder, installed_models, models_home, remove_model
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    embedded = tmp_path / "program" / "Models"
+    (embedded / "default").mkdir(parents=True)
+    monkeypatch.setattr(store, "embedded_models_folder", lambda: embedded)
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    source = tmp_path / "downloads" / "lungs"
+    (source / "configs").mkdir(parents=True)
+    (source / "configs" / "metadata.json").write_text("{}")
+    return source
+
+
+def accept(_: Path) -> None:
+    """Nothing speaks against the model."""
+
+
+def refuse(_: Path) -> None:
+    raise ModelError("it is damaged.")
+
+
+def test_an_installed_model_is_found_by_its_id(folder: Path, home: Path) -> None:
+    model = install_folder(folder, verify=accept)
+    assert model.id == "lungs"
+    assert find_model("lungs") == home / "models" / "lungs"
+    assert (find_model("lungs") / "configs" / "metadata.json").read_text() == "{}"
+    assert [m.id for m in installed_models()] == ["default", "lungs"]
+
+
+def test_a_model_is_found_by_its_path(folder: Path) -> None:
+    assert find_model(str(folder)) == folder
+
+
+def test_an_unknown_model_lists_those_there_are() -> None:
+    with pytest.raises(ModelError, match="Installed are: default"):
+        find_model("kidneys")
+
+
+def test_the_copy_is_verified_under_its_own_name(folder: Path) -> None:
+    seen: list[str] = []
+    install_folder(folder, verify=lambda copy: seen.append(copy.name))
+    assert seen == ["lungs"]
+
+
+def test_a_refused_model_leaves_nothing_behind(folder: Path) -> None:
+    with pytest.raises(ModelError, match="damaged"):
+        install_folder(folder, verify=refuse)
+    assert list(models_home().iterdir()) == []
+
+
+def test_a_refused_update_keeps_the_installed_model(folder: Path) -> None:
+    install_folder(folder, verify=accept)
+    (folder / "configs" / "metadata.json").write_text("changed")
+    with pytest.raises(ModelError, match="damaged"):
+        install_folder(folder, overwrite=True, verify=refuse)
+    assert (find_model("lungs") / "configs" / "metadata.json").read_text() == "{}"
+
+
+def test_a_second_copy_needs_overwrite(folder: Path) -> None:
+    install_folder(folder, verify=accept)
+    with pytest.raises(UsageError, match="is installed"):
+        install_folder(folder, verify=accept)
+    (folder / "configs" / "metadata.json").write_text("changed")
+    install_folder(folder, overwrite=True, verify=accept)
+    assert (find_model("lungs") / "configs" / "metadata.json").read_text() == "changed"
+    assert [path.name for path in models_home().iterdir()] == ["lungs"]
+
+
+def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not yours")
+    (folder / "weights.pt").symlink_to(secret)
+    with pytest.raises(ModelError, match="link"):
+        install_folder(folder, verify=accept)
+    assert not models_home().exists()
+
+
+def test_a_link_within_the_folder_becomes_a_file(folder: Path) -> None:
+    (folder / "copy.json").symlink_to(folder / "configs" / "metadata.json")
+    install_folder(folder, verify=accept)
+    copied = find_model("lungs") / "copy.json"
+    assert copied.read_text() == "{}"
+    assert not copied.is_symlink()
+
+
+def test_a_too_large_folder_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_LARGEST_BYTES", 1)
+    with pytest.raises(ModelError, match="too large"):
+        install_folder(folder, verify=accept)
+
+
+def test_an_embedded_model_cannot_be_replaced_or_removed(tmp_path: Path) -> None:
+    rival = tmp_path / "downloads" / "default"
+    rival.mkdir(parents=True)
+    with pytest.raises(UsageError, match="is installed"):
+        install_folder(rival, overwrite=True, verify=accept)
+    with pytest.raises(ModelError, match="comes with the program"):
+        remove_model("default")
+
+
+def test_a_removed_model_is_gone(folder: Path) -> None:
+    install_folder(folder, verify=accept)
+    remove_model("lungs")
+    assert [m.id for m in installed_models()] == ["default"]
+    assert list(models_home().iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["..", "../lungs", "nothing"])
+def test_only_a_model_of_the_store_is_removed(name: str, home: Path, folder: Path) -> None:
+    with pytest.raises(ModelError, match="no such model"):
+        remove_model(name)
+    assert folder.exists()
+
+
+def test_the_store_cannot_be_installed_into_itself(folder: Path, home: Path) -> None:
+    install_folder(folder, verify=accept)
+    with pytest.raises(UsageError, match="store itself"):
+        install_folder(home / "models" / "lungs", verify=accept)
+
+
+def test_an_unwritable_store_is_said_to_be_so(folder: Path, home: Path) -> None:
+    home.write_text("a file where the folder should be")
+    with pytest.raises(ResourceError, match="MEDAISEG_HOME"):
+        install_folder(folder, verify=accept)
+
+
+def test_without_a_setting_the_system_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDAISEG_HOME")
+    assert models_home().name == "models"
+    assert "MedAISeg" in str(models_home())
