@@ -69,7 +69,7 @@ def axis_taps(
     outside: Outside = Outside.NEAREST_VOXEL,
 ) -> AxisTaps:
     """Taps for source coordinate = scale * target index + offset."""
-    coordinate = scale * np.arange(target_length, dtype=np.float64) + offset
+    coordinate = _grid_sample_coordinate(target_length, source_length, scale, offset)
     inside = (coordinate > -1.0) & (coordinate < source_length)
     if outside is Outside.NEAREST_VOXEL:
         coordinate = np.clip(coordinate, 0.0, source_length - 1.0)
@@ -86,6 +86,25 @@ def axis_taps(
         upper_weight = np.where(inside & (lower + 1 < source_length), upper_weight, 0.0)
     last = source_length - 1
     return AxisTaps(np.clip(lower, 0, last), np.clip(lower + 1, 0, last), lower_weight, upper_weight)
+
+
+def _grid_sample_coordinate(target_length: int, source_length: int, scale: float, offset: float) -> NDArray[np.float64]:
+    """Scale * target index + offset, by the detour over -1..1 that ``affine_grid`` and ``grid_sample`` take.
+
+    Where a target voxel lies midway between two source voxels, as in resampling by whole factors, the rounding errors
+    of that detour say which of them is nearest. The references take it, so labels agree with theirs only this way.
+    """
+    mapping = torch.tensor([[scale, offset], [0.0, 1.0]], dtype=torch.float64)
+    theta = _normalization(source_length) @ mapping @ torch.linalg.inv(_normalization(target_length))
+    whole = torch.eye(3, 4, dtype=torch.float64)
+    whole[0, 0], whole[0, 3] = theta[0, 0], theta[0, 1]
+    grid = torch.nn.functional.affine_grid(whole[None], [1, 1, 1, 1, target_length], align_corners=False)
+    return np.asarray(((grid[0, 0, 0, :, 0] + 1.0) * source_length - 1.0).numpy() / 2.0)
+
+
+def _normalization(length: int) -> torch.Tensor:
+    """2x2, index along an axis to -1..1 between the outer edges of its voxels."""
+    return torch.tensor([[2.0 / length, 1.0 / length - 1.0], [0.0, 1.0]], dtype=torch.float64)
 
 
 def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tensor:

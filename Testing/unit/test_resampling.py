@@ -1,0 +1,64 @@
+"""Interpolation between grids: the two ways agree, and ties fall as in the reference implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from MedAISegLib.engine import resampling
+from MedAISegLib.engine.resampling import Outside, axis_taps, resample
+from MedAISegLib.models.operations import Interpolation
+from monai.networks.layers import AffineTransform
+
+pytestmark = pytest.mark.engine
+
+
+def index_map(scale, offset):
+    matrix = np.diag([*scale, 1.0])
+    matrix[:3, 3] = offset
+    return matrix
+
+
+@pytest.mark.parametrize("outside", list(Outside))
+@pytest.mark.parametrize("interpolation", list(Interpolation))
+def test_the_separable_way_equals_the_general_way(interpolation, outside, monkeypatch):
+    values = torch.rand(2, 7, 9, 11)
+    mapping = index_map((0.61, 1.37, 0.43), (-1.3, 0.4, 2.1))
+    separable = resample(values, mapping, (14, 8, 21), interpolation, outside)
+    monkeypatch.setattr(resampling, "parallel_axes", lambda _: None)
+    general = resample(values, mapping, (14, 8, 21), interpolation, outside)
+    torch.testing.assert_close(separable, general, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "scale", "offset"),
+    [(224, 112, 0.5, 0.0), (488, 244, 0.5, 0.0), (448, 112, 0.25, 0.0), (37, 99, 2.5, 0.0), (180, 60, 1 / 3, 0.0)],
+)
+def test_nearest_neighbours_fall_as_in_the_reference_where_two_are_equally_near(target, source, scale, offset):
+    taps = axis_taps(target, source, scale, offset, Interpolation.NEAREST)
+    theta = torch.eye(4, dtype=torch.float64)
+    theta[0, 0], theta[0, 3] = scale, offset
+    transform = AffineTransform(normalized=False, mode="nearest", padding_mode="border", align_corners=False)
+    ramp = torch.arange(source, dtype=torch.float64).view(1, 1, source, 1, 1)
+    expected = transform(ramp, theta=theta, spatial_size=(target, 1, 1)).flatten().numpy()
+    np.testing.assert_array_equal(taps.lower, expected)
+
+
+def test_a_rotated_map_is_sampled_in_world_space():
+    def ramp(shape):
+        a, b, c = np.meshgrid(*[np.arange(n, dtype=np.float32) for n in shape], indexing="ij")
+        return a + 10 * b - 3 * c
+
+    rotation, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    mapping = np.eye(4)
+    mapping[:3, :3] = rotation
+    mapping[:3, 3] = 10.0 - rotation @ np.full(3, 2.0)
+    sampled = resample(torch.from_numpy(ramp((21, 21, 21)))[None], mapping, (5, 5, 5), Interpolation.LINEAR)
+    index = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), axis=-1) @ rotation.T + mapping[:3, 3]
+    np.testing.assert_allclose(sampled[0].numpy(), index @ [1.0, 10.0, -3.0], atol=1e-3)
+
+
+def test_labels_are_never_interpolated_linearly():
+    labels = torch.ones(1, 4, 4, 4, dtype=torch.uint8)
+    with pytest.raises(ValueError, match="nearest"):
+        resample(labels, index_map((0.5, 0.5, 0.5), (0, 0, 0)), (8, 8, 8), Interpolation.LINEAR)

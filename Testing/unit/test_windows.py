@@ -1,0 +1,117 @@
+"""The windows give what MONAI's sliding window gives, in slabs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from MedAISegLib.engine.slabs import collect
+from MedAISegLib.engine.windows import Placement, score_slabs, window_starts
+from MedAISegLib.models.spec import Blending, Padding, Windows
+from monai.inferers.utils import sliding_window_inference
+
+pytestmark = pytest.mark.engine
+CPU = torch.device("cpu")
+
+
+class PlaceDependent(torch.nn.Module):
+    """Scores that depend on where in the window a voxel lies, so that a misplaced window shows."""
+
+    def forward(self, batch):
+        ramp = torch.linspace(0, 1, batch.shape[-1])
+        return torch.cat([batch * ramp, batch.flip(2), batch**2 + ramp], dim=1)
+
+
+def run(values, windows, networks=None, batch=1, reports=None):
+    placement = Placement(batch=batch, compute=CPU, accumulate=CPU)
+    report = (reports if reports is not None else []).append
+    return score_slabs(networks or [PlaceDependent()], values, windows, placement, report)
+
+
+@pytest.mark.parametrize("shape", [(17, 23, 11), (30, 9, 14), (8, 8, 8), (5, 19, 6)])
+@pytest.mark.parametrize("blending", list(Blending))
+@pytest.mark.parametrize("padding", [Padding.CONSTANT, Padding.REPLICATE])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_equals_monai_for_any_shape(shape, blending, padding, batch):
+    values = torch.rand(1, *shape)
+    windows = Windows((8, 8, 8), (0.5, 0.25, 0.6), blending, padding=padding)
+    ours = collect(run(values, windows, batch=batch))
+    theirs = sliding_window_inference(
+        values[None],
+        (8, 8, 8),
+        2,
+        PlaceDependent(),
+        overlap=(0.5, 0.25, 0.6),
+        mode=blending.value,
+        padding_mode=padding.value,
+    )[0]
+    assert ours.shape == theirs.shape
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_slabs_follow_each_other_along_the_longest_axis_and_never_hold_the_whole_array():
+    stream = run(torch.rand(1, 9, 64, 10), Windows((8, 8, 8), (0.5, 0.5, 0.5)))
+    assert stream.axis == 1
+    next_start, deepest = 0, 0
+    for slab in stream.slabs:
+        assert slab.start == next_start
+        next_start += stream.depth_of(slab)
+        deepest = max(deepest, stream.depth_of(slab))
+    assert next_start == 64
+    assert deepest <= 8
+
+
+def test_the_whole_array_is_one_window_without_a_size():
+    values = torch.rand(1, 5, 6, 7)
+    torch.testing.assert_close(collect(run(values, Windows(None))), PlaceDependent()(values[None])[0])
+
+
+def test_a_wide_head_is_applied_slab_by_slab(monkeypatch):
+    class Wide(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.depths = []
+
+        def trunk(self, values):
+            return values * 2
+
+        def head(self, features):
+            self.depths.append(features.shape[2])
+            return torch.cat([features, -features], dim=1)
+
+        def forward(self, values):
+            return self.head(self.trunk(values))
+
+    monkeypatch.setattr("MedAISegLib.engine.windows.WHOLE_ARRAY_SLAB_BYTES", 4 * 2 * 6 * 7 * 2)
+    network, values = Wide(), torch.rand(1, 5, 6, 7)
+    torch.testing.assert_close(collect(run(values, Windows(None), [network])), network(values[None])[0])
+    assert max(network.depths[:-1]) == 2
+
+
+def test_flips_and_members_are_averaged():
+    values = torch.rand(1, 8, 8, 8)
+    network = PlaceDependent()
+    flipped = network(values[None].flip(4)).flip(4)
+    expected = (network(values[None]) + flipped) / 2
+    windows = Windows((8, 8, 8), test_time_flips=((2,),))
+    torch.testing.assert_close(collect(run(values, windows)), expected[0])
+    doubled = lambda batch: 3 * network(batch)
+    torch.testing.assert_close(
+        collect(run(values, Windows((8, 8, 8)), [network, doubled])), 2 * network(values[None])[0]
+    )
+
+
+def test_progress_rises_to_one():
+    reports: list[float] = []
+    collect(run(torch.rand(1, 20, 20, 20), Windows((8, 8, 8)), reports=reports))
+    assert reports == sorted(reports)
+    assert reports[-1] == 1.0
+
+
+@pytest.mark.parametrize(("length", "size", "overlap"), [(8, 8, 0.5), (9, 8, 0.9), (100, 8, 0.0), (31, 10, 0.25)])
+def test_windows_cover_the_axis_and_end_with_it(length, size, overlap):
+    starts = window_starts(length, size, overlap)
+    assert starts[0] == 0
+    assert starts[-1] == length - size
+    assert all(b - a <= size for a, b in pairwise(starts))
