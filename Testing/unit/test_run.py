@@ -84,9 +84,16 @@ def test_the_ladder_ends_on_the_cpu():
 
     given, placement, notices = climb_down(attempt, Placement(2, gpu, gpu))
     assert given == "done"
-    assert placement == Placement(1, CPU, CPU)
-    assert tried == [(2, "meta", "meta"), (1, "meta", "meta"), (1, "cpu", "meta"), (1, "cpu", "cpu")]
-    assert len(notices) == 3
+    assert (placement.batch, placement.compute, placement.accumulate) == (1, CPU, CPU)
+    assert tried == [
+        (2, "meta", "meta"),
+        (1, "meta", "meta"),
+        (1, "cpu", "meta"),
+        (1, "cpu", "meta"),
+        (1, "cpu", "cpu"),
+    ]
+    assert placement.slab_bytes < Placement(1, CPU, CPU).slab_bytes
+    assert len(notices) == 4
 
 
 def test_other_errors_are_not_taken_for_short_memory():

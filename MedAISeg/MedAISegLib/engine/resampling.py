@@ -9,7 +9,7 @@ either the nearest voxel counts or zero does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
@@ -151,26 +151,20 @@ def resample_stream(
     target_to_source: Affine,
     target_shape: Shape,
     interpolation: Interpolation,
-    slab_bytes: int,
     outside: Outside = Outside.NEAREST_VOXEL,
 ) -> SlabStream:
-    """A stream on another grid; where the grids' axes are parallel no more than a slab and its neighbours is kept.
-
-    Args:
-        slab_bytes: bound on the size of the slabs that come out.
-    """
+    """A stream on another grid; where the grids' axes are parallel no more than a slab and its neighbours is kept."""
     parallel = parallel_axes(target_to_source)
     if parallel is None:
         whole = collect(stream)
         slabs = _general_slabs(whole, target_to_source, target_shape, interpolation, outside)
-        return SlabStream(target_shape, 0, True, slabs)
+        return replace(stream, shape=target_shape, axis=0, ascending=True, slabs=slabs)
     scale, offset = parallel
     taps = [axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside) for a in range(3)]
-    slabs = _parallel_slabs(stream, taps, target_shape, slab_bytes)
-    return SlabStream(target_shape, stream.axis, stream.ascending, slabs)
+    return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape))
 
 
-def _parallel_slabs(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape, slab_bytes: int) -> Iterator[Slab]:
+def _parallel_slabs(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape) -> Iterator[Slab]:
     along = taps[stream.axis]
     length = target_shape[stream.axis]
     first, stop = 0, length  # target slices first..stop-1 are still to be made
@@ -188,7 +182,7 @@ def _parallel_slabs(stream: SlabStream, taps: list[AxisTaps], target_shape: Shap
             ready = (ready_start, stop)
             stop = min(stop, ready_start)
         if ready[1] > ready[0]:
-            yield from _made(kept, kept_start, ready, taps, stream, slab_bytes)
+            yield from _made(kept, kept_start, ready, taps, stream)
         kept, kept_start = _trimmed(kept, kept_start, along, (first, stop), stream)
 
 
@@ -220,11 +214,10 @@ def _made(
     ready: tuple[int, int],
     taps: list[AxisTaps],
     stream: SlabStream,
-    slab_bytes: int,
 ) -> Iterator[Slab]:
     in_plane = [a for a in range(3) if a != stream.axis]
     slice_bytes = kept.shape[0] * kept.element_size() * len(taps[in_plane[0]].lower) * len(taps[in_plane[1]].lower)
-    step = max(1, slab_bytes // max(1, slice_bytes))
+    step = max(1, stream.slab_bytes // max(1, slice_bytes))
     bounds = [*range(ready[0], ready[1], step), ready[1]]
     pairs = list(pairwise(bounds))
     for start, stop in pairs if stream.ascending else reversed(pairs):

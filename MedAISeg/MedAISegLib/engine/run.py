@@ -90,12 +90,12 @@ def _stacked(case: Case) -> Prepared:
     """(channel, k, j, i) on the grid of the first channel; the others are sampled in world space."""
     channels = []
     for volume in case.channels.values():
-        values = torch.from_numpy(np.ascontiguousarray(volume.voxels, dtype=np.float32))[None]
+        values = torch.from_numpy(np.array(volume.voxels, dtype=np.float32, order="C"))[None]
         if not volume.geometry.matches(case.geometry):
             index_map = case.geometry.index_to(volume.geometry)
             values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO)
         channels.append(values)
-    return Prepared(torch.cat(channels), case.geometry)
+    return Prepared(channels[0] if len(channels) == 1 else torch.cat(channels), case.geometry)
 
 
 def _infer(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ..models.operations import Interpolation
 
 Shape = tuple[int, int, int]
+
+DEFAULT_SLAB_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +35,14 @@ class SlabStream:
         axis: 0, 1 or 2; the axis along which the slabs follow each other.
         ascending: whether they come with rising or falling index.
         slabs: each may be used only until the next one is asked for.
+        slab_bytes: bound on a slab that resampling makes from them, all classes together.
     """
 
     shape: Shape
     axis: int
     ascending: bool
     slabs: Iterator[Slab]
+    slab_bytes: int = DEFAULT_SLAB_BYTES
 
     def depth_of(self, slab: Slab) -> int:
         """Number of slices in one of its slabs."""
@@ -46,9 +50,7 @@ class SlabStream:
 
     def map_values(self, change: Callable[[torch.Tensor], torch.Tensor]) -> SlabStream:
         """The same stream with every slab's values changed voxel by voxel."""
-        return SlabStream(
-            self.shape, self.axis, self.ascending, (Slab(slab.start, change(slab.values)) for slab in self.slabs)
-        )
+        return replace(self, slabs=(Slab(slab.start, change(slab.values)) for slab in self.slabs))
 
 
 Undo = Callable[[SlabStream, Interpolation], SlabStream]

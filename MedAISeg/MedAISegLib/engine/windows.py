@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Protocol, runtime_checkable
 
 import torch
 
 from ..models.spec import Blending, Padding, Windows
-from .slabs import Shape, Slab, SlabStream
+from .slabs import DEFAULT_SLAB_BYTES, Shape, Slab, SlabStream
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -45,11 +45,13 @@ class Placement:
         batch: windows in one forward pass.
         compute: where the network runs.
         accumulate: where scores are added up and restored.
+        slab_bytes: bound on a slab of scores on the source grid, all classes together.
     """
 
     batch: int
     compute: torch.device
     accumulate: torch.device
+    slab_bytes: int = DEFAULT_SLAB_BYTES
 
 
 def score_slabs(
@@ -71,7 +73,8 @@ def score_slabs(
     predict = _averaged(networks, windows.test_time_flips)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     if windows.size is None:
-        return SlabStream(shape, 0, True, _whole_array(networks, predict, values, windows, placement, report))
+        slabs = _whole_array(networks, predict, values, windows, placement, report)
+        return SlabStream(shape, 0, True, slabs, placement.slab_bytes)
     size = _filled(windows.size, shape)
     padded_shape, before = _padding(shape, size)
     axis = max(range(3), key=lambda a: (padded_shape[a], -a))
@@ -79,7 +82,7 @@ def score_slabs(
     accumulate = _Accumulator(padded_shape, size, axis, window_weights(size, windows), placement)
     places = sorted(product(*starts), key=lambda place: place[axis])
     slabs = _windowed(predict, _pad(values, windows, size), places, accumulate, report)
-    stream = SlabStream(padded_shape, axis, True, slabs)
+    stream = SlabStream(padded_shape, axis, True, slabs, placement.slab_bytes)
     return stream if padded_shape == shape else _unpadded(stream, before, shape)
 
 
@@ -259,4 +262,4 @@ def _unpadded(stream: SlabStream, before: Shape, shape: Shape) -> SlabStream:
             if stop > first:
                 yield Slab(first, values.narrow(stream.axis + 1, first - low, stop - first))
 
-    return SlabStream(shape, stream.axis, True, trimmed())
+    return replace(stream, shape=shape, slabs=trimmed())

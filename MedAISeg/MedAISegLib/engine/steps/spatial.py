@@ -26,9 +26,6 @@ from .undo import undo_flip, undo_transpose, undo_window
 _SPACING_TOLERANCE_MM = 1e-3
 """MONAI keeps a spacing that differs by no more than this (its AFFINE_TOL)."""
 
-RESTORED_SLAB_BYTES = 64 * 2**20
-"""Bound on a slab on the source grid, all classes together."""
-
 
 def reverse_axes(_: ReverseAxes, prepared: Prepared) -> Prepared:
     """From (k, j, i) to (i, j, k)."""
@@ -126,7 +123,7 @@ def _resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interp
 def _undo_resample(
     stream: SlabStream, interpolation: Interpolation, *, source_to_target: Affine, source_shape: Shape
 ) -> SlabStream:
-    return resample_stream(stream, source_to_target, source_shape, interpolation, RESTORED_SLAB_BYTES)
+    return resample_stream(stream, source_to_target, source_shape, interpolation)
 
 
 def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float]) -> VolumeGeometry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -16,7 +17,7 @@ def undo_transpose(stream: SlabStream, _: Interpolation, *, order: tuple[int, in
     a, b, c = (stream.shape[axis] for axis in inverse)
     dims = (0, *(axis + 1 for axis in inverse))
     slabs = (Slab(slab.start, slab.values.permute(dims)) for slab in stream.slabs)
-    return SlabStream((a, b, c), order[stream.axis], stream.ascending, slabs)
+    return replace(stream, shape=(a, b, c), axis=order[stream.axis], slabs=slabs)
 
 
 def undo_flip(stream: SlabStream, _: Interpolation, *, flips: tuple[bool, bool, bool]) -> SlabStream:
@@ -29,12 +30,12 @@ def undo_flip(stream: SlabStream, _: Interpolation, *, flips: tuple[bool, bool, 
             start = length - slab.start - stream.depth_of(slab) if turned else slab.start
             yield Slab(start, slab.values.flip(dims))
 
-    return SlabStream(stream.shape, stream.axis, stream.ascending != turned, flipped())
+    return replace(stream, ascending=stream.ascending != turned, slabs=flipped())
 
 
 def undo_window(stream: SlabStream, _: Interpolation, *, start: Shape, source_shape: Shape) -> SlabStream:
     """Back from a box that began at ``start`` of the source: what was cropped comes back as zero, padding goes."""
-    return SlabStream(source_shape, stream.axis, stream.ascending, _unwindowed(stream, start, source_shape))
+    return replace(stream, shape=source_shape, slabs=_unwindowed(stream, start, source_shape))
 
 
 def _unwindowed(stream: SlabStream, start: Shape, source_shape: Shape) -> Iterator[Slab]:
