@@ -1,0 +1,205 @@
+"""Values as models want them: CT without padding, PET as SUV, nothing that is not a number.
+
+They work on any Volume, so that an image read by us and the same image loaded by another program give equal labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from .errors import InputError
+from .notice import Notice
+from .volume import Volume
+
+PADDING_VALUES = "PixelPaddingRescaled"
+"""Attribute: PixelPaddingValue and PixelPaddingRangeLimit in the units of the voxels, low and high."""
+
+PHILIPS_SUV_FACTOR = "PhilipsSUVScaleFactor"
+PHILIPS_ACTIVITY_FACTOR = "PhilipsActivityConcentrationScaleFactor"
+GE_SCAN_DATE_TIME = "GEPETScanDateTime"
+"""Attributes: private elements (7053,xx00), (7053,xx09) and (0009,xx0D)."""
+
+AIR_HU = -1024.0
+
+_HIGHEST_PADDING_HU = -900.0
+"""A padding value above it is the value of tissue too, and must not be taken away."""
+
+_SMALLEST_DOSE_BQ = 1e5
+_LONGEST_HALF_LIVES = 20.0
+
+
+def check_finite(volume: Volume) -> None:
+    """Raises:
+    InputError: if a voxel is not a number or infinite.
+    """
+    if volume.voxels.dtype.kind in "iub":
+        return
+    bad = volume.voxels.size - int(np.count_nonzero(np.isfinite(volume.voxels)))
+    if not bad:
+        return
+    all_of_them = bad == volume.voxels.size
+    raise InputError(
+        "no voxel of it is a number." if all_of_them else f"{bad} of its {volume.voxels.size} voxels are not numbers.",
+        where=volume.description,
+        remedy="Export the image again." if all_of_them else "Replace NaN and infinite values, for instance by 0.",
+    )
+
+
+def padding_to_air(volume: Volume) -> Volume:
+    """A CT whose padding outside the scanner's circle, and whatever else lies below air, is -1024 HU.
+
+    The volume itself is returned where there is nothing to change.
+    """
+    voxels, notices = volume.voxels, []
+    replaced = voxels < AIR_HU
+    if padding := volume.attributes.get(PADDING_VALUES):
+        low, high = (float(value) for value in padding.split("\\"))
+        if high <= _HIGHEST_PADDING_HU:
+            replaced |= (voxels >= low) & (voxels <= high) & (voxels != AIR_HU)
+        else:
+            message = f"The padding value {high:g} HU is a value of tissue too; it was left as it is."
+            notices.append(Notice("padding-ambiguous", message))
+    count = int(np.count_nonzero(replaced))
+    if count:
+        message = f"{count} voxels of padding or below -1024 HU were set to air (-1024 HU)."
+        notices.append(Notice("padding-to-air", message))
+        voxels = np.where(replaced, voxels.dtype.type(AIR_HU), voxels)
+    return volume.with_voxels(voxels, *notices) if notices else volume
+
+
+def to_suv_bw(volume: Volume) -> Volume:
+    """A PET image as standardised uptake values by body weight, g/mL.
+
+    After the vendor-neutral calculation of the Quantitative Imaging Biomarkers Alliance (FDG-PET/CT profile; DICOM
+    PS3.3 C.8.9.1). An image that is SUV already comes back unchanged, so that nothing is scaled twice; one without
+    Units (an image file) is taken as SUV, with a notice.
+
+    Raises:
+        InputError: if a value that the calculation needs is missing or cannot be right; the text names it.
+    """
+    units = volume.attributes.get("Units", "").upper()
+    if units in ("GML", "G/ML"):
+        _check_suv_type(volume)
+        return volume
+    if not units:
+        message = "The image does not say its units; its values are taken as SUV (g/mL)."
+        return volume.with_voxels(volume.voxels, Notice("suv-assumed", message))
+    if units == "BQML":
+        factor = _suv_factor(volume)
+    elif units == "CNTS":
+        factor = _philips_factor(volume)
+    else:
+        raise _cannot(volume, f"its Units are {units}; SUV can be made of BQML, or of CNTS with Philips' factors.")
+    scaled = np.multiply(volume.voxels, factor, dtype=np.float32, casting="unsafe")
+    notice = Notice("suv", f"Activity was converted to SUV by body weight (factor {factor:.4g}).")
+    return replace(volume.with_voxels(scaled, notice), attributes=dict(volume.attributes) | {"Units": "GML"})
+
+
+def _check_suv_type(volume: Volume) -> None:
+    kind = volume.attributes.get("SUVType", "BW").upper()
+    if kind != "BW":
+        raise _cannot(volume, f"it holds SUV normalised by {kind}, not by body weight.")
+
+
+def _philips_factor(volume: Volume) -> float:
+    direct = float(volume.attributes.get(PHILIPS_SUV_FACTOR) or 0.0)
+    if direct > 0.0:
+        return direct
+    activity = float(volume.attributes.get(PHILIPS_ACTIVITY_FACTOR) or 0.0)
+    if activity > 0.0:
+        return activity * _suv_factor(volume)
+    raise _cannot(volume, "its Units are CNTS and Philips' scale factors are missing.")
+
+
+def _suv_factor(volume: Volume) -> float:
+    """g/mL for one Bq/mL."""
+    _check_corrections(volume)
+    weight_kg = _number(volume, "PatientWeight")
+    dose_bq = _number(volume, "RadionuclideTotalDose")
+    if dose_bq < _SMALLEST_DOSE_BQ:
+        raise _cannot(volume, f"RadionuclideTotalDose is {dose_bq:g} Bq; DICOM wants Bq, this looks like MBq.")
+    if volume.attributes.get("DecayCorrection", "").upper() == "ADMIN":
+        return weight_kg * 1000.0 / dose_bq
+    half_life_s = _number(volume, "RadionuclideHalfLife")
+    decay_s = _decay_time_s(volume)
+    if decay_s > _LONGEST_HALF_LIVES * half_life_s:
+        raise _cannot(volume, f"the scan starts {decay_s / 3600:.1f} h after the injection.")
+    return float(weight_kg * 1000.0 / (dose_bq * 2.0 ** (-decay_s / half_life_s)))
+
+
+def _check_corrections(volume: Volume) -> None:
+    decay = volume.attributes.get("DecayCorrection", "").upper()
+    if decay not in ("START", "ADMIN"):
+        raise _cannot(volume, f"DecayCorrection is {decay or 'missing'}; START or ADMIN is needed.")
+    corrected = volume.attributes.get("CorrectedImage", "").upper().split("\\")
+    missing = [word for word in ("ATTN", "DECY") if word not in corrected]
+    if missing and corrected != [""]:
+        raise _cannot(volume, f"the image is not corrected for {' and '.join(missing)} (CorrectedImage).")
+
+
+def _decay_time_s(volume: Volume) -> float:
+    """Seconds from the injection to the time that the activity is corrected to, the start of the scan."""
+    scan = _scan_start(volume)
+    injection = _time(volume, (), "RadiopharmaceuticalStartDateTime")
+    if injection is None:
+        time = _time(volume, (), "RadiopharmaceuticalStartTime")
+        if time is None:
+            raise _cannot(volume, "RadiopharmaceuticalStartTime is missing.")
+        injection = time.replace(year=scan.year, month=scan.month, day=scan.day)
+        if injection > scan:
+            injection -= timedelta(days=1)
+    decay_s = (scan - injection).total_seconds()
+    if decay_s < 0.0:
+        raise _cannot(volume, "the scan starts before the injection.")
+    return decay_s
+
+
+def _scan_start(volume: Volume) -> datetime:
+    """The series' start; one after the first acquisition is the time of later processing and does not count."""
+    dates = ("SeriesDate", "AcquisitionDate")
+    series = _time(volume, dates, "SeriesTime")
+    acquisition = _time(volume, dates[::-1], "AcquisitionTime")
+    if series is not None and (acquisition is None or series <= acquisition):
+        return series
+    start = _time(volume, (), GE_SCAN_DATE_TIME) or acquisition
+    if start is None:
+        raise _cannot(volume, "SeriesTime and AcquisitionTime are missing.")
+    return start
+
+
+def _time(volume: Volume, date_keywords: Sequence[str], time_keyword: str) -> datetime | None:
+    """A DICOM date and time (PS3.5 6.2: DA, TM, DT) without its time zone; a time without a date falls on day one."""
+    time = volume.attributes.get(time_keyword, "").split("\\")[0].split("+")[0].split("-")[0].replace(":", "")
+    if not time:
+        return None
+    date = next((date for keyword in date_keywords if (date := volume.attributes.get(keyword))), "19000101")
+    text = time if len(time.split(".")[0]) > 8 else date + time
+    whole, _, fraction = text.partition(".")
+    try:
+        moment = datetime.strptime(whole.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+    except ValueError:
+        raise _cannot(volume, f"{time_keyword} {time!r} is no time.") from None
+    return moment + timedelta(microseconds=int((fraction + "000000")[:6] or 0))
+
+
+def _number(volume: Volume, keyword: str) -> float:
+    text = volume.attributes.get(keyword, "").split("\\")[0]
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0.0:
+        raise _cannot(volume, f"{keyword} is {text or 'missing'}.")
+    return value
+
+
+def _cannot(volume: Volume, why: str) -> InputError:
+    return InputError(
+        f"SUV cannot be calculated: {why}",
+        where=volume.description,
+        remedy="Convert the image to SUV with a tool that knows these values, or add them to its header.",
+    )

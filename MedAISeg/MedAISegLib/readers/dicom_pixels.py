@@ -1,0 +1,148 @@
+"""Pixels of DICOM files as real-world values: decoded, sign-extended, rescaled frame by frame.
+
+GDCM decodes; the rescale is ours, because ITK takes one frame's slope for all of a multi-frame object and
+hides the stored values that PixelPaddingValue speaks of.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import FileDataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+
+from ..core.errors import InputError
+from .dicom_header import BROKEN
+from .dicom_records import Frame
+
+Array = NDArray[Any]
+
+_RUN_LENGTH_DECODER = "pydicom"
+_DECODER = "gdcm"
+"""GDCM aborts the process on some run-length frames, so those are not its work."""
+
+_WORKERS = 4
+VALUES_NOT_DISPLAY = ("CT", "PT", "NM")
+"""Modalities whose values mean a quantity: MONOCHROME1 is then a wish for the display only."""
+
+
+def read_frames(frames: Sequence[Frame], shape: tuple[int, int], progress: Callable[[float], None]) -> Array:
+    """(n, row, column), real-world values of the frames in their order.
+
+    int16 where every value is a whole number that fits, else float32.
+
+    Raises:
+        InputError: if a file is damaged or its pixels are of a kind that is not read.
+    """
+    whole = all(frame.slope == 1.0 and frame.intercept.is_integer() for frame in frames)
+    stack = np.empty((len(frames), *shape), dtype=np.int16 if whole else np.float32)
+    for done, (number, stored) in enumerate(_decoded(frames)):
+        frame = frames[number]
+        if stack.dtype == np.int16 and not _fits_int16(stored, frame.intercept):
+            stack = stack.astype(np.float32)
+        if stack.dtype == np.int16:
+            np.add(stored, int(frame.intercept), out=stack[number], casting="unsafe", dtype=np.int32)
+        else:
+            stack[number] = stored * np.float64(frame.slope) + frame.intercept
+        progress((done + 1) / len(frames))
+    return stack
+
+
+def _decoded(frames: Sequence[Frame]) -> Iterator[tuple[int, Array]]:
+    """Frame number and stored values, file by file, decoded ahead by a few threads."""
+    by_file: dict[Path, list[int]] = {}
+    for number, frame in enumerate(frames):
+        by_file.setdefault(frame.path, []).append(number)
+
+    def decode(item: tuple[Path, list[int]]) -> list[tuple[int, Array]]:
+        path, numbers = item
+        return list(zip(numbers, stored_values(path, [frames[n].index for n in numbers]), strict=True))
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for decoded in pool.map(decode, by_file.items()):
+            yield from decoded
+
+
+def stored_values(path: Path, indices: Sequence[int]) -> list[Array]:
+    """(row, column) stored values of a file's frames: signed, without overlay bits, colour as its luminance.
+
+    Raises:
+        InputError: if the file is damaged, or encoded in a way that is not read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = dcmread(path, force=True)
+            return [_grey(dataset, _frame_pixels(dataset, index)) for index in indices]
+        except (*BROKEN, RuntimeError) as error:
+            raise InputError(
+                "its pixels cannot be decoded: the file is damaged or cut short, or its encoding is not known.",
+                where=path.name,
+                remedy="Copy it again from its source, or export it uncompressed.",
+            ) from error
+
+
+def _frame_pixels(dataset: FileDataset, index: int) -> Array:
+    syntax = dataset.file_meta.get("TransferSyntaxUID") or _guessed_syntax(dataset)
+    plugin = "" if not syntax.is_encapsulated else _RUN_LENGTH_DECODER if syntax == RLELossless else _DECODER
+    colour = int(dataset.get("SamplesPerPixel") or 1) > 1
+    frame, _ = get_decoder(syntax).as_array(dataset, index=index, raw=not colour, decoding_plugin=plugin)
+    return np.asarray(frame)
+
+
+def _guessed_syntax(dataset: FileDataset) -> UID:
+    """The transfer syntax of a file that has no meta header, as it was found while parsing."""
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _grey(dataset: FileDataset, pixels: Array) -> Array:
+    photometric = str(dataset.get("PhotometricInterpretation"))
+    if photometric == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+    if pixels.ndim == 3:
+        # ITU-R BT.709 luma
+        return np.asarray(pixels @ np.array([0.2126, 0.7152, 0.0722]))
+    pixels = _without_unused_bits(dataset, pixels)
+    if photometric == "MONOCHROME1" and dataset.get("Modality") not in VALUES_NOT_DISPLAY:
+        pixels = _inverted(dataset, pixels)
+    return apply_modality_lut(pixels, dataset) if "ModalityLUTSequence" in dataset else pixels
+
+
+def _without_unused_bits(dataset: FileDataset, pixels: Array) -> Array:
+    """Bits above the stored ones may hold overlays, and must repeat the sign (PS3.5 8.1.1)."""
+    if pixels.dtype.kind not in "iu":
+        return pixels
+    spare = pixels.dtype.itemsize * 8 - int(dataset.get("BitsStored") or 0)
+    if spare <= 0 or spare >= pixels.dtype.itemsize * 8:
+        return pixels
+    low = int(dataset.get("HighBit") or 0) + 1 - int(dataset.get("BitsStored") or 0)
+    aligned = (
+        pixels >> low if low > 0 and not dataset.file_meta.get("TransferSyntaxUID", UID("")).is_compressed else pixels
+    )
+    return np.asarray((aligned << spare) >> spare)
+
+
+def _inverted(dataset: FileDataset, pixels: Array) -> Array:
+    """Bright where the display would be bright."""
+    if pixels.dtype.kind == "i":
+        return np.asarray(~pixels)
+    return np.asarray(((1 << int(dataset.BitsStored)) - 1) - pixels)
+
+
+def _fits_int16(stored: Array, intercept: float) -> bool:
+    if stored.dtype.kind not in "iu":
+        return False
+    limits = np.iinfo(np.int16)
+    return bool(int(stored.min()) + intercept >= limits.min and int(stored.max()) + intercept <= limits.max)

@@ -1,0 +1,181 @@
+"""Files of a study sorted into series, and each series into stacks of images of one size and orientation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from pydicom.uid import UID
+
+from ..core.notice import Notice
+from .dicom_records import Frame, Instance
+
+_SAME_ORIENTATION = 1e-3
+_SAME_SPACING = 1e-3
+
+_NO_INPUT = {
+    "RTDOSE": "RT dose", "RTSTRUCT": "RT structure set", "RTPLAN": "RT plan", "RTRECORD": "RT treatment record",
+    "SEG": "segmentation", "SR": "structured report", "KO": "key object selection", "PR": "presentation state",
+    "REG": "registration", "ECG": "ECG", "RWV": "real-world value mapping", "DOC": "document", "AU": "audio",
+    "HD": "haemodynamic waveform", "SMR": "stereometric relationship", "FID": "fiducials", "PLAN": "plan",
+    "M3D": "3D model", "SM": "slide microscopy", "OPT": "ophthalmic tomography",
+}  # fmt: skip
+"""Modalities of objects that are no input image, and what to call them."""
+
+_VOLUMETRIC = ("CT", "MR", "PT", "NM")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Images of one series, of one size, spacing and orientation.
+
+    Attributes:
+        copies: pairs of frames of the same SOP instance in two files; only the first is among the frames.
+    """
+
+    instances: tuple[Instance, ...]
+    frames: tuple[Frame, ...]
+    copies: tuple[tuple[Frame, Frame], ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def first(self) -> Instance:
+        return self.instances[0]
+
+
+def by_series(instances: Iterable[Instance]) -> list[list[Instance]]:
+    """Instances of each series; where its UID is empty, of each folder, study, frame of reference and modality."""
+
+    def key(instance: Instance) -> tuple[object, ...]:
+        if instance.series_instance_uid:
+            return (instance.series_instance_uid,)
+        place = (instance.study_instance_uid, instance.frame_of_reference_uid, instance.modality)
+        return ("", instance.path.parent, *place)
+
+    return _grouped(instances, key)
+
+
+def by_refusal(series: Iterable[Instance]) -> tuple[list[Instance], list[tuple[str, str, list[Instance]]]]:
+    """The images of a series, and what cannot be one: what it is, why, and its files."""
+    groups = _grouped(series, refusal)
+    usable = [group for group in groups if refusal(group[0]) is None]
+    refused = [(found[0], found[1], group) for group in groups if (found := refusal(group[0])) is not None]
+    return [instance for group in usable for instance in group], refused
+
+
+def refusal(instance: Instance) -> tuple[str, str] | None:
+    """What a file is and why it is no input image; None if it is one."""
+    if name := _NO_INPUT.get(instance.modality):
+        article = "an" if name.startswith(("RT", "EC", "op", "au")) else "a"
+        return f"DICOM {name}", f"it is {article} {name}, not an image."
+    if not (instance.rows and instance.columns):
+        return f"DICOM object ({_class_name(instance)})", "it holds no image."
+    if instance.stored_bytes is not None and instance.stored_bytes < 8:
+        return "DICOM header", "it holds no pixel data."
+    if instance.is_mosaic:
+        return "DICOM mosaic", "its slices are tiled into one image (a Siemens mosaic); the volume cannot be rebuilt."
+    if instance.colour_map:
+        return "DICOM colour map", "its pixels stand for colours (a supplemental palette), not for measured values."
+    if is_projection(instance):
+        return None
+    if instance.samples != 1 or instance.photometric == "PALETTE COLOR":
+        return "DICOM colour image", f"it is a colour image ({instance.photometric}), no scalar volume."
+    if any(frame.position_lps is None or frame.orientation is None for frame in instance.frames):
+        what = "frames" if instance.frame_count > 1 else "slices"
+        return _kind(
+            instance
+        ), f"its {what} do not say where they are in the patient (ImagePositionPatient is missing)."
+    if any(not _is_orthonormal(frame) for frame in instance.frames):
+        return _kind(instance), "its row and column directions are not at right angles (ImageOrientationPatient)."
+    return None
+
+
+def is_projection(instance: Instance) -> bool:
+    """Whether it is one image that has no place in the patient and needs none, like a radiograph."""
+    return (
+        instance.modality not in _VOLUMETRIC and instance.frame_count == 1 and instance.frames[0].position_lps is None
+    )
+
+
+def stacks_of(images: Sequence[Instance]) -> list[Stack]:
+    """The stacks of a series; radiographs are a stack each."""
+    frames, copies = _without_copies(images)
+    owner = {frame: instance for instance in images for frame in instance.frames}
+    stacks: list[list[Frame]] = []
+    for frame in frames:
+        home = next((stack for stack in stacks if _alike(owner[stack[0]], stack[0], owner[frame], frame)), None)
+        if home is None:
+            stacks.append([frame])
+        else:
+            home.append(frame)
+    return [
+        Stack(
+            instances=tuple(dict.fromkeys(owner[frame] for frame in stack)),
+            frames=tuple(stack),
+            copies=tuple(pair for pair in copies if pair[0] in set(stack)),
+        )
+        for stack in stacks
+    ]
+
+
+def kind_of(stack: Stack) -> str:
+    """What a stack is, in a user's words."""
+    return _kind(stack.first)
+
+
+def _kind(instance: Instance) -> str:
+    if is_projection(instance):
+        return "DICOM image"
+    return "DICOM multi-frame" if instance.frame_count > 1 else "DICOM series"
+
+
+def _class_name(instance: Instance) -> str:
+    if not instance.sop_class_uid:
+        return "of unknown kind"
+    return UID(instance.sop_class_uid).name.removesuffix(" Storage")
+
+
+def _without_copies(images: Sequence[Instance]) -> tuple[list[Frame], list[tuple[Frame, Frame]]]:
+    """Frames without those of an instance that another file holds too, and the pairs to be compared when read."""
+    first: dict[str, Instance] = {}
+    frames: list[Frame] = []
+    copies: list[tuple[Frame, Frame]] = []
+    for instance in sorted(images, key=lambda image: image.path):
+        original = first.setdefault(instance.sop_instance_uid or str(instance.path), instance)
+        if original is instance or original.frame_count != instance.frame_count:
+            frames.extend(instance.frames)
+        else:
+            copies.extend(zip(original.frames, instance.frames, strict=True))
+    return frames, copies
+
+
+def _alike(a: Instance, frame_a: Frame, b: Instance, frame_b: Frame) -> bool:
+    if (a.rows, a.columns, a.is_localizer) != (b.rows, b.columns, b.is_localizer):
+        return False
+    if frame_a.position_lps is None or frame_b.position_lps is None:
+        return False
+    if (frame_a.pixel_spacing_mm is None) != (frame_b.pixel_spacing_mm is None):
+        return False
+    spacing = np.array([frame_a.pixel_spacing_mm or (1.0, 1.0), frame_b.pixel_spacing_mm or (1.0, 1.0)])
+    if np.abs(spacing[0] / spacing[1] - 1.0).max() > _SAME_SPACING:
+        return False
+    return bool(np.abs(np.asarray(frame_a.orientation) - np.asarray(frame_b.orientation)).max() <= _SAME_ORIENTATION)
+
+
+def _is_orthonormal(frame: Frame) -> bool:
+    if frame.orientation is None:
+        return False
+    row, column = frame.orientation[:3], frame.orientation[3:]
+    lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
+    return bool(np.abs(lengths - 1.0).max() < 0.01 and abs(row @ column) < 0.01)
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], object]) -> list[list[T]]:
+    groups: dict[object, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
