@@ -1,0 +1,1 @@
+"""The same case through a reference implementation and through us."""

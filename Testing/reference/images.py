@@ -1,0 +1,115 @@
+"""Real images for the comparisons, as NIfTI files, and copies of them that are turned in the scanner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import SimpleITK as sitk
+from MedAISegLib.core.case import Case
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.volume import Volume
+from numpy.typing import NDArray
+
+Affine = NDArray[np.float64]
+Image = tuple[NDArray, Affine]
+"""Voxels (i, j, k) and the affine from their index to RAS mm, as nibabel has them."""
+
+
+def spleen_ct(data: Path) -> list[Image]:
+    return [_nifti(data / "ct_spleen" / "spleen_2_crop_ct.nii.gz")]
+
+
+def spleen_ct_divisible_by_8(data: Path) -> list[Image]:
+    """The first voxels along each axis, as many as a network without padding can take."""
+    (voxels, affine) = spleen_ct(data)[0]
+    a, b, c = (n // 8 * 8 for n in voxels.shape)
+    return [(voxels[:a, :b, :c], affine)]
+
+
+def trunk_ct(data: Path) -> list[Image]:
+    return [_nifti(data / "ct_totalsegmentator" / "images" / "example_ct.nii.gz")]
+
+
+def short_trunk_ct(data: Path) -> list[Image]:
+    return [_nifti(data / "ct_totalsegmentator" / "images" / "example_ct_sm.nii.gz")]
+
+
+def brain_mr(data: Path) -> list[Image]:
+    """T1 with contrast agent, T1, T2 and FLAIR of one study on one grid of 1.75 mm, 128 voxels along each axis."""
+    study = data / "brain_mr_dicom" / "study1"
+    series = ("12-T1post-05670", "34909-T1prereg-84610", "37916-T2reg-88910", "36459-FLAIRreg-76244")
+    images = [_dicom(study / name) for name in series]
+    centre = np.array(images[0].TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in images[0].GetSize()]))
+    grid = sitk.Image([128] * 3, sitk.sitkFloat32)
+    grid.SetSpacing([1.75] * 3)
+    grid.SetOrigin(list(centre - 1.75 * 63.5))
+    return [_from_itk(sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0)) for image in images]
+
+
+def permuted(image: Image) -> Image:
+    """The same voxels at the same places, stored in another order of the axes."""
+    order = [2, 0, 1]
+    return image[0].transpose(order), image[1] @ np.eye(4)[:, [*order, 3]]
+
+
+def flipped(image: Image) -> Image:
+    """The same voxels at the same places, stored with the first and the third axis reversed."""
+    voxels, affine = image
+    flip = np.diag([-1.0, 1.0, -1.0, 1.0])
+    flip[0, 3], flip[2, 3] = voxels.shape[0] - 1, voxels.shape[2] - 1
+    return voxels[::-1, :, ::-1], affine @ flip
+
+
+def oblique(image: Image) -> Image:
+    """The same voxels of a patient who lay turned by 17 degrees about one axis and by 9 about another."""
+    a, b = np.deg2rad(17), np.deg2rad(9)
+    about_z = [[np.cos(a), -np.sin(a), 0, 0], [np.sin(a), np.cos(a), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    about_x = [[1, 0, 0, 0], [0, np.cos(b), -np.sin(b), 0], [0, np.sin(b), np.cos(b), 0], [0, 0, 0, 1]]
+    return image[0], np.array(about_z) @ np.array(about_x) @ image[1]
+
+
+COPIES: Mapping[str, Callable[[Image], Image]] = {"permuted": permuted, "flipped": flipped, "oblique": oblique}
+
+
+def write_images(images: list[Image], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True)
+    paths = [folder / f"image_{n}.nii.gz" for n in range(len(images))]
+    for path, (voxels, affine) in zip(paths, images, strict=True):
+        nifti = nibabel.Nifti1Image(np.ascontiguousarray(voxels), affine)
+        nifti.set_qform(affine, code=1)
+        nifti.set_sform(affine, code=1)
+        nibabel.save(nifti, path)
+    return paths
+
+
+def read_volume(path: Path, modality: str = "") -> Volume:
+    """As ITK sees the file, which is another eye than the reference implementation's."""
+    image = sitk.ReadImage(str(path))
+    geometry = VolumeGeometry.from_itk(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    return Volume(sitk.GetArrayFromImage(image), geometry, modality)
+
+
+def read_case(paths: list[Path], channels: tuple[str, ...]) -> Case:
+    return Case({name: read_volume(path) for name, path in zip(channels, paths, strict=True)})
+
+
+def _nifti(path: Path) -> Image:
+    image = nibabel.load(path)
+    return np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine)
+
+
+def _dicom(folder: Path) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    reader.SetOutputPixelType(sitk.sitkFloat32)
+    return reader.Execute()
+
+
+def _from_itk(image: sitk.Image) -> Image:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    return sitk.GetArrayFromImage(image).T, np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
