@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import uuid
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +18,10 @@ _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 @contextmanager
 def atomic_path(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` when the block ends well.
+    """A place to write to that becomes ``path`` when the block ends well.
 
-    The temporary name ends like the real one, for writers that choose the format by it. Missing folders are made.
+    It has the real file's name, since writers choose a format by it and some put it into the file, and lies in a hidden
+    folder beside, since only a move within one file system is atomic. Missing folders are made.
 
     Raises:
         UsageError: if the file is there and may not be overwritten.
@@ -31,7 +33,7 @@ def atomic_path(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def atomic_paths(paths: Sequence[Path], *, overwrite: bool = False) -> Iterator[tuple[Path, ...]]:
-    """Several files at once: all of them appear when the block ends well, else none.
+    """Several files of one folder at once: all of them appear when the block ends well, else none.
 
     Raises: as :func:`atomic_path`.
     """
@@ -40,25 +42,25 @@ def atomic_paths(paths: Sequence[Path], *, overwrite: bool = False) -> Iterator[
             raise UsageError(
                 "the file is there already.", where=str(path), remedy="Choose another folder or allow overwriting."
             )
-    temporaries = tuple(path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}") for path in paths)
-    made_folders: list[Path] = []
+    folder = paths[0].parent
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    scratch: Path | None = None
     committed = False
     try:
         with os_errors_explained(paths[0]):
-            made_folders = [made for path in paths for made in _make_folder(path.parent)]
-            for temporary in temporaries:
-                temporary.touch(exist_ok=False)
-            yield temporaries
-            for temporary, path in zip(temporaries, paths, strict=True):
-                _flush_to_disk(temporary, path)
-            for temporary, path in zip(temporaries, paths, strict=True):
-                temporary.replace(path)
+            folder.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+            yield tuple(scratch / path.name for path in paths)
+            for path in paths:
+                _flush_to_disk(scratch / path.name, path)
+            for path in paths:
+                (scratch / path.name).replace(path)
         committed = True
     finally:
-        for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
         if not committed:
-            _remove_if_empty(made_folders)
+            _remove_if_empty(missing)
 
 
 @contextmanager
@@ -86,13 +88,6 @@ def os_errors_explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder with its parents; those that were made, the deepest first."""
-    missing = [f for f in (folder, *folder.parents) if not f.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
 def _remove_if_empty(folders: Sequence[Path]) -> None:
     for folder in folders:
         with suppress(OSError):
@@ -103,7 +98,9 @@ def _flush_to_disk(temporary: Path, path: Path) -> None:
     """Raises:
     ResourceError: if the writer left nothing there.
     """
+    if not temporary.is_file() or temporary.stat().st_size == 0:
+        raise ResourceError(
+            "nothing could be written.", where=str(path), remedy="Check the free space and choose another folder."
+        )
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-        if os.fstat(file.fileno()).st_size == 0:
-            raise ResourceError("nothing was written.", where=str(path), remedy="Check the free space of the disk.")

@@ -11,7 +11,7 @@ import highdicom as hd
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.encoders import RLELosslessEncoder
+from pydicom.pixels.encoders.base import RLELosslessEncoder
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from ..core.errors import InputError
@@ -22,7 +22,7 @@ from ..core.result import JobResult, Provenance
 from ..core.segmentation import Segment, Segmentation
 from .atomic import atomic_path
 from .dicom_segments import describe_segments
-from .dicom_sources import read_sources
+from .dicom_sources import read_sources, state_slice_step
 from .written import Written
 
 _LARGEST_BINARY_BYTES = 64 * 2**20
@@ -55,7 +55,6 @@ def write_dicom_seg(
         UsageError: if the file is there and may not be overwritten.
         ResourceError: if it cannot be written.
     """
-    sources = read_sources(segmentation.series)
     counts = segmentation.voxel_counts()
     found = tuple(s for s in segmentation.segments if counts[s.name] > 0)
     notices = _left_out([s for s in segmentation.segments if counts[s.name] == 0], anything_left=bool(found))
@@ -63,6 +62,8 @@ def write_dicom_seg(
         return Written((), notices)
     upright, resampled = rectilinear_segmentation(segmentation, "DICOM SEG")
     notices += resampled
+    sources = read_sources(segmentation.series)
+    state_slice_step(sources, round(float(upright.geometry.spacing_mm[0]), 6))
     overlap = _overlap(upright.layers)
     if encoding is SegEncoding.AUTO:
         encoding = _suitable_encoding(upright, found, overlap=overlap)
@@ -99,7 +100,7 @@ def _suitable_encoding(segmentation: Segmentation, found: tuple[Segment, ...], *
     largest = max(s.label_value for s in found)
     frames = 0
     for layer in segmentation.layers:
-        frames += sum(np.count_nonzero(np.bincount(plane.ravel(), minlength=largest + 1)[1:]) for plane in layer)
+        frames += sum(int(np.count_nonzero(np.bincount(plane.ravel(), minlength=largest + 1)[1:])) for plane in layer)
     _, rows, columns = segmentation.geometry.shape_kji
     return SegEncoding.BINARY if frames * rows * columns / 8 <= _LARGEST_BINARY_BYTES else SegEncoding.LABELMAP
 
@@ -178,7 +179,7 @@ def _placed(
     frame_of_reference = sources[0].get("FrameOfReferenceUID") or None
     if frame_of_reference is None:
         return voxels
-    channels = {"SegmentNumber": [numbers[s.name] for s in found]} if voxels.ndim == 4 else None
+    channels: Any = {"SegmentNumber": [numbers[s.name] for s in found]} if voxels.ndim == 4 else None
     return hd.Volume(voxels, geometry.affine_lps, "PATIENT", frame_of_reference, channels)
 
 

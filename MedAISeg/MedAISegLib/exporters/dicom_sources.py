@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pydicom
@@ -12,6 +13,9 @@ from ..core.errors import InputError
 from ..core.volume import SeriesReference
 
 _REMEDY = "Write another format, such as NIfTI or .seg.nrrd."
+
+_AGE = re.compile(r"\d{3}[DWMY]")
+"""Value representation AS (PS3.5 6.2)."""
 
 _NEEDED_UIDS = {
     "StudyInstanceUID": "Study Instance UID",
@@ -35,7 +39,9 @@ _MAY_BE_EMPTY = (
 
 
 def read_sources(series: SeriesReference | None) -> list[Dataset]:
-    """The headers of a series' instances, without pixel data, missing Type 2 attributes added empty.
+    """The headers of a series' instances, without pixel data, made fit to derive from.
+
+    Missing Type 2 attributes are added empty, an invalid age is left out.
 
     Raises:
         InputError: if the segmentation did not come from DICOM, a file is gone, or the series lacks a UID.
@@ -59,6 +65,22 @@ def read_sources(series: SeriesReference | None) -> list[Dataset]:
     return sources
 
 
+def state_slice_step(sources: list[Dataset], slice_step_mm: float) -> None:
+    """Readers that go by Spacing Between Slices get the true one; a Slice Thickness is only added where none is."""
+    for source in sources:
+        for item in _pixel_measures(source):
+            item.SpacingBetweenSlices = slice_step_mm
+            item.SliceThickness = item.get("SliceThickness") or slice_step_mm
+
+
+def _pixel_measures(source: Dataset) -> list[Dataset]:
+    """The data sets of an instance that hold its spacing (PS3.3 C.7.6.16.2.1)."""
+    if "SharedFunctionalGroupsSequence" not in source:
+        return [source]
+    groups = [*source.SharedFunctionalGroupsSequence, *source.get("PerFrameFunctionalGroupsSequence", [])]
+    return [item for group in groups for item in group.get("PixelMeasuresSequence", [])]
+
+
 def _read_header(path: Path) -> Dataset:
     try:
         return pydicom.dcmread(path, stop_before_pixels=True, force=True)
@@ -77,6 +99,8 @@ def _fill_in(source: Dataset) -> None:
             setattr(source, keyword, None if keyword == "PatientBirthDate" else "")
     if not source.get("Modality"):
         source.Modality = "OT"
+    if not _AGE.fullmatch(str(source.get("PatientAge", "")) or "000Y"):
+        del source.PatientAge
 
 
 def _share_orientation(sources: list[Dataset]) -> None:

@@ -1,0 +1,67 @@
+"""A segmentation in memory to the files that MRML writes, in the shape of the exporters' registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core.notice import Notice
+from ..core.result import JobResult
+from ..core.segmentation import Segmentation
+from ..exporters import ExportFormat
+from ..exporters.written import Written
+from .scene import mrml_scene
+from .segmentation_node import segmentation_to_node
+from .writers import MeshKind, save_meshes, save_seg_nrrd
+
+MRML_EXPORTERS = {
+    "seg.nrrd": ExportFormat("segmentation.seg.nrrd", "MedAISegLib.slicer_io.files:write_seg_nrrd"),
+    "stl": ExportFormat("segmentation.stl", "MedAISegLib.slicer_io.files:write_stl"),
+    "obj": ExportFormat("segmentation.obj", "MedAISegLib.slicer_io.files:write_obj"),
+}
+"""Format name to its writer; the surfaces are ``segmentation_NAME.stl``, one a segment."""
+
+
+def write_seg_nrrd(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+    """Slicer's own file of segments; those without a voxel are left out.
+
+    Raises:
+        UsageError: if the file is there and may not be overwritten, or slicer-core is missing.
+        ResourceError: if it cannot be written.
+    """
+    with _node(segmentation, result) as (node, notices):
+        written = save_seg_nrrd(node, path, overwrite=overwrite)
+    return Written(written.files, notices + written.notices)
+
+
+def write_stl(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+    """``STEM_NAME.stl`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
+    return _write_meshes(segmentation, result, path, MeshKind.STL, overwrite=overwrite)
+
+
+def write_obj(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+    """``STEM_NAME.obj`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
+    return _write_meshes(segmentation, result, path, MeshKind.OBJ, overwrite=overwrite)
+
+
+def _write_meshes(
+    segmentation: Segmentation, result: JobResult, path: Path, kind: MeshKind, *, overwrite: bool
+) -> Written:
+    with _node(segmentation, result) as (node, notices):
+        written = save_meshes(node, path, kind, overwrite=overwrite)
+    return Written(written.files, notices + written.notices)
+
+
+@contextmanager
+def _node(segmentation: Segmentation, result: JobResult) -> Iterator[tuple[Any, tuple[Notice, ...]]]:
+    """A segmentation node for a while."""
+    scene = mrml_scene()
+    node, notices = segmentation_to_node(segmentation, result, scene)
+    display = node.GetDisplayNode()
+    try:
+        yield node, notices
+    finally:
+        scene.RemoveNode(display)
+        scene.RemoveNode(node)

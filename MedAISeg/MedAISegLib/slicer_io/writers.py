@@ -1,0 +1,99 @@
+"""The files that MRML writes: ``.seg.nrrd``, surfaces and scene bundles."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ResourceError
+from ..core.notice import Notice
+from ..exporters.atomic import atomic_path, atomic_paths
+from ..exporters.written import Written
+from .mesh_names import mesh_file_names
+from .scene import slicer_module, vtk_module
+from .segmentation_node import in_world
+
+
+class MeshKind(Enum):
+    """The format of a surface."""
+
+    STL = "stl"
+    OBJ = "obj"
+
+
+def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
+    """A segmentation node as it lies in the world, on its whole reference grid.
+
+    Raises:
+        UsageError: if the file is there and may not be overwritten.
+        ResourceError: if it cannot be written.
+    """
+    storage = slicer_module().vtkMRMLSegmentationStorageNode()
+    storage.SetScene(node.GetScene())
+    storage.SetCropToMinimumExtent(False)
+    with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as placed:
+        storage.SetFileName(str(temporary))
+        _check(storage.WriteData(placed), path)
+    return Written((path,))
+
+
+def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False) -> Written:
+    """The closed surface of each segment of a node in the world, LPS mm, as ``STEM_NAME.KIND`` beside ``path``.
+
+    Raises:
+        UsageError: if a file is there and may not be overwritten.
+        ResourceError: if they cannot be written.
+    """
+    content = node.GetSegmentation()
+    surfaces = [(content.GetSegment(i).GetName(), _surface(node, i)) for i in content.GetSegmentIDs()]
+    filled = [(name, surface) for name, surface in surfaces if surface.GetNumberOfPoints() > 0]
+    too_small = [name for name, surface in surfaces if surface.GetNumberOfPoints() == 0]
+    notices = (Notice("no-surface", f"Too small for a surface: {', '.join(too_small)}."),) if too_small else ()
+    if not filled:
+        return Written((), notices)
+    names = mesh_file_names(kind.value, [name for name, _ in filled], stem=path.stem)
+    paths = [path.with_name(name) for name in names]
+    with atomic_paths(paths, overwrite=overwrite) as temporaries:
+        for (_, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
+            _write_surface(surface, temporary, final)
+    return Written(tuple(paths), notices)
+
+
+def save_mrb(scene: Any, path: Path, *, overwrite: bool = False) -> Written:
+    """A scene with all its data as a ``.mrb`` bundle.
+
+    Raises:
+        UsageError: if the file is there and may not be overwritten.
+        ResourceError: if it cannot be written.
+    """
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        _check(scene.WriteToMRB(str(temporary)), path)
+    return Written((path,))
+
+
+def _surface(node: Any, segment_id: str) -> Any:
+    """A segment's closed surface in the world, RAS mm; the node itself gets no new representation."""
+    surface = vtk_module().vtkPolyData()
+    logic = slicer_module().vtkSlicerSegmentationsModuleLogic
+    logic.GetSegmentClosedSurfaceRepresentation(node, segment_id, surface, True)
+    return surface
+
+
+def _write_surface(surface: Any, temporary: Path, path: Path) -> None:
+    """By Slicer's own storage node, which notes in the file that it is LPS."""
+    slicer = slicer_module()
+    model = slicer.vtkMRMLModelNode()
+    model.SetAndObservePolyData(surface)
+    storage = slicer.vtkMRMLModelStorageNode()
+    storage.SetFileName(str(temporary))
+    _check(storage.WriteData(model), path)
+
+
+def _check(succeeded: int, path: Path) -> None:
+    if not succeeded:
+        raise ResourceError(
+            "Slicer could not write the file.",
+            where=str(path),
+            remedy="Check the free space and choose another folder.",
+        )
