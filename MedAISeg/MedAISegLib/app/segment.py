@@ -87,8 +87,8 @@ def run(
     spec = apply_options(source.spec, job)
     wanted = wanted_segments(spec, job.labels)
     case = images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept)
-    model = model or load_model(source, progress)
-    layers, device, engine_notices = _labels_on_source_grid(job, case, LoadedModel(spec, model.networks), progress)
+    loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
+    layers, device, engine_notices = _labels_on_source_grid(job, case, LoadedModel(spec, loaded.networks), progress)
     with progress.stage(RunStage.POSTPROCESS):
         layers, segments = select_segments(spec, wanted, layers)
         segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
