@@ -24,7 +24,7 @@ class ZooBundle:
         name: of its folder.
         images: its channels, made from the test data.
         changes: new values by path in the config, each with the reason.
-        data: the config's entry that lists the images, and its value given the list of files.
+        data: the config's entry that says where the images are, and its value given the list of files.
         weights: file below ``models`` from which the config loads them.
     """
 
@@ -42,7 +42,7 @@ SPLEEN_CT = ZooBundle("spleen_ct_segmentation", images.spleen_ct, _ONE_PROCESS)
 TEMPLATE = ZooBundle(
     "segmentation_template",
     images.spleen_ct_divisible_by_8,
-    data=("data_list", lambda files: files),
+    data=("dataset_dir", lambda files: str(Path(files[0]).parent)),
 )
 
 WHOLE_BODY = ZooBundle(
