@@ -1,0 +1,65 @@
+"""What the command line says to people: on stderr, so that stdout stays free for results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from ..core.notice import Notice
+from ..core.progress import Progress, ProgressEvent, RunStage
+from .interrupts import Interrupts
+
+_WIDTH_OF_A_FILE = 160
+"""Columns of a table where stdout is no terminal."""
+
+
+def stdout_console() -> Console:
+    """For results."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+
+
+def stderr_console() -> Console:
+    """For progress, notices and errors."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def show_notices(notices: Iterable[Notice]) -> None:
+    """One line a notice."""
+    console = stderr_console()
+    for notice in notices:
+        console.print(f"[yellow]Note:[/] {escape(notice.message)}")
+
+
+@contextmanager
+def shown_progress(interrupts: Interrupts) -> Iterator[Progress]:
+    """Progress with a bar on a terminal, and with one line a stage elsewhere."""
+    if not sys.stderr.isatty():
+        yield Progress(_StageLines(), interrupts.cancel)
+        return
+    name, left = TextColumn("{task.description:<13}"), TextColumn("{task.fields[left]}")
+    with Bar(name, BarColumn(40), TaskProgressColumn(), left, console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("", total=1.0, left="")
+
+        def show(event: ProgressEvent) -> None:
+            remaining = "" if event.remaining_s is None else f"{event.remaining_s:.0f} s left"
+            bar.update(task, completed=event.fraction, description=event.stage.value.capitalize(), left=remaining)
+
+        yield Progress(show, interrupts.cancel)
+
+
+class _StageLines:
+    """Prints a line when a stage begins: a log file shows where a run is, without hundreds of lines."""
+
+    def __init__(self) -> None:
+        self._said: set[RunStage] = set()
+
+    def __call__(self, event: ProgressEvent) -> None:
+        if event.stage not in self._said:
+            self._said.add(event.stage)
+            stderr_console().print(f"{event.fraction:4.0%} {event.stage.value}")

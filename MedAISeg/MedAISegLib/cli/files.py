@@ -1,0 +1,139 @@
+"""The files of a run: which formats there are, what they are called, which of them are possible, and writing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..core.errors import InputError, MedAISegError, ResourceError, UsageError
+from ..core.notice import Notice
+from ..core.progress import Progress, RunStage
+from ..core.result import JobResult
+from ..core.segmentation import Segmentation
+from ..core.volume import SeriesReference
+from ..exporters import EXPORTERS, ExportFormat
+from ..slicer_io.mesh_names import mesh_file_names
+
+FORMATS = ("seg.nrrd", "dicom-seg", "nifti", "stl", "obj")
+"""What ``--format`` takes."""
+
+TABLES = "tables"
+"""The format of segments.csv, which every run writes."""
+
+USUAL = ("seg.nrrd", "dicom-seg", "nifti")
+"""What is written where the user names no format, as far as it is possible."""
+
+_BY_SLICER_CORE = ("seg.nrrd", "stl", "obj")
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """The formats of a run, and why some that are usual are left out."""
+
+    formats: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Format names from a comma-separated list, empty for an empty text.
+
+    Raises:
+        UsageError: if one is not known.
+    """
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)} is no output format.", remedy=f"Choose among {', '.join(FORMATS)}.")
+    return names
+
+
+def plan_files(wanted: Sequence[str], series: SeriesReference | None, *, all_needed: bool) -> FilePlan:
+    """Which formats can be written, said before the run.
+
+    Args:
+        wanted: formats.
+        series: the DICOM series of the model's first channel.
+        all_needed: whether a format that is not possible is an error, else it is left out with a notice.
+
+    Raises:
+        InputError: if a DICOM SEG is needed and cannot refer to the images.
+        ResourceError: if a format is needed whose software is not installed.
+    """
+    formats, notices = [], []
+    for name in wanted:
+        problem = _obstacle(name, series)
+        if problem is None:
+            formats.append(name)
+        elif all_needed:
+            raise problem
+        elif series is not None or name != "dicom-seg":
+            notices.append(Notice(f"no-{name}", f"Not written as {name}: {problem}"))
+    return FilePlan((*formats, TABLES), tuple(notices))
+
+
+def file_names(formats: Sequence[str], segment_names: Sequence[str]) -> list[str]:
+    """The names of the files that these formats can leave in the output folder."""
+    names = []
+    for name in formats:
+        if name in ("stl", "obj"):
+            names += mesh_file_names(name, segment_names)
+        else:
+            names.append(_exporter(name).file_name)
+        if name == "nifti":
+            names.append("segmentation.json")
+    return names
+
+
+def write_files(
+    segmentation: Segmentation, result: JobResult, formats: Sequence[str], folder: Path, progress: Progress
+) -> JobResult:
+    """Write the formats into a folder.
+
+    Returns:
+        The result with the files in it and what the writers had to say.
+
+    Raises:
+        ResourceError: if the disk is full or the folder cannot be written.
+        Cancelled: if the user stopped the run.
+    """
+    files, notices = {}, list(result.notices)
+    with progress.stage(RunStage.WRITE):
+        for n, name in enumerate(formats):
+            progress.report(RunStage.WRITE, n / len(formats))
+            written = _exporter(name).write(segmentation, result, folder)
+            notices += written.notices
+            if written.files:
+                files[name] = written.files
+    return replace(result, files=files, notices=tuple(dict.fromkeys(notices)))
+
+
+def moved(result: JobResult, folder: Path) -> JobResult:
+    """The result after its files have been moved into a folder."""
+    files = {name: tuple(folder / path.name for path in paths) for name, paths in result.files.items()}
+    return replace(result, files=files)
+
+
+def _exporter(name: str) -> ExportFormat:
+    if name in _BY_SLICER_CORE:
+        from ..slicer_io.files import MRML_EXPORTERS
+
+        return MRML_EXPORTERS[name]
+    return EXPORTERS[name]
+
+
+def _obstacle(name: str, series: SeriesReference | None) -> MedAISegError | None:
+    if name in _BY_SLICER_CORE and find_spec("slicer_core") is None:
+        return ResourceError(
+            f"{name} is written by Slicer's own code, and the package slicer-core is not installed.",
+            remedy="Install it with: pip install 'MedAISeg[slicer]'",
+        )
+    if name == "dicom-seg":
+        from ..exporters.dicom_sources import read_sources
+
+        try:
+            read_sources(series)
+        except InputError as error:
+            return error
+    return None

@@ -1,0 +1,125 @@
+"""``medaiseg inspect``: what a folder or file holds, and what is odd about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from ..core.errors import MedAISegError
+from ..core.notice import Notice
+from ..core.volume import Volume
+from ..readers import list_images, read_listing
+from ..readers.listing import ImageListing
+from .console import stdout_console
+from .report import print_json
+
+
+@dataclass(frozen=True)
+class InspectedImage:
+    """A listing, its smallest and largest value where it can be read, and what is to be said about it."""
+
+    listing: ImageListing
+    value_range: tuple[float, float] | None
+    remarks: tuple[Notice, ...]
+    problem: MedAISegError | None
+
+
+@click.command("inspect", short_help="List studies and series, and what is odd about their geometry.")
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--accept", is_flag=True, help="Read also what would raise a question, under the assumption named.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
+def command(source: Path, accept: bool, as_json: bool) -> None:
+    """List the images of INPUT, a folder or file, by study: modality, grid, values, and what is odd about them.
+
+    Names and numbers of patients are not shown.
+    """
+    images = [_inspect(listing, accept=accept) for listing in list_images(source, accept=accept)]
+    if as_json:
+        print_json({"images": [_document(image) for image in images]})
+        return
+    console = stdout_console()
+    by_study = groupby(sorted(images, key=_study), key=_study)
+    for n, (study, members) in enumerate(by_study, start=1):
+        console.print(_study_table(f"Study {n}: {study}" if study else "Image files", list(members)))
+
+
+def _inspect(listing: ImageListing, *, accept: bool) -> InspectedImage:
+    if listing.problem is not None:
+        return InspectedImage(listing, None, listing.notices, listing.problem)
+    try:
+        volumes = read_listing(listing, accept=accept)
+    except MedAISegError as error:
+        return InspectedImage(listing, None, listing.notices, error)
+    notices = (notice for volume in volumes for notice in volume.notices)
+    return InspectedImage(listing, _range(volumes), tuple(dict.fromkeys((*listing.notices, *notices))), None)
+
+
+def _range(volumes: Sequence[Volume]) -> tuple[float, float]:
+    ranges = [volume.value_range for volume in volumes]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _study(image: InspectedImage) -> str:
+    return image.listing.study_instance_uid
+
+
+def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
+    table = Table(title=title, title_justify="left", show_lines=True)
+    for heading in ("series", "modality", "size", "spacing mm", "runs to", "values", "remarks"):
+        table.add_column(heading, overflow="fold")
+    for image in images:
+        listing = image.listing
+        label = f"{listing.series_number + ': ' if listing.series_number else ''}{listing.description or listing.kind}"
+        identity = f"{escape(label)}\n[dim]{listing.series_instance_uid or listing.kind}[/]"
+        remarks = [escape(notice.message) for notice in image.remarks]
+        if image.problem is not None:
+            remarks.append(f"[red]Not readable:[/] {escape(str(image.problem))}")
+        values = "" if image.value_range is None else " to ".join(f"{value:.4g}" for value in image.value_range)
+        table.add_row(
+            identity,
+            listing.modality,
+            _size(listing),
+            _spacing(listing),
+            listing.orientation,
+            values,
+            "\n".join(remarks),
+        )
+    return table
+
+
+def _size(listing: ImageListing) -> str:
+    if listing.size_ijk is None:
+        return ""
+    size = " x ".join(str(n) for n in listing.size_ijk)
+    return f"{size}, {listing.volume_count} volumes" if listing.volume_count > 1 else size
+
+
+def _spacing(listing: ImageListing) -> str:
+    return "" if listing.spacing_ijk_mm is None else " x ".join(f"{mm:.4g}" for mm in listing.spacing_ijk_mm)
+
+
+def _document(image: InspectedImage) -> dict[str, Any]:
+    listing = image.listing
+    return {
+        "kind": listing.kind,
+        "study_instance_uid": listing.study_instance_uid,
+        "series_instance_uid": listing.series_instance_uid,
+        "series_number": listing.series_number,
+        "modality": listing.modality,
+        "description": listing.description,
+        "size_ijk": listing.size_ijk,
+        "spacing_ijk_mm": listing.spacing_ijk_mm,
+        "orientation": listing.orientation,
+        "volume_count": listing.volume_count,
+        "value_range": image.value_range,
+        "notices": [{"code": notice.code, "message": notice.message} for notice in image.remarks],
+        "problem": None if image.problem is None else str(image.problem),
+        "file_count": len(listing.paths),
+    }

@@ -1,0 +1,184 @@
+"""``medaiseg segment``: images in, segmentation files out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+
+from ..app.job import SegmentationJob
+from ..core.errors import Cancelled, MedAISegError, UsageError
+from ..core.region import read_region
+from ..core.result import JobResult
+from .console import show_notices, shown_progress, stdout_console
+from .files import FORMATS, TABLES, USUAL, file_names, moved, parse_formats, plan_files, write_files
+from .interrupts import Interrupts, pass_interrupts
+from .output import check_output, filled
+from .report import error_document, print_json, print_result, result_document
+
+
+@dataclass(frozen=True)
+class SegmentRequest:
+    """What ``medaiseg segment`` was asked for.
+
+    Attributes:
+        source: folder or file, None where the channels name every image.
+        series_uid: of the series to take, empty where the one that fits shall be found.
+        channels: file, folder or series UID by channel name.
+        output: folder for the files.
+        formats: empty for the usual ones.
+    """
+
+    job: SegmentationJob
+    source: Path | None
+    output: Path
+    series_uid: str = ""
+    channels: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    overwrite: bool = False
+
+
+@click.command("segment", short_help="Segment the images of a folder or file.")
+@click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
+@click.option("--model", "-m", required=True, help="Id of an installed model ('medaiseg models'), or its path.")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the files.")
+@click.option("--series", default="", metavar="UID", help="Segment this DICOM series of INPUT.")
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME=IMAGE",
+    help="The image of one of the model's channels: a file, a folder, or a series UID of INPUT. Repeatable.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
+@click.option(
+    "--format",
+    "formats",
+    default="",
+    metavar="LIST",
+    help=f"Among {','.join(FORMATS)}. Without it: seg.nrrd, nifti, and dicom-seg where INPUT is DICOM.",
+)
+@click.option("--labels", default="", metavar="LIST", help="Only these segments, by name, separated by commas.")
+@click.option("--region", default="", metavar="BOX", help="x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer ROI (.mrk.json).")
+@click.option("--keep-largest", is_flag=True, help="Of each segment, keep the largest connected part.")
+@click.option(
+    "--test-time-flips/--no-test-time-flips",
+    default=None,
+    help="Average over all flips: slower, often a little better. Without it the model decides.",
+)
+@click.option("--accept", is_flag=True, help="Go on where the images raise a question, under the assumption named.")
+@click.option("--overwrite", is_flag=True, help="Replace the files of an earlier run.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
+@pass_interrupts
+def command(
+    interrupts: Interrupts,
+    source: Path | None,
+    model: str,
+    output: Path,
+    series: str,
+    channels: tuple[str, ...],
+    device: str,
+    formats: str,
+    labels: str,
+    region: str,
+    keep_largest: bool,
+    test_time_flips: bool | None,
+    accept: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    r"""Segment INPUT: a folder of DICOM (or other images), or one file of NIfTI, NRRD, MetaImage, Analyze, MINC or MGH.
+
+    \b
+    Examples:
+      medaiseg segment scan/ --model hippocampus --output result/ --region 15,50,-40,20,-30,10
+      medaiseg segment --model brats --channel T1c=t1c.nii.gz --channel FLAIR=flair.nii.gz ... --output result/
+
+    The result lies on the grid of the (first) image. Of a folder with several series, the one that fits the model is
+    taken; where several do, they are listed for you to choose with --series.
+    """
+    with _errors_told_in_json(wanted=as_json):
+        named = _named_channels(channels)
+        if source is None and not named:
+            raise UsageError("no image is given.", remedy="Name a folder or file, or use --channel NAME=IMAGE.")
+        job = SegmentationJob(
+            model=model,
+            device=device,
+            labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
+            region=read_region(region) if region else None,
+            test_time_flips=test_time_flips,
+            keep_largest_component=keep_largest,
+            accept=accept,
+        )
+        request = SegmentRequest(job, source, output, series, named, parse_formats(formats), overwrite)
+        result = carry_out(request, interrupts)
+    if as_json:
+        print_json(result_document(result))
+    else:
+        print_result(stdout_console(), result, output)
+
+
+def carry_out(request: SegmentRequest, interrupts: Interrupts) -> JobResult:
+    """Read, segment, write; the output folder is checked before anything is computed.
+
+    Raises:
+        MedAISegError: of any kind; nothing is left in the output folder then.
+    """
+    from ..app.options import wanted_segments
+    from ..app.segment import load_model, notices_before_run, open_model, run, with_final_figures
+    from ..app.study import read_case
+
+    job = request.job
+    with shown_progress(interrupts) as progress:
+        source = open_model(job.model)
+        names = [segment.name for segment in wanted_segments(source.spec, job.labels)]
+        check_output(request.output, file_names((*request.formats, TABLES), names), overwrite=request.overwrite)
+        case = read_case(
+            source.spec,
+            request.source,
+            series_uid=request.series_uid,
+            channels=request.channels,
+            accept=job.accept,
+            progress=progress,
+        )
+        plan = plan_files(request.formats or USUAL, case.first.series, all_needed=bool(request.formats))
+        check_output(request.output, file_names(plan.formats, names), overwrite=request.overwrite)
+        said = (*plan.notices, *notices_before_run(source.spec, job, case))
+        show_notices(said)
+        segmentation, result = run(job, case, progress, model=load_model(source, progress))
+        with filled(request.output, interrupts) as folder:
+            result = write_files(segmentation, result, plan.formats, folder, progress)
+    show_notices(notice for notice in result.notices if notice not in said)
+    notices = tuple(dict.fromkeys((*plan.notices, *result.notices)))
+    return with_final_figures(moved(replace(result, notices=notices), request.output), progress)
+
+
+def _named_channels(values: tuple[str, ...]) -> dict[str, str]:
+    """Image by channel name.
+
+    Raises:
+        UsageError: if a value is not NAME=IMAGE, or names a channel twice.
+    """
+    channels: dict[str, str] = {}
+    for value in values:
+        name, equals, image = value.partition("=")
+        if not (equals and name and image):
+            raise UsageError(f"{value!r} is not of the form NAME=IMAGE.", where="--channel")
+        if name in channels:
+            raise UsageError(f"{name} is given twice.", where="--channel")
+        channels[name] = image
+    return channels
+
+
+@contextmanager
+def _errors_told_in_json(*, wanted: bool) -> Iterator[None]:
+    """A machine that asked for JSON gets it also when there is no result; the message goes to stderr as always."""
+    try:
+        yield
+    except (MedAISegError, KeyboardInterrupt) as error:
+        if wanted:
+            print_json(error_document(Cancelled() if isinstance(error, KeyboardInterrupt) else error))
+        raise
