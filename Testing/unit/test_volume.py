@@ -33,11 +33,12 @@ def test_attributes_are_a_copy_that_cannot_be_changed() -> None:
 
 
 def test_other_voxels_keep_everything_else_and_add_a_notice(volume: Volume) -> None:
-    changed = volume.with_voxels(volume.voxels * 2.0, Notice("doubled", "Values were doubled."))
+    tilted = volume.with_voxels(volume.voxels, Notice("tilted", "The gantry was tilted."))
+    changed = tilted.with_voxels(volume.voxels * 2.0, Notice("doubled", "Values were doubled."))
     assert changed.voxels[0, 0, 3] == 6.0
     assert (changed.modality, changed.description, changed.attributes) == ("CT", "chest", {"KVP": "120"})
     assert changed.geometry is volume.geometry
-    assert [n.code for n in changed.notices] == ["doubled"]
+    assert [n.code for n in changed.notices] == ["tilted", "doubled"]
     assert volume.notices == ()
 
 
