@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Generic, Protocol, TypeVar
 
 from ..core.case import Case
+from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.quantities import check_finite, padding_to_air, to_suv_bw
 from ..core.volume import SeriesReference, Volume
 from ..models.spec import Channel, ModelSpec
+from .contrast import Appearance, appearance_of, has_word, words_of
 
 
 class Candidate(Protocol):
@@ -44,6 +49,12 @@ class ChannelMatch(Generic[C]):
     score: float
 
 
+_MOST_TRIED = 6
+"""Images tried for a channel when several channels compete; those that fit it best."""
+
+_MODALITY_WORDS = {"CT": "ct", "PT": "pet|pt|suv", "MR": "mr|mri"}
+
+
 def assign(
     spec: ModelSpec, candidates: Sequence[C], *, chosen: Mapping[str, C] | None = None
 ) -> tuple[ChannelMatch[C], ...]:
@@ -58,7 +69,17 @@ def assign(
         InputError: if a channel has no image, or several fit equally well: the text lists them.
         UsageError: if ``chosen`` names a channel that the model does not have.
     """
-    raise NotImplementedError
+    chosen = dict(chosen or {})
+    names = [channel.name for channel in spec.channels]
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
+        raise UsageError(f"the model {spec.id} has no channel {unknown[0]!r}.", remedy=f"It has {', '.join(names)}.")
+    found = {name: ChannelMatch(_channel(spec, name), image, "chosen", float("inf")) for name, image in chosen.items()}
+    free = [image for image in candidates if all(image is not taken for taken in chosen.values())]
+    open_channels = [channel for channel in spec.channels if channel.name not in chosen]
+    if open_channels:
+        found |= {match.channel.name: match for match in _best(spec, open_channels, free)}
+    return tuple(found[name] for name in names)
 
 
 def match(
@@ -77,4 +98,197 @@ def match(
         ConfirmationRequired: if an image's modality is known and not the model's.
         UsageError: if ``chosen`` names a channel that the model does not have.
     """
-    raise NotImplementedError
+    matches = assign(spec, volumes, chosen=chosen)
+    notices: list[Notice] = []
+    channels: dict[str, Volume] = {}
+    for found in matches:
+        notices += _modality_notices(spec, found, accept)
+        notices += _appearance_notices(found)
+        channels[found.channel.name] = _quantities(found.channel, found.image)
+    notices += _grid_notices(tuple(channels.items()))
+    return Case(channels, tuple(notices))
+
+
+def _channel(spec: ModelSpec, name: str) -> Channel:
+    return next(channel for channel in spec.channels if channel.name == name)
+
+
+def _best(spec: ModelSpec, channels: Sequence[Channel], images: Sequence[C]) -> tuple[ChannelMatch[C], ...]:
+    """The assignment of different images to the channels with the highest total score.
+
+    Raises:
+        InputError: if a channel gets none, or another assignment is as good.
+    """
+    if not images:
+        raise _missing(spec, channels[0], images)
+    if len(channels) == 1 and len(images) == 1:
+        score, reason = _score(channels[0], images[0])
+        return (ChannelMatch(channels[0], images[0], f"the only image; {reason}", score),)
+    options = [_options(channel, images, only_channel=len(spec.channels) == 1) for channel in channels]
+    for channel, fitting in zip(channels, options, strict=True):
+        if not fitting:
+            raise _missing(spec, channel, images)
+    assignments = [
+        row
+        for row in product(*(fitting[:_MOST_TRIED] for fitting in options))
+        if len({id(m.image) for m in row}) == len(row)
+    ]
+    if not assignments:
+        raise _missing(spec, _weakest(options), images)
+    assignments.sort(key=lambda row: -sum(m.score for m in row))
+    best = assignments[0]
+    rivals = [row for row in assignments[1:] if sum(m.score for m in row) >= sum(m.score for m in best) - 1e-9]
+    for n, channel in enumerate(channels):
+        equal = [best[n], *(row[n] for row in rivals if row[n].image is not best[n].image)]
+        if len(equal) > 1:
+            raise _ambiguous(channel, list({id(m.image): m.image for m in equal}.values()))
+    return best
+
+
+def _options(channel: Channel, images: Sequence[C], *, only_channel: bool) -> list[ChannelMatch[C]]:
+    """Images that may serve a channel, best first; those of another modality only if there are no others.
+
+    A channel that wants a weighting takes an image of unknown weighting only where no other channel could want it too.
+    """
+    fitting = [image for image in images if not _is_other_modality(channel, image)] or list(images)
+    wanted = appearance_of(channel.name, {})
+    if wanted.weighting:
+        points = {id(i): _appearance_score(wanted, appearance_of(i.description, i.attributes))[0] for i in fitting}
+        likely = [image for image in fitting if points[id(image)] > 0]
+        fitting = likely or [image for image in fitting if points[id(image)] == 0 and only_channel]
+    scored = [
+        ChannelMatch(channel, image, reason, score) for image in fitting for score, reason in [_score(channel, image)]
+    ]
+    return sorted(scored, key=lambda m: -m.score)
+
+
+def _score(channel: Channel, image: Candidate) -> tuple[float, str]:
+    """How well an image fits a channel, and why, in a user's words."""
+    score, reasons = 0.0, []
+    if channel.modality and image.modality:
+        score += 2.0 if image.modality == channel.modality else -2.0
+        reasons.append(f"modality {image.modality}")
+    elif has_word(_MODALITY_WORDS.get(channel.modality, "(?!)"), image.description):
+        score += 2.0
+        reasons.append(f"“{image.description}” names {channel.modality}")
+    wanted, seen = appearance_of(channel.name, {}), appearance_of(image.description, image.attributes)
+    points, why = _appearance_score(wanted, seen)
+    score += points
+    reasons += why
+    name = words_of(channel.name)
+    if wanted.weighting is None and name != "image" and has_word(name, image.description):
+        score += 3.0
+        reasons.append(f"“{image.description}” names {channel.name}")
+    if "LOCALIZER" in image.attributes.get("ImageType", "").split("\\") or _slices(image) == 1:
+        score -= 1.5
+        reasons.append("a localizer or single slice")
+    return score, ", ".join(reasons) or "nothing known against it"
+
+
+def _appearance_score(wanted: Appearance, seen: Appearance) -> tuple[float, list[str]]:
+    if wanted.weighting is None:
+        return 0.0, []
+    if seen.weighting is None:
+        return 0.0, ["weighting unknown"]
+    if seen.weighting is not wanted.weighting:
+        return -4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
+    score, reasons = 4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
+    if wanted.enhanced:
+        contrast = {True: 2.0, None: -2.0, False: -6.0}[seen.enhanced]
+    else:
+        contrast = {True: -2.0, None: 0.0, False: 1.0}[seen.enhanced] if wanted.weighting.value == "T1" else 0.0
+    if seen.enhanced is not None and contrast:
+        reasons.append(f"{'with' if seen.enhanced else 'without'} contrast agent by {seen.enhanced_ground}")
+    return score + contrast, reasons
+
+
+def _is_other_modality(channel: Channel, image: Candidate) -> bool:
+    return bool(channel.modality and image.modality and channel.modality != image.modality)
+
+
+def _slices(image: Candidate) -> int:
+    return image.geometry.shape_kji[0] if image.geometry else 0
+
+
+def _weakest(options: Sequence[Sequence[ChannelMatch[C]]]) -> Channel:
+    """The channel that comes away empty when channels want the same images: the one with the lowest best score."""
+    return min((fitting[0] for fitting in options), key=lambda m: m.score).channel
+
+
+def _missing(spec: ModelSpec, channel: Channel, images: Sequence[Candidate]) -> InputError:
+    wants = f"{channel.name!r} ({channel.modality})" if channel.modality else repr(channel.name)
+    what = f"the model {spec.id} needs an image for its channel {wants}, and there is none"
+    found = f". There is:\n{_listed(images)}\n" if images else "."
+    return InputError(what + found, remedy=f"Name it: --channel {channel.name}=FILE or series UID.")
+
+
+def _ambiguous(channel: Channel, images: Sequence[Candidate]) -> InputError:
+    return InputError(
+        f"{len(images)} images serve the channel {channel.name!r} equally well:\n{_listed(images)}\n",
+        remedy=f"Choose one: --series UID, or --channel {channel.name}=FILE or series UID.",
+    )
+
+
+def _listed(images: Sequence[Candidate]) -> str:
+    return "\n".join(f"  {describe(image)}" for image in images)
+
+
+def describe(image: Candidate) -> str:
+    """One line that lets a user tell an image from others: series number, description, modality, size, UID."""
+    number = image.attributes.get("SeriesNumber")
+    size = " x ".join(str(n) for n in image.geometry.shape_kji[::-1]) if image.geometry else ""
+    uid = image.series.series_instance_uid if image.series else ""
+    parts = (f"number {number}" if number else "", image.description or "no description", image.modality, size, uid)
+    return ", ".join(part for part in parts if part)
+
+
+def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
+    wanted, image = found.channel.modality, found.image
+    if not wanted or image.modality == wanted:
+        return []
+    name = image.description or f"the image for {found.channel.name}"
+    if not image.modality:
+        message = f"{name} does not say its modality; it was taken as {wanted}, as the model wants."
+        return [Notice("modality-unknown", message)]
+    what = f"it is {image.modality}, and the model {spec.id} was made for {wanted}."
+    if not accept:
+        raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
+    return [Notice("modality-accepted", f"{name}: {what}")]
+
+
+def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:
+    """A word where a chosen or only image does not look like its channel."""
+    wanted = appearance_of(found.channel.name, {})
+    seen = appearance_of(found.image.description, found.image.attributes)
+    notices = []
+    if wanted.weighting and seen.weighting and wanted.weighting is not seen.weighting:
+        message = f"The image for {found.channel.name} looks like {seen.weighting.value} (by {seen.weighting_ground})."
+        notices.append(Notice("looks-different", message))
+    elif wanted.enhanced and seen.enhanced is not True:
+        message = f"Nothing says that the image for {found.channel.name} was made with a contrast agent."
+        notices.append(Notice("contrast-unknown", message))
+    return notices
+
+
+def _quantities(channel: Channel, volume: Volume) -> Volume:
+    check_finite(volume)
+    if (channel.units == "HU" or channel.modality == "CT") and volume.modality in ("CT", ""):
+        return padding_to_air(volume)
+    if (channel.units == "SUV" or channel.modality == "PT") and volume.modality in ("PT", ""):
+        return to_suv_bw(volume)
+    return volume
+
+
+def _grid_notices(channels: Sequence[tuple[str, Volume]]) -> list[Notice]:
+    (first_name, first), *others = channels
+    notices = []
+    frame = first.series.frame_of_reference_uid if first.series else ""
+    for name, volume in others:
+        own = volume.series.frame_of_reference_uid if volume.series else ""
+        if frame and own and frame != own:
+            message = f"{name} and {first_name} are in different frames of reference; they may not lie on each other."
+            notices.append(Notice("frame-of-reference", message))
+        if not volume.geometry.matches(first.geometry):
+            message = f"{name} lies on another grid than {first_name}; it is resampled to it."
+            notices.append(Notice("other-grid", message))
+    return notices
