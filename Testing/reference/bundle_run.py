@@ -58,8 +58,8 @@ def assemble(zoo: ZooBundle, published: Path, root: Path, image: list[Image]) ->
     return bundle
 
 
-def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path) -> sitk.Image:
-    """What ``python -m monai.bundle run`` saves for the images of one case."""
+def reference_command(bundle: RunnableBundle, images: list[Path], output: Path) -> list[str]:
+    """The command that runs MONAI on the images of one case; its config and its result lie in ``output``."""
     entry, listed = bundle.zoo.data
     config = yaml.safe_load(bundle.config.read_text(encoding="utf-8"))
     config[entry] = listed([str(path) for path in images])
@@ -75,6 +75,12 @@ def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path) -
     command = [sys.executable, "-m", "monai.bundle", "run"]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
+    return command
+
+
+def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path) -> sitk.Image:
+    """What ``python -m monai.bundle run`` saves for the images of one case."""
+    command = reference_command(bundle, images, output)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=output, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

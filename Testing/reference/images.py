@@ -37,6 +37,16 @@ def short_trunk_ct(data: Path) -> list[Image]:
     return [_nifti(data / "ct_totalsegmentator" / "images" / "example_ct_sm.nii.gz")]
 
 
+def few_slices_ct(data: Path) -> list[Image]:
+    """512 x 512 x 20 voxels."""
+    return [_whole_numbers(_from_itk(_dicom(data / "ct_totalsegmentator" / "example_ct_dicom")))]
+
+
+def liver_ct(data: Path) -> list[Image]:
+    """512 x 512 x 41 voxels."""
+    return [_whole_numbers(_from_itk(_dicom(data / "ct_liver_dicom" / "CRLM-CT-1004")))]
+
+
 def brain_mr(data: Path) -> list[Image]:
     """T1 with contrast agent, T1, T2 and FLAIR of one study on one grid of 1.75 mm, 128 voxels along each axis."""
     study = data / "brain_mr_dicom" / "study1"
@@ -94,6 +104,11 @@ def read_volume(path: Path, modality: str = "") -> Volume:
 
 def read_case(paths: list[Path], channels: tuple[str, ...]) -> Case:
     return Case({name: read_volume(path) for name, path in zip(channels, paths, strict=True)})
+
+
+def _whole_numbers(image: Image) -> Image:
+    """As CT is stored: HU in two bytes."""
+    return np.rint(image[0]).astype(np.int16), image[1]
 
 
 def _nifti(path: Path) -> Image:
