@@ -87,11 +87,11 @@ def _starts_with_element(start: bytes) -> bool:
 
 
 def _bytes_left(file: BinaryIO, dataset: FileDataset) -> int | None:
-    """Bytes from the pixel data element to the end of the file."""
+    """Bytes from the value of the pixel data element to the end of the file, negative where there is none."""
     if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return None
-    here = file.tell()
-    return file.seek(0, 2) - here
+    here, (implicit, _) = file.tell(), dataset.original_encoding
+    return file.seek(0, 2) - here - (8 if implicit else 12)
 
 
 def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Instance:

@@ -74,7 +74,7 @@ def refusal(instance: Instance) -> tuple[str, str] | None:
         return f"DICOM {name}", f"it is {article} {name}, not an image."
     if not (instance.rows and instance.columns):
         return f"DICOM object ({_class_name(instance)})", "it holds no image."
-    if instance.stored_bytes is not None and instance.stored_bytes < 8:
+    if instance.stored_bytes is not None and instance.stored_bytes <= 0:
         return "DICOM header", "it holds no pixel data."
     if instance.is_mosaic:
         return "DICOM mosaic", "its slices are tiled into one image (a Siemens mosaic); the volume cannot be rebuilt."
