@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "monai_bundle": "MedAISegLib.formats.monai_bundle",
+    "meshnet": "MedAISegLib.formats.meshnet",
 }
 """Format name to the module of its adapter, in the order in which they are asked."""
 

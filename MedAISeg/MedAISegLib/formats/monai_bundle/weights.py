@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from .values import FileContent
 
 _DEFAULTS = ("models/model.safetensors", "models/model.pt")
 _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net")
+_FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
+"""In torch's message when a file asks for more than plain weights."""
 _PREFIXES = ("module.", "_orig_mod.")
 
 
@@ -103,7 +106,7 @@ def _load_torch(path: Path) -> Any:
         with torch.serialization.safe_globals(_NUMPY_ARRAYS):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "not an allowed global" in str(error):
+        if _FORBIDDEN.search(str(error)):
             raise NotTrustedError(
                 "the weights' file holds code.",
                 where=str(path),

@@ -1,0 +1,78 @@
+"""From a file of weights and the architecture to the network."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ...core.errors import ModelError, NotTrustedError
+from .architecture import Architecture
+from .network import LayerWeights, MeshNet
+
+_ZIP = b"PK"
+_LAYER_NAME = re.compile(r"model\.(\d+)(?:\.0)?\.(weight|bias)")
+
+
+def build_network(path: Path, architecture: Architecture, classes: int) -> MeshNet:
+    """The network in evaluation mode, on the CPU.
+
+    Raises:
+        NotTrustedError: if the file holds more than weights.
+        ModelError: if it is damaged or does not fit the architecture.
+    """
+    layers = _layers(_load(path), architecture, path)
+    if layers[-1].weight.shape[0] != classes:
+        raise ModelError(
+            f"the weights tell {layers[-1].weight.shape[0]} classes apart, and {classes} are described.",
+            where=str(path),
+        )
+    return MeshNet(layers, architecture.nonlinearity, normalised=architecture.normalised).eval()
+
+
+def _layers(state: Mapping[str, torch.Tensor], architecture: Architecture, path: Path) -> tuple[LayerWeights, ...]:
+    numbered: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in state.items():
+        match = _LAYER_NAME.fullmatch(name)
+        if match is None:
+            raise ModelError(f"it holds {name!r}, which MeshNet does not have.", where=str(path))
+        numbered.setdefault(int(match[1]), {})[match[2]] = tensor.float()
+    found = [numbered[number] for number in sorted(numbered)]
+    dilations = architecture.dilations
+    if len(found) != len(dilations):
+        raise ModelError(f"it has weights for {len(found)} layers of {len(dilations)}.", where=str(path))
+    channels = 1
+    for number, layer in enumerate(found):
+        kernel = 1 if number == len(found) - 1 else 3
+        width = len(layer["bias" if "weight" not in layer else "weight"])
+        expected = {"weight": (width, channels, kernel, kernel, kernel), "bias": (width,)}
+        if "weight" not in layer or any(tuple(tensor.shape) != expected[key] for key, tensor in layer.items()):
+            raise ModelError(f"the weights of layer {number + 1} do not fit {path.parent.name}.", where=str(path))
+        channels = width
+    return tuple(
+        LayerWeights(layer["weight"], layer.get("bias"), dilation)
+        for layer, dilation in zip(found, dilations, strict=True)
+    )
+
+
+def _load(path: Path) -> dict[str, torch.Tensor]:
+    """Published ``model.pth`` files are mostly safetensors in spite of their name."""
+    with path.open("rb") as stream:
+        zipped = stream.read(len(_ZIP)) == _ZIP
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True) if zipped else load_file(path)
+    except pickle.UnpicklingError as error:
+        raise NotTrustedError(
+            "the file holds more than weights.", where=str(path), remedy="Ask its author for safetensors."
+        ) from error
+    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+        raise ModelError(f"the weights are damaged: {error}", where=str(path)) from error
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise ModelError("it holds no weights of a network.", where=str(path))
+    return state

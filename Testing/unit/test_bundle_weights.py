@@ -1,0 +1,227 @@
+"""A bundle's network with its weights: in every wrapping, from safe files only, and never another model's."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bundles import write_bundle
+from MedAISegLib.core.errors import ModelError, NotTrustedError
+from MedAISegLib.formats import read_model
+
+torch = pytest.importorskip("torch")
+nets = pytest.importorskip("monai.networks.nets")
+safetensors_torch = pytest.importorskip("safetensors.torch")
+
+pytestmark = pytest.mark.engine
+
+NETWORK = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8], "strides": [2]}
+State = dict[str, Any]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    def change(_: dict[str, Any], config: dict[str, Any]) -> None:
+        config["network_def"] = {"_target_": "UNet", **NETWORK}
+        config["checkpointloader"] = {"_target_": "CheckpointLoader", "load_path": "$@bundle_root + '/models/model.pt'"}
+
+    folder = write_bundle(tmp_path, change)
+    (folder / "models").mkdir()
+    return folder
+
+
+@pytest.fixture
+def state() -> State:
+    torch.manual_seed(3)
+    return dict(nets.UNet(**NETWORK).state_dict())
+
+
+def build(root: Path) -> Any:
+    return read_model(root).build_networks()[0][0]
+
+
+def assert_built_with(root: Path, state: State) -> None:
+    network = build(root)
+    assert not network.training
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda state: state,
+        lambda state: {"model": state},
+        lambda state: {"state_dict": state, "epoch": 5},
+        lambda state: {"network": state, "best_metric": np.float64(0.9)},
+        lambda state: {"model": {f"module.{name}": value for name, value in state.items()}},
+    ],
+    ids=["plain", "model", "state_dict", "network", "module."],
+)
+def test_weights_are_found_in_every_wrapping(root: Path, state: State, wrapped: Callable[[State], Any]) -> None:
+    torch.save(wrapped(state), root / "models" / "model.pt")
+    assert_built_with(root, state)
+
+
+def test_safetensors_go_before_a_pickle(root: Path, state: State) -> None:
+    safetensors_torch.save_file(state, root / "models" / "model.safetensors")
+    torch.save({name: value + 1 for name, value in state.items()}, root / "models" / "model.pt")
+    assert_built_with(root, state)
+
+
+def test_missing_weights_are_an_error(root: Path) -> None:
+    with pytest.raises(ModelError, match=r"weights are missing: models/model.safetensors or models/model.pt"):
+        build(root)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda state: state.popitem(), "is missing"),
+        (lambda state: state.update(other=torch.zeros(1)), "other is unknown to the network"),
+        (lambda state: state.update({name: value[None] for name, value in state.items()}), r"the shape .* \d+ more"),
+    ],
+)  # fmt: skip
+def test_weights_of_another_network_are_an_error(
+    root: Path, state: State, change: Callable[[State], Any], said: str
+) -> None:
+    change(state)
+    torch.save(state, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match=said):
+        build(root)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"no weights at all", b"PK\x03\x04 half an archive", bytes(5000)])
+def test_a_damaged_file_is_an_error(root: Path, name: str, content: bytes) -> None:
+    (root / "models" / name).write_bytes(content)
+    with pytest.raises(ModelError, match="damaged"):
+        build(root)
+
+
+def test_a_truncated_file_is_an_error(root: Path, state: State) -> None:
+    path = root / "models" / "model.pt"
+    torch.save(state, path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ModelError, match="damaged"):
+        build(root)
+
+
+def test_a_file_without_weights_is_an_error(root: Path) -> None:
+    torch.save({"epoch": 5}, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match="no weights"):
+        build(root)
+
+
+class Hostile:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> Any:
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value, protocol=2))])
+def test_code_in_the_weights_is_refused_and_not_run(root: Path, tmp_path: Path, write: Callable[..., Any]) -> None:
+    marker = tmp_path / "ran"
+    write({"model": Hostile(f"touch {marker}")}, root / "models" / "model.pt")
+    with pytest.raises(NotTrustedError, match="holds code"):
+        build(root)
+    assert not marker.exists()
+
+
+def test_weights_outside_of_the_bundle_are_refused(tmp_path: Path, state: State) -> None:
+    torch.save(state, tmp_path / "elsewhere.pt")
+    for path in ("../elsewhere.pt", str(tmp_path / "elsewhere.pt")):
+        root = tmp_path / str(len(path))
+        loader = {"_target_": "CheckpointLoader", "load_path": path}
+        root = write_bundle(root, lambda _, config, loader=loader: config.update(handlers=[loader]))
+        with pytest.raises(ModelError, match="outside of the bundle"):
+            build(root)
+
+
+def test_a_link_to_weights_outside_of_the_bundle_is_refused(root: Path, tmp_path: Path, state: State) -> None:
+    torch.save(state, tmp_path / "elsewhere.pt")
+    (root / "models" / "model.pt").symlink_to(tmp_path / "elsewhere.pt")
+    with pytest.raises(ModelError, match="outside of the bundle"):
+        build(root)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"mystery": 1}, "no argument mystery"),
+        ({"channels": [4, 8, 16]}, "cannot be built"),
+        ({"norm": "nonsense"}, "cannot be built"),
+        ({"channels": "many"}, "cannot be built"),
+        ({"channels": None}, "cannot be built"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_an_error(
+    tmp_path: Path, state: State, arguments: dict[str, Any], said: str
+) -> None:
+    network = {"_target_": "UNet", **NETWORK, **arguments}
+    root = write_bundle(tmp_path, lambda _, config: config.update(network_def=network))
+    (root / "models").mkdir()
+    torch.save(state, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match=said):
+        build(root)
+
+
+def dints(tmp_path: Path, node: str = "$torch.from_numpy(@arch['node_a'])") -> Path:
+    def change(_: dict[str, Any], config: dict[str, Any]) -> None:
+        config["arch"] = "$torch.load(@bundle_root + '/models/arch.pt', map_location=torch.device('cuda'))"
+        space = {
+            "_target_": "monai.networks.nets.TopologyInstance", "num_blocks": 2, "num_depths": 2, "channel_mul": 0.25,
+            "arch_code": ["$@arch['arch_code_a']", "$@arch['arch_code_c']"], "device": "$torch.device('cuda')",
+        }  # fmt: skip
+        config["network_def"] = {
+            "_target_": "monai.networks.nets.DiNTS", "dints_space": space, "in_channels": 1, "num_classes": 3,
+            "node_a": node,
+        }  # fmt: skip
+
+    root = write_bundle(tmp_path, change)
+    (root / "models").mkdir()
+    architecture = {
+        "node_a": np.ones((3, 2), np.float32),
+        "arch_code_a": np.ones((2, 4), np.float32),
+        "arch_code_c": np.ones((2, 4), np.int64),
+    }
+    torch.save(architecture, root / "models" / "arch.pt")
+    space = nets.TopologyInstance(
+        [architecture["arch_code_a"], architecture["arch_code_c"]], 0.25, num_blocks=2, num_depths=2
+    )
+    network = nets.DiNTS(space, 1, 3, node_a=torch.ones(3, 2))
+    torch.save(network.state_dict(), root / "models" / "model.pt")
+    return root
+
+
+def test_an_architecture_is_read_from_its_own_file(tmp_path: Path) -> None:
+    network = build(dints(tmp_path))
+    assert network(torch.zeros(1, 1, 16, 16, 16)).shape == (1, 3, 16, 16, 16)
+
+
+def test_an_architecture_file_without_the_item_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no item 'node_b'"):
+        build(dints(tmp_path, node="$@arch['node_b']"))
+
+
+def test_code_in_an_architecture_file_is_refused_and_not_run(tmp_path: Path) -> None:
+    root, marker = dints(tmp_path), tmp_path / "ran"
+    torch.save({"node_a": Hostile(f"touch {marker}")}, root / "models" / "arch.pt")
+    with pytest.raises(NotTrustedError, match="holds code"):
+        build(root)
+    assert not marker.exists()
+
+
+def test_an_architecture_file_that_is_missing_or_elsewhere_is_an_error(tmp_path: Path) -> None:
+    root = dints(tmp_path)
+    (root / "models" / "arch.pt").unlink()
+    with pytest.raises(ModelError, match=r"missing: models/arch.pt"):
+        build(root)
