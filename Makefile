@@ -47,7 +47,8 @@ test-py312: ## run what needs no torch on Slicer's Python 3.12, where one is fou
 
 .PHONY: run-py312
 run-py312: $(VENV312)/installed
-	$(VENV312)/bin/python -m pytest Testing/unit Testing/contract --without-engine -m "not reference and not slow"
+	$(VENV312)/bin/python -m pytest --without-engine -m "not reference and not slow" \
+	  Testing/unit Testing/contract $(wildcard Testing/host)
 
 $(VENV312)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
