@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import ModelError
 from ...core.records import from_json
 from ...core.terminology import UNSPECIFIED, Terminology
+from ...core.terminology_table import color_for, terminology_for
 from ...models.spec import Channel, SegmentSpec
 
 _MODALITIES = {
@@ -106,7 +108,7 @@ def class_names(metadata: Mapping[str, Any], labels: Any, count: int, *, overlap
 
 
 def segments(metadata: Mapping[str, Any], names: Mapping[int, str]) -> tuple[SegmentSpec, ...]:
-    """The segments by label value, with the terminology and colour that the metadata's own ``medaiseg`` key gives them.
+    """The segments by label value, with what the metadata's own ``medaiseg`` key says of them, else what is known.
 
     Raises:
         ModelError: if that key is damaged.
@@ -118,21 +120,22 @@ def segments(metadata: Mapping[str, Any], names: Mapping[int, str]) -> tuple[Seg
         entry = own.get(str(value), {})
         if not isinstance(entry, dict):
             raise ModelError("a mapping is expected.", where=f"medaiseg.segments.{value}")
-        found.append(_segment(value, _unique(text(entry, "name") or name, value, taken), entry))
+        shown = _unique(text(entry, "name") or name, value, taken)
+        found.append(_segment(SegmentSpec(value, shown, terminology_for(name) or UNSPECIFIED, color_for(name)), entry))
     return tuple(found)
 
 
-def _segment(value: int, name: str, entry: Mapping[str, Any]) -> SegmentSpec:
-    place = f"medaiseg.segments.{value}"
-    terminology, color = UNSPECIFIED, None
+def _segment(known: SegmentSpec, entry: Mapping[str, Any]) -> SegmentSpec:
+    """The segment with what the metadata says of it itself."""
+    terminology, color = known.terminology, known.color_rgb
     try:
         if "terminology" in entry:
             terminology = from_json(Terminology, entry["terminology"])
         if "color" in entry:
             color = from_json(tuple[int, int, int], entry["color"])
     except ValueError as error:
-        raise ModelError(f"{error}.", where=place) from error
-    return SegmentSpec(value, name, terminology, color)
+        raise ModelError(f"{error}.", where=f"medaiseg.segments.{known.label_value}") from error
+    return replace(known, terminology=terminology, color_rgb=color)
 
 
 def _unique(name: str, value: int, taken: set[str]) -> str:
