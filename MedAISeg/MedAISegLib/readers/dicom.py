@@ -38,8 +38,8 @@ class _Source:
 
 
 def recognises(path: Path) -> bool:
-    """By the first bytes; extensions say nothing in DICOM."""
-    return is_dicom(path)
+    """By the first bytes; a file that calls itself DICOM is taken too, so that a damaged one is named."""
+    return path.suffix.lower() in (".dcm", ".dicom") or is_dicom(path)
 
 
 def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]:
