@@ -1,11 +1,10 @@
-"""Labels and images on another grid, in numpy alone; what needs speed is in the engine."""
+"""Labels on another grid, in numpy alone; what needs speed is in the engine."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .geometry import VolumeGeometry
 from .notice import Notice
@@ -41,23 +40,3 @@ def rectilinear_segmentation(segmentation: Segmentation, format_name: str) -> tu
         f"The image's grid is tilted, which {format_name} cannot hold: its labels were resampled to an upright grid.",
     )
     return replace(segmentation, layers=layers, geometry=target), (notice,)
-
-
-def sample_linear(voxels: NDArray[np.generic], index: NDArray[np.float64], outside: float) -> NDArray[np.float32]:
-    """(...,) values of (k, j, i) voxels at (..., 3) continuous indices by linear interpolation.
-
-    Up to half a voxel beyond the outermost centres takes the edge's value, ``outside`` is what lies farther away.
-    """
-    shape = np.array(voxels.shape)
-    inside = ((index >= -0.5) & (index <= shape - 0.5)).all(axis=-1)
-    at = np.clip(index[inside], 0, shape - 1)
-    low = np.minimum(np.floor(at).astype(np.intp), np.maximum(shape - 2, 0))
-    share = (at - low).astype(np.float32)
-    total = np.zeros(len(at), dtype=np.float32)
-    for corner in np.ndindex(2, 2, 2):
-        k, j, i = np.minimum(low + corner, shape - 1).T
-        weight = np.where(np.array(corner, dtype=bool), share, 1 - share).prod(axis=1)
-        total += weight * voxels[k, j, i].astype(np.float32)
-    values = np.full(index.shape[:-1], outside, dtype=np.float32)
-    values[inside] = total
-    return values

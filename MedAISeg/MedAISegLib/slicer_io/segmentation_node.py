@@ -15,7 +15,7 @@ from ..core.resampling import rectilinear_segmentation, resample_labels
 from ..core.result import JobResult
 from ..core.segmentation import Layers, Segment, Segmentation
 from .geometry import geometry_from_matrix, matrix_from_geometry, placed_grid, to_world_matrix
-from .provenance_tags import read_tag, write_tags
+from .provenance_tags import LABEL_VALUE, read_tag, write_tags
 from .scene import slicer_module, vtk_arrays, vtk_module
 from .terminology_tag import terminology_from_tag, terminology_to_tag
 from .volume_node import image_from_voxels, node_grid
@@ -65,11 +65,13 @@ def segmentation_from_node(node: Any) -> Segmentation:
         with in_world(node) as copy:
             return segmentation_from_node(copy)
     layers: list[Layers] = []
-    segments = []
+    segments: list[Segment] = []
     for n in range(content.GetNumberOfLayers(BINARY_LABELMAP)):
-        layers.append(_layer_on_grid(content.GetLayerDataObject(n, BINARY_LABELMAP), local))
-        ids = content.GetSegmentIDsForLayer(n, BINARY_LABELMAP)
-        segments += [_segment(content.GetSegment(segment_id), n) for segment_id in ids]
+        in_layer = [content.GetSegment(i) for i in content.GetSegmentIDsForLayer(n, BINARY_LABELMAP)]
+        labels = _layer_on_grid(content.GetLayerDataObject(n, BINARY_LABELMAP), local)
+        originals = _original_label_values(in_layer)
+        layers.append(_relabelled(labels, {s.GetLabelValue(): v for s, v in zip(in_layer, originals, strict=True)}))
+        segments += [_segment(segment, value, n) for segment, value in zip(in_layer, originals, strict=True)]
     stacked = np.stack(layers) if layers else np.zeros((1, *local.shape_kji), np.uint8)
     dtype = np.uint8 if max((s.label_value for s in segments), default=0) < 256 else np.uint16
     return Segmentation(stacked.astype(dtype), grid.world, tuple(segments))
@@ -184,10 +186,30 @@ def _layer_on_grid(image: Any, grid: VolumeGeometry) -> Layers:
     return labels if own.matches(grid) else resample_labels(labels[None], own, grid)[0]
 
 
-def _segment(segment: Any, layer: int) -> Segment:
+def _original_label_values(segments: list[Any]) -> list[int]:
+    """What the model called the segments of a layer: Slicer renumbers overlapping layers when it writes them.
+
+    The values in the layer stay where a segment is not ours, or where a copy carries the same value twice.
+    """
+    recorded = [read_tag(segment, LABEL_VALUE) for segment in segments]
+    if all(value.isdigit() and value != "0" for value in recorded) and len(set(recorded)) == len(recorded):
+        return [int(value) for value in recorded]
+    return [segment.GetLabelValue() for segment in segments]
+
+
+def _relabelled(labels: Layers, new_values: dict[int, int]) -> Layers:
+    """(k, j, i), labels replaced by others; those without one become 0."""
+    table = np.zeros(max(int(labels.max(initial=0)), *new_values, 0) + 1, dtype=np.uint16)
+    for old, new in new_values.items():
+        table[old] = new
+    relabelled: Layers = table[labels]
+    return relabelled
+
+
+def _segment(segment: Any, label_value: int, layer: int) -> Segment:
     red, green, blue = (round(255 * value) for value in segment.GetColor())
     return Segment(
-        label_value=segment.GetLabelValue(),
+        label_value=label_value,
         name=segment.GetName(),
         color_rgb=(red, green, blue),
         terminology=terminology_from_tag(read_tag(segment, slicer_module().vtkSegment.GetTerminologyEntryTagName())),

@@ -10,6 +10,7 @@ from ..core.errors import ResourceError
 from ..core.notice import Notice
 from ..exporters.atomic import atomic_path, atomic_paths
 from ..exporters.written import Written
+from .completeness import bundle_is_complete, nrrd_is_complete, obj_is_complete, stl_is_complete
 from .mesh_names import mesh_file_names
 from .scene import slicer_module, vtk_module
 from .segmentation_node import in_world
@@ -34,7 +35,8 @@ def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
     storage.SetCropToMinimumExtent(False)
     with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as placed:
         storage.SetFileName(str(temporary))
-        _check(storage.WriteData(placed), path)
+        written = bool(storage.WriteData(placed)) and temporary.is_file()
+        _check(written and _is_whole_nrrd(temporary), path)
     return Written((path,))
 
 
@@ -46,6 +48,8 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
         ResourceError: if they cannot be written.
     """
     content = node.GetSegmentation()
+    if content.GetNumberOfSegments() == 0:
+        return Written((), (Notice("no-surface", f"No segment has a voxel: no .{kind.value} file was written."),))
     surfaces = [(content.GetSegment(i).GetName(), _surface(node, i)) for i in content.GetSegmentIDs()]
     filled = [(name, surface) for name, surface in surfaces if surface.GetNumberOfPoints() > 0]
     too_small = [name for name, surface in surfaces if surface.GetNumberOfPoints() == 0]
@@ -56,7 +60,7 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
     paths = [path.with_name(name) for name in names]
     with atomic_paths(paths, overwrite=overwrite) as temporaries:
         for (_, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
-            _write_surface(surface, temporary, final)
+            _write_surface(surface, temporary, final, kind)
     return Written(tuple(paths), notices)
 
 
@@ -68,7 +72,8 @@ def save_mrb(scene: Any, path: Path, *, overwrite: bool = False) -> Written:
         ResourceError: if it cannot be written.
     """
     with atomic_path(path, overwrite=overwrite) as temporary:
-        _check(scene.WriteToMRB(str(temporary)), path)
+        written = bool(scene.WriteToMRB(str(temporary))) and temporary.is_file()
+        _check(written and bundle_is_complete(temporary), path)
     return Written((path,))
 
 
@@ -80,20 +85,27 @@ def _surface(node: Any, segment_id: str) -> Any:
     return surface
 
 
-def _write_surface(surface: Any, temporary: Path, path: Path) -> None:
+def _write_surface(surface: Any, temporary: Path, path: Path, kind: MeshKind) -> None:
     """By Slicer's own storage node, which notes in the file that it is LPS."""
     slicer = slicer_module()
     model = slicer.vtkMRMLModelNode()
     model.SetAndObservePolyData(surface)
     storage = slicer.vtkMRMLModelStorageNode()
     storage.SetFileName(str(temporary))
-    _check(storage.WriteData(model), path)
+    is_complete = stl_is_complete if kind is MeshKind.STL else obj_is_complete
+    written = bool(storage.WriteData(model)) and temporary.is_file()
+    _check(written and is_complete(temporary, surface.GetNumberOfPolys()), path)
 
 
-def _check(succeeded: int, path: Path) -> None:
+def _is_whole_nrrd(path: Path) -> bool:
+    with path.open("rb") as file:
+        return nrrd_is_complete(file)
+
+
+def _check(succeeded: bool, path: Path) -> None:
     if not succeeded:
         raise ResourceError(
-            "Slicer could not write the file.",
+            "the file could not be written completely.",
             where=str(path),
-            remedy="Check the free space and choose another folder.",
+            remedy="Check the free space or choose another folder.",
         )
