@@ -175,14 +175,3 @@ def test_channels_on_other_grids_are_sampled_in_world_space():
     case = Case({"a": Volume(ramp(first), first), "b": Volume(ramp(other), other)})
     values = prepare(case, stage).values
     np.testing.assert_allclose(values[1].numpy(), values[0].numpy(), atol=1e-2)
-
-
-def test_conform_of_a_conformed_volume_changes_nothing():
-    affine = np.zeros((4, 4))
-    affine[:3, :3] = np.array([[1, 0, 0], [0, 0, -1], [0, -1, 0]]).T
-    affine[3, 3] = 1
-    geometry = VolumeGeometry((16, 16, 16), affine)
-    voxels = np.random.default_rng(0).random((16, 16, 16)).astype(np.float32)
-    stage = InferenceStage((op.Conform(16, 1.0, geometry.axis_codes()),), Windows(), Argmax())
-    prepared = prepare(Case({"t1": Volume(voxels, geometry)}), stage)
-    np.testing.assert_allclose(prepared.values[0].numpy(), voxels, atol=1e-6)

@@ -193,6 +193,19 @@ class VolumeGeometry:
         return axes, signs
 
 
+def patient_axes_lps(axis_codes: str) -> NDArray[np.float64]:
+    """(3, 3) unit vectors to the given patient sides; column a is that of the letter a, e.g. of ``LIA``.
+
+    Raises:
+        ValueError: if a letter names no side of the patient.
+    """
+    axes = np.zeros((3, 3))
+    for column, letter in enumerate(axis_codes.upper()):
+        axis, sign = _axis_and_sign(letter)
+        axes[axis, column] = sign
+    return axes
+
+
 def _axis_and_sign(letter: str) -> tuple[int, float]:
     for axis, letters in enumerate(_LPS_LETTERS):
         if letter in letters:

@@ -43,17 +43,24 @@ class Resample:
 
 @dataclass(frozen=True)
 class Conform:
-    """Into an axis-aligned cube about the volume's centre, as FreeSurfer's ``mri_convert --conform`` does.
+    """Into a cube along the patient's axes and to 0..255, much as FreeSurfer's ``mri_convert --conform`` does.
+
+    Smallest value..top become 0..255, clipped; the top is what only a small share of the voxels other than 0 exceeds.
+    The cube lies about the middle of the volume's outer edges, so that it does not matter in which order the voxels are
+    stored (FreeSurfer's lies half a voxel farther); beyond the volume are zeros. A volume on such a grid, of whole
+    numbers from 0 to 255, is conformed already and stays as it is.
 
     Attributes:
         size: voxels along each axis of the cube.
         spacing_mm: the same along each axis.
         axis_codes: the patient sides that the array axes run to, e.g. ``LIA``.
+        clipped: share of the voxels other than 0 that lie above the top.
     """
 
     size: int
     spacing_mm: float
     axis_codes: str
+    clipped: float = 0.001
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import Any
 
 from ...models import operations as op
 from ..prepared import Prepared
-from . import intensity, spatial
+from . import conform, intensity, spatial
 
 _STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
     op.ReverseAxes: spatial.reverse_axes,
     op.Orient: spatial.orient,
     op.Resample: spatial.resample_to_spacing,
-    op.Conform: spatial.conform,
+    op.Conform: conform.conform,
     op.CropForeground: spatial.crop_foreground,
     op.PadToMultiple: spatial.pad_to_multiple,
     op.PadToSize: spatial.pad_to_size,

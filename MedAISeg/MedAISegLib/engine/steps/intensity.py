@@ -5,13 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...models.operations import Clip, LogCompress, MinMax, ScalePercentiles, ScaleRange, ShiftScale, ZScore
+from ...models.operations import (
+    Clip,
+    LogCompress,
+    MinMax,
+    ScalePercentiles,
+    ScaleRange,
+    ShiftScale,
+    ZScore,
+)
 from ..prepared import Prepared
 
 
 def scale_range(operation: ScaleRange, prepared: Prepared) -> Prepared:
     """Linear from a fixed source range to a target range."""
-    return prepared.with_values(_mapped(prepared.values, operation))
+    return prepared.with_values(mapped(prepared.values, operation))
 
 
 def scale_percentiles(operation: ScalePercentiles, prepared: Prepared) -> Prepared:
@@ -25,7 +33,7 @@ def scale_percentiles(operation: ScalePercentiles, prepared: Prepared) -> Prepar
             continue
         low, high = np.percentile(counted.cpu().numpy(), (operation.lower, operation.upper))
         fixed = ScaleRange(float(low), float(high), operation.target_min, operation.target_max, operation.clip)
-        scaled.append(_mapped(group, fixed))
+        scaled.append(mapped(group, fixed))
     return prepared.with_values(torch.cat(scaled))
 
 
@@ -73,7 +81,8 @@ def log_compress(operation: LogCompress, prepared: Prepared) -> Prepared:
     return prepared.with_values(torch.log1p(prepared.values.clamp(min=0.0) / operation.scale))
 
 
-def _mapped(values: torch.Tensor, operation: ScaleRange) -> torch.Tensor:
+def mapped(values: torch.Tensor, operation: ScaleRange) -> torch.Tensor:
+    """Values after the operation, whatever their shape."""
     span = operation.source_max - operation.source_min
     if span == 0.0:
         return values - operation.source_min + operation.target_min

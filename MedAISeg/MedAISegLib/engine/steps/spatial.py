@@ -9,7 +9,6 @@ import torch
 
 from ...core.geometry import Affine, VolumeGeometry
 from ...models.operations import (
-    Conform,
     CropForeground,
     Interpolation,
     Orient,
@@ -49,21 +48,7 @@ def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
         target.affine_lps, prepared.geometry.affine_lps, atol=_SPACING_TOLERANCE_MM
     ):
         return prepared
-    return _resampled(prepared, target, operation.interpolation, Outside.NEAREST_VOXEL)
-
-
-def conform(operation: Conform, prepared: Prepared) -> Prepared:
-    """A cube along the patient's axes about the volume's centre; zero outside the volume."""
-    turned = orient(Orient(operation.axis_codes), prepared)
-    source, size = turned.geometry, operation.size
-    closest = np.eye(3)[:, np.abs(source.directions_lps).argmax(axis=0)]
-    axes = closest * np.sign((closest * source.directions_lps).sum(axis=0))
-    affine = np.eye(4)
-    affine[:3, :3] = axes * operation.spacing_mm
-    centre = source.index_to_lps(np.asarray(source.shape_kji) / 2.0)
-    affine[:3, 3] = centre - affine[:3, :3] @ np.full(3, size / 2.0)
-    target = VolumeGeometry((size, size, size), affine)
-    return _resampled(turned, target, Interpolation.LINEAR, Outside.ZERO)
+    return resampled(prepared, target, operation.interpolation, Outside.NEAREST_VOXEL)
 
 
 def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
@@ -112,7 +97,8 @@ def _window(prepared: Prepared, start: Shape, shape: Shape) -> Prepared:
     return prepared.moved(values, prepared.geometry.window(start, shape), undo)
 
 
-def _resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interpolation, outside: Outside) -> Prepared:
+def resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interpolation, outside: Outside) -> Prepared:
+    """The values on another grid of the same axes or any other; the undo samples labels or scores back."""
     forward = target.index_to(prepared.geometry)
     backward = prepared.geometry.index_to(target)
     values = resample(prepared.values, forward, target.shape_kji, interpolation, outside)

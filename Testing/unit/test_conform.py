@@ -1,0 +1,106 @@
+"""Conform: FreeSurfer's grid and range of intensities, however the voxels are stored."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from MedAISegLib.core.case import Case
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine.run import prepare
+from MedAISegLib.models.operations import Conform
+from MedAISegLib.models.spec import Argmax, InferenceStage, Windows
+
+pytestmark = pytest.mark.engine
+
+LIA = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, -1.0, 0]])
+"""Columns: to the left, down and forward in LPS."""
+TRANSPOSITIONS = list(permutations(range(3)))
+FLIPS = list(product([False, True], repeat=3))
+
+
+def conformed(volume, size=16, spacing_mm=1.0):
+    stage = InferenceStage((Conform(size, spacing_mm, "LIA"),), Windows(), Argmax())
+    return prepare(Case({"T1": volume}), stage)
+
+
+def bytes_volume(shape=(16, 16, 16), affine=None, seed=0):
+    voxels = np.random.default_rng(seed).integers(0, 256, shape).astype(np.float32)
+    if affine is None:
+        affine = np.eye(4)
+        affine[:3, :3] = LIA
+        affine[:3, 3] = (3.0, -2.0, 5.5)
+    return Volume(voxels, VolumeGeometry(shape, affine))
+
+
+def stored_otherwise(volume, order, flips):
+    axes = [axis for axis, flip in enumerate(flips) if flip]
+    voxels = np.flip(volume.voxels.transpose(order), axes)
+    return Volume(voxels, volume.geometry.transposed(order).flipped(flips))
+
+
+@pytest.mark.parametrize("order", TRANSPOSITIONS)
+@pytest.mark.parametrize("flips", FLIPS)
+def test_what_is_conformed_already_stays_as_it_is_however_it_is_stored(order, flips):
+    volume = bytes_volume()
+    prepared = conformed(stored_otherwise(volume, order, flips))
+    assert prepared.geometry.matches(volume.geometry)
+    np.testing.assert_array_equal(prepared.values[0].numpy(), volume.voxels)
+
+
+@pytest.mark.parametrize("order", TRANSPOSITIONS)
+@pytest.mark.parametrize("flips", FLIPS)
+def test_the_order_of_storage_does_not_matter(order, flips):
+    rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+    affine = np.eye(4)
+    affine[:3, :3] = rotation @ np.diag([2.0, 0.8, 0.9])
+    volume = bytes_volume((7, 15, 12), affine)
+    expected, found = conformed(volume), conformed(stored_otherwise(volume, order, flips))
+    assert found.geometry.matches(expected.geometry)
+    np.testing.assert_allclose(found.values.numpy(), expected.values.numpy(), atol=1e-2)
+
+
+def test_the_first_index_runs_left_the_second_down_the_third_forward():
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])[:, [2, 1, 0, 3]]  # (k, j, i): up, back, left
+    volume = Volume(np.zeros((16, 16, 16), np.float32), VolumeGeometry((16, 16, 16), affine))
+    assert conformed(volume).geometry.axis_codes() == "LIA"
+    for axis, ramp_lps in enumerate(([1, 0, 0], [0, 0, -1], [0, -1, 0])):
+        index = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
+        ramp = volume.geometry.index_to_lps(index) @ np.array(ramp_lps, float) + 0.5
+        values = conformed(volume.with_voxels(ramp.astype(np.float32))).values[0].numpy()
+        steps = np.diff(values, axis=axis)
+        assert (steps >= 0).all()
+        assert steps.max() > 10
+
+
+def test_the_volume_lies_in_the_middle_of_zeros():
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    voxels = np.full((4, 4, 4), 100, np.float32)
+    voxels[1, 1, 1] = 0
+    volume = bytes_volume((4, 4, 4), affine).with_voxels(voxels)
+    prepared = conformed(volume, size=20)
+    np.testing.assert_allclose(
+        prepared.geometry.index_to_lps([9.5, 9.5, 9.5]), volume.geometry.index_to_lps([1.5, 1.5, 1.5])
+    )
+    inside = np.argwhere(prepared.values[0].numpy() > 0)
+    np.testing.assert_array_equal(inside.min(axis=0) + inside.max(axis=0), [19, 19, 19])
+
+
+@pytest.mark.parametrize("factor", [1.0, 37.5])
+def test_the_brightest_thousandth_of_what_is_not_zero_is_clipped(factor):
+    voxels = np.zeros(16**3, np.float32)
+    voxels[:2000] = np.arange(1, 2001)
+    voxels[:2] = 90_000.0
+    volume = bytes_volume().with_voxels(voxels.reshape(16, 16, 16) * np.float32(factor))
+    values = conformed(volume).values[0].numpy().ravel()
+    assert (values[:2] == 255).all()
+    np.testing.assert_allclose(values[2:2000], np.arange(3, 2001) / 2000 * 255, rtol=1e-5)
+    assert (values[2000:] == 0).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 300.0, -4.5])
+def test_an_image_of_one_value_becomes_finite(value):
+    volume = bytes_volume().with_voxels(np.full((16, 16, 16), value, np.float32))
+    assert np.isfinite(conformed(volume).values.numpy()).all()
