@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...models.fingerprint import folder_sha256
-from ...models.operations import Conform, Interpolation, MinMax, Operation, RobustScale, ScalePercentiles
+from ...models.operations import Conform, Interpolation, MinMax, Operation, ScalePercentiles
 from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpec, Restore, RestoreOrder, Windows
 from .. import ModelSource
 from .architecture import ARCHITECTURE, Architecture, is_architecture, read_architecture
@@ -74,8 +74,7 @@ def read(path: Path) -> ModelSource:
 
 def _stage(scaling: Scaling) -> InferenceStage:
     return InferenceStage(
-        # FreeSurfer looks for the top of the intensities before it resamples.
-        preprocessing=(RobustScale(), Conform(256, 1.0, "LIA"), SCALINGS[scaling]),
+        preprocessing=(Conform(256, 1.0, "LIA"), SCALINGS[scaling]),
         windows=Windows(size=None),
         decision=Argmax(),
         restore=Restore(Activation.NONE, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST),

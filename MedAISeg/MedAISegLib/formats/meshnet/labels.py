@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ...core.errors import ModelError
 from ...core.records import from_json
+from ...core.terminology import UNSPECIFIED
+from ...core.terminology_table import terminology_for
 from ...models.spec import SegmentSpec
 
 
@@ -42,7 +44,10 @@ def read_segments(root: Path, color_map: Path | None, classes: int | None) -> tu
     names, colors = _read(color_map)
     if len(set(names)) != len(names):
         raise ModelError("two labels are called alike.", where=str(color_map))
-    return tuple(SegmentSpec(value, names[value], color_rgb=colors[value]) for value in range(1, len(names)))
+    return tuple(
+        SegmentSpec(value, names[value], terminology_for(names[value]) or UNSPECIFIED, colors[value])
+        for value in range(1, len(names))
+    )
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:

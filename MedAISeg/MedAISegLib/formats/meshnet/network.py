@@ -47,11 +47,9 @@ class MeshNet(nn.Module):
     def trunk(self, values: torch.Tensor) -> torch.Tensor:
         """(batch, channel, a, b, c) values to (batch, feature, a, b, c)."""
         features = values
-        for layer in self.dilated:
-            channels = layer.convolution.out_channels
+        for number, layer in enumerate(self.dilated):
             # The caller's values are not to be overwritten.
-            reusable = features is not values and features.shape[1] == channels
-            features = layer(features, features if reusable else _feature_map(values, channels))
+            features = layer(features, overwrite=number > 0)
         return features
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
@@ -73,8 +71,10 @@ class _DilatedLayer(nn.Module):
         self.reach = layer.dilation
         self.normalised = normalised
 
-    def forward(self, values: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
-        """(batch, in, a, b, c) values to (batch, out, a, b, c), written to ``into``, which may be ``values``."""
+    def forward(self, values: torch.Tensor, *, overwrite: bool) -> torch.Tensor:
+        """(batch, in, a, b, c) values to (batch, out, a, b, c), in the place of the input where that may be."""
+        channels = self.convolution.out_channels
+        into = values if overwrite and values.shape[1] == channels else _feature_map(values, channels)
         statistics = _RunningStatistics()
         for start, block in self._blocks(values, _slab_bounds(into)):
             output = self.convolution(block)
