@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Protocol, runtime_checkable
@@ -189,13 +190,35 @@ def _whole_array(
 ) -> Iterator[Slab]:
     batch = values[None].to(placement.compute)
     network = networks[0]
-    if len(networks) == 1 and not windows.test_time_flips and isinstance(network, WideHeadNetwork):
-        features = network.trunk(batch)
-        report(0.9)
-        yield from _headed(network, features, placement)
-    else:
-        yield Slab(0, predict(batch)[0].to(placement.accumulate))
+    with _reporting_layers(networks, report):
+        if len(networks) == 1 and not windows.test_time_flips and isinstance(network, WideHeadNetwork):
+            features = network.trunk(batch)
+            yield from _headed(network, features, placement)
+        else:
+            yield Slab(0, predict(batch)[0].to(placement.accumulate))
     report(1.0)
+
+
+@contextmanager
+def _reporting_layers(networks: Sequence[Network], report: Callable[[float], None]) -> Iterator[None]:
+    """One pass over a whole array can take minutes: the share of the layers that have begun tells how far it is."""
+    modules = [network for network in networks if isinstance(network, torch.nn.Module)]
+    layers = [layer for network in modules for layer in network.modules() if not any(layer.children())]
+    begun: set[torch.nn.Module] = set()
+
+    def begin(layer: torch.nn.Module, _: object) -> None:
+        if layer not in begun:
+            report(len(begun) / len(layers))
+            begun.add(layer)
+
+    handles = [
+        layer.register_forward_pre_hook(begin) for layer in layers if not isinstance(layer, torch.jit.ScriptModule)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _headed(network: WideHeadNetwork, features: torch.Tensor, placement: Placement) -> Iterator[Slab]:
