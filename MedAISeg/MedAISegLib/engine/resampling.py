@@ -110,10 +110,12 @@ def _normalization(length: int) -> torch.Tensor:
 def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tensor:
     """(channel, a, b, c) values interpolated along one of the axes 0, 1, 2."""
     dim = axis + 1
-    lower = values.index_select(dim, torch.from_numpy(taps.lower).to(values.device))
+    # Advanced indexing: index_select is forty times slower along the last axis on a CPU.
+    before = (slice(None),) * dim
+    lower = values[(*before, torch.from_numpy(taps.lower).to(values.device))]
     if not taps.upper_weight.any():
         return lower if taps.lower_weight.all() else lower * _along(taps.lower_weight, dim, values)
-    upper = values.index_select(dim, torch.from_numpy(taps.upper).to(values.device))
+    upper = values[(*before, torch.from_numpy(taps.upper).to(values.device))]
     if not values.is_floating_point():
         raise ValueError("labels are resampled by nearest neighbour only")
     lower *= _along(taps.lower_weight, dim, values)
