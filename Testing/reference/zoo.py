@@ -39,6 +39,12 @@ _ONE_PROCESS = {"dataloader#num_workers": (0, "no extra processes for one image"
 
 SPLEEN_CT = ZooBundle("spleen_ct_segmentation", images.spleen_ct, _ONE_PROCESS)
 
+SPLEEN_CT_IN_SMALL_WINDOWS = ZooBundle(
+    "spleen_ct_segmentation",
+    images.spleen_ct,
+    {**_ONE_PROCESS, "inferer#roi_size": ([64, 48, 32], "dozens of overlapping windows in a small image")},
+)
+
 TEMPLATE = ZooBundle(
     "segmentation_template",
     images.spleen_ct_divisible_by_8,

@@ -23,9 +23,9 @@ from .architecture import NetworkPlan, plan_network
 from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
 from .inferer import compile_windows
 from .postprocessing import Postprocessing, compile_postprocessing
+from .preprocessing import compile_preprocessing
 from .references import Inference
 from .refusal import refuse_other_tasks
-from .transforms import compile_preprocessing
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +56,7 @@ def _compile(files: BundleFiles) -> ModelSource:
     name = description.text(files.metadata, "name") or files.root.resolve().name
     refuse_other_tasks(files.metadata, inference, name)
     network = plan_network(inference)
-    preprocessing, notices = compile_preprocessing(inference.value("preprocessing"))
+    preprocessing = compile_preprocessing(inference.value("preprocessing"))
     moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
     postprocessing = compile_postprocessing(inference.value("postprocessing"), moved=moved)
     decision, names = _decision(files, inference, network, postprocessing)
@@ -68,7 +68,7 @@ def _compile(files: BundleFiles) -> ModelSource:
         postprocessing.restore,
         postprocessing.operations,
     )
-    spec = _spec(files, network, stage, names, notices + network.notices + postprocessing.notices)
+    spec = _spec(files, network, stage, names, network.notices + postprocessing.notices)
     return ModelSource(spec, partial(_build_networks, files.root, network))
 
 

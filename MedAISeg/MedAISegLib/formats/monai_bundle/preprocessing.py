@@ -1,0 +1,61 @@
+"""The preprocessing of a bundle as our operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.errors import ModelError
+from ...models.operations import Operation, ReverseAxes
+from .arguments import Arguments
+from .intensity_transforms import INTENSITY
+from .spatial_transforms import SPATIAL
+from .transforms import keys_of, transform_list, transform_name
+from .values import Component
+
+_COMPILERS = {**SPATIAL, **INTENSITY}
+_NO_EFFECT = frozenset(
+    {
+        "LoadImage", "EnsureChannelFirst", "AddChannel", "AsChannelFirst", "EnsureType", "CastToType", "ToTensor",
+        "ToDevice", "FromMetaTensor", "SelectItems", "DeleteItems", "Identity", "SimulateDelay",
+    }
+)  # fmt: skip
+"""They load, order the channel axis, or move data about, which a Case has behind it."""
+
+_FLOATS = ("float32", "float64", "float", None)
+
+
+def compile_preprocessing(value: Any) -> tuple[Operation, ...]:
+    """The operations that prepare the network's input, beginning with MONAI's order of the array axes.
+
+    Raises:
+        NotTrustedError: if a needed value is code.
+        ModelError: if a transform is not supported.
+    """
+    entries = transform_list(value, "preprocessing")
+    image_key = _image_key(entries)
+    operations: list[Operation] = [ReverseAxes()]
+    for entry in entries:
+        keys = keys_of(entry)
+        if keys and image_key not in keys:
+            continue
+        name = transform_name(entry)
+        if name in _NO_EFFECT:
+            _require_float(name, entry)
+            continue
+        if name not in _COMPILERS:
+            raise ModelError(f"the transform {name} is not supported yet.", where=entry.place)
+        arguments = Arguments(entry)
+        operations += _COMPILERS[name](arguments)
+        arguments.finish()
+    return tuple(operations)
+
+
+def _image_key(entries: list[Component]) -> str:
+    loaded = [key for entry in entries if transform_name(entry) == "LoadImage" for key in keys_of(entry)]
+    others = [key for entry in entries for key in keys_of(entry)]
+    return "image" if "image" in loaded + others or not others else (loaded + others)[0]
+
+
+def _require_float(name: str, entry: Component) -> None:
+    if name in ("CastToType", "EnsureType") and "dtype" in entry.arguments:
+        Arguments(entry).expect("dtype", *_FLOATS, because="it rounds the image")

@@ -1,0 +1,102 @@
+"""MONAI's spatial transforms as our operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from ...core.errors import ModelError
+from ...models.operations import CropForeground, Interpolation, Operation, Orient, PadToMultiple, PadToSize, Resample
+from .arguments import Arguments
+from .values import Unresolved, refuse_unresolved
+
+
+def _orient(arguments: Arguments) -> list[Operation]:
+    arguments.expect("labels", None, because="it names the axes anew")
+    if arguments.flag("as_closest_canonical", False):
+        arguments.take("axcodes")
+        return [Orient("RAS")]
+    axis_codes = arguments.take("axcodes")
+    if isinstance(axis_codes, list):
+        axis_codes = "".join(str(letter) for letter in axis_codes)
+    if not isinstance(axis_codes, str) or len(axis_codes) != 3 or not set(axis_codes.upper()) <= set("LRAPIS"):
+        raise ModelError(
+            f"{axis_codes!r} does not name three patient sides such as RAS.", where=arguments.place("axcodes")
+        )
+    return [Orient(axis_codes.upper())]
+
+
+def _resample(arguments: Arguments) -> list[Operation]:
+    # MONAI keeps an axis whose spacing is not positive.
+    x, y, z = (max(spacing, 0.0) for spacing in arguments.numbers("pixdim", 3))
+    arguments.expect("diagonal", False, because="it turns the image to the patient's axes")
+    arguments.expect("align_corners", False, because="it aligns the grids by their corners")
+    arguments.expect("scale_extent", False, because="it keeps the extent instead of the first voxel's centre")
+    arguments.expect("recompute_affine", False, because="it changes the spacing to fit the rounded size")
+    arguments.expect("padding_mode", "border", because="it fills in values at the border")
+    arguments.expect("min_pixdim", None, because="its spacing depends on the image")
+    arguments.expect("max_pixdim", None, because="its spacing depends on the image")
+    arguments.take("ensure_same_shape")
+    arguments.take("dtype")
+    mode = arguments.take("mode", "bilinear")
+    modes = {
+        "bilinear": Interpolation.LINEAR, 1: Interpolation.LINEAR,
+        "nearest": Interpolation.NEAREST, 0: Interpolation.NEAREST,
+    }  # fmt: skip
+    if isinstance(mode, bool) or not isinstance(mode, (str, int)) or mode not in modes:
+        raise arguments.refusal(f"the interpolation {mode!r} is not known")
+    return [Resample((x, y, z), modes[mode])]
+
+
+def _crop_foreground(arguments: Arguments) -> list[Operation]:
+    threshold = _select_threshold(arguments)
+    margin = arguments.integer("margin", 0)
+    if margin:
+        arguments.expect("allow_smaller", True, because="its margin pads beyond the image")
+    for name in ("allow_smaller", "source_key", "mode", "start_coord_key", "end_coord_key", "return_coords"):
+        arguments.take(name)
+    arguments.expect("channel_indices", None, because="it looks at some of the channels only")
+    arguments.expect("k_divisible", 1, because="its box depends on a multiple")
+    return [CropForeground(threshold, margin)]
+
+
+def _select_threshold(arguments: Arguments) -> float:
+    """MONAI's own rule is ``> 0``; a lambda that says the same with another number is understood."""
+    raw = arguments.pop_raw("select_fn")
+    if raw is None:
+        return 0.0
+    if isinstance(raw, Unresolved):
+        match = re.fullmatch(r"\$\s*lambda\s+(\w+)\s*:\s*(\w+)\s*>\s*(-?\d+(?:\.\d+)?)\s*", raw.text)
+        if match and match.group(1) == match.group(2):
+            return float(match.group(3))
+        raise refuse_unresolved(raw)
+    raise arguments.refusal("its rule is not known")
+
+
+def _pad_to_size(arguments: Arguments) -> list[Operation]:
+    a, b, c = (max(size, 0) for size in arguments.integers("spatial_size", 3))
+    _expect_zero_padding(arguments)
+    return [PadToSize((a, b, c))]
+
+
+def _pad_to_multiple(arguments: Arguments) -> list[Operation]:
+    a, b, c = (max(multiple, 1) for multiple in arguments.integers("k", 3))
+    _expect_zero_padding(arguments)
+    return [PadToMultiple((a, b, c))]
+
+
+def _expect_zero_padding(arguments: Arguments) -> None:
+    arguments.expect("method", "symmetric", because="it pads on one side only")
+    arguments.expect("mode", "constant", because="it does not pad with zeros")
+    for name in ("value", "constant_values"):
+        arguments.expect(name, 0, because="it does not pad with zeros")
+
+
+SPATIAL: Mapping[str, Callable[[Arguments], list[Operation]]] = {
+    "Orientation": _orient,
+    "Spacing": _resample,
+    "CropForeground": _crop_foreground,
+    "SpatialPad": _pad_to_size,
+    "DivisiblePad": _pad_to_multiple,
+}
+"""By the transform's name: its arguments to the operations that do the same; raises ModelError where there are none."""
