@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
+from MedAISegLib.core.quantities import PADDING_VALUES
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.readers import list_images, read_images
 from phantom import AXIAL, CORONAL, Phantom, largest_error, oblique, straight, world_value, write_enhanced, write_series
@@ -144,7 +145,7 @@ def test_different_pixels_at_one_place_without_a_tag_are_refused(tmp_path) -> No
         InstanceNumber=[1, 2, 3, 4, 5, 3],
         ValueShift=[0, 0, 0, 0, 0, 30],
     )
-    with pytest.raises(InputError, match="no tag tells them apart"):
+    with pytest.raises(InputError, match="no tag sorts them"):
         read_images(tmp_path)
 
 
@@ -301,6 +302,26 @@ def test_a_file_cut_short_is_named(tmp_path) -> None:
     victim.write_bytes(victim.read_bytes()[:-10])
     with pytest.raises(InputError, match=f"{victim.name} is cut short"):
         read_images(tmp_path)
+
+
+def test_the_earliest_acquisition_counts_also_over_midnight(tmp_path) -> None:
+    dates, times = ["20200102", "20200101", "20200102"], ["000100", "235900", "000300"]
+    write_series(tmp_path, Phantom(straight(3), modality="PT"), AcquisitionDate=dates, AcquisitionTime=times)
+    attributes = read_one(tmp_path).attributes
+    assert (attributes["AcquisitionDate"], attributes["AcquisitionTime"]) == ("20200101", "235900")
+
+
+def test_padding_is_given_in_the_units_of_the_voxels(tmp_path) -> None:
+    phantom = Phantom(straight(3), slope=1.0, intercept=-1024.0)
+    write_series(tmp_path, phantom, PixelPaddingValue=-2000)
+    assert read_one(tmp_path).attributes[PADDING_VALUES] == "-3024\\-3024"
+
+
+def test_hidden_files_are_not_looked_at(tmp_path) -> None:
+    write_series(tmp_path, Phantom(straight(3)))
+    (tmp_path / "._slice.dcm").write_bytes(b"\0\5\x16\7" * 40)
+    (listing,) = list_images(tmp_path)
+    assert not listing.notices
 
 
 def test_nothing_of_the_patient_is_kept(tmp_path) -> None:

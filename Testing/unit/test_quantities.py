@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
@@ -15,7 +17,7 @@ from MedAISegLib.core.quantities import (
     padding_to_air,
     to_suv_bw,
 )
-from MedAISegLib.core.volume import Volume
+from MedAISegLib.core.volume import SeriesReference, Volume
 
 PET = {
     "Units": "BQML",
@@ -119,6 +121,12 @@ def test_an_image_without_units_is_taken_as_suv_and_said() -> None:
     found = to_suv_bw(volume([1.0, 2.0]))
     assert found.voxels.ravel().tolist() == [1.0, 2.0]
     assert [notice.code for notice in found.notices] == ["suv-assumed"]
+
+
+def test_a_dicom_pet_without_units_is_refused() -> None:
+    scan = replace(volume([1.0] * 4), modality="PT", series=SeriesReference("1", "2"), attributes={})
+    with pytest.raises(InputError, match="Units is missing"):
+        to_suv_bw(scan)
 
 
 def test_counts_use_the_makers_factors() -> None:

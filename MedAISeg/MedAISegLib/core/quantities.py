@@ -85,6 +85,8 @@ def to_suv_bw(volume: Volume) -> Volume:
     if units in ("GML", "G/ML"):
         _check_suv_type(volume)
         return volume
+    if not units and volume.series is not None and volume.modality == "PT":
+        raise _cannot(volume, "Units is missing.")
     if not units:
         message = "The image does not say its units; its values are taken as SUV (g/mL)."
         return volume.with_voxels(volume.voxels, Notice("suv-assumed", message))

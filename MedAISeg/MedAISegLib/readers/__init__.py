@@ -111,7 +111,8 @@ def _reader(name: str) -> Reader:
 
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
+        # Hidden files are other programs' own: previews, and the resource forks that macOS adds to archives.
+        return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     if not path.exists():
         raise InputError("it does not exist.", where=str(path))
     return [path]

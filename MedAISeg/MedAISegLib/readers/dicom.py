@@ -26,6 +26,7 @@ from .listing import ImageListing
 
 _NAME = "dicom"
 _WORKERS = 4
+_ACQUISITION = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
 _REMEDY = "Choose a series of images."
 
 
@@ -66,6 +67,9 @@ def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, .
 def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]:
     """The volumes of a listing.
 
+    Where slices were made up or moved to a regular grid, the series' instances and files are those of the source: fewer
+    or other than the volume's slices.
+
     Raises:
         InputError: if a file is damaged, or different images lie at one place and no tag tells them apart.
     """
@@ -82,10 +86,10 @@ def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], Non
     volumes: list[Volume] = []
     for number, (part, grid) in enumerate(grids):
         voxels = read_frames(grid.frames, shape, lambda f, done=number: progress((done + f) / len(grids)))  # type: ignore[misc]
-        if any(np.array_equal(voxels, volume.voxels) for volume in volumes):
+        if volumes and np.array_equal(voxels, volumes[0].voxels):
             notices = (*notices, Notice("copies-dropped", f"A copy of the same images ({part.label}) was left out."))
             continue
-        volumes.append(_volume(listing, stack, part, grid, voxels))
+        volumes.append(_volume(stack, part, grid, voxels))
     return tuple(replace(v, attributes=dict(v.attributes), notices=v.notices + notices) for v in volumes)
 
 
@@ -138,7 +142,7 @@ def _list_stack(stack: Stack) -> ImageListing:
         modality=first.modality,
         description=first.description,
         series=_series(first, ()),
-        attributes=_attributes(stack),
+        attributes=_attributes(stack, stack.frames),
         notices=(*stack.notices, *_identifier_notices(stack)),
     )
     try:
@@ -241,7 +245,7 @@ def _without_equal_frames(stack: Stack, shape: tuple[int, int]) -> tuple[tuple[F
         else:
             raise InputError(
                 f"{kept[place][0].path.name} and {frame.path.name} lie at the same place, their pixels differ, "
-                "and no tag tells them apart.",
+                "and no tag sorts them into whole volumes.",
                 where=stack.first.description,
                 remedy="Separate what does not belong together into folders of their own.",
             )
@@ -249,10 +253,8 @@ def _without_equal_frames(stack: Stack, shape: tuple[int, int]) -> tuple[tuple[F
     return tuple(frame for frame, _ in kept.values()), Notice("duplicates-dropped", message)
 
 
-def _volume(listing: ImageListing, stack: Stack, part: Part, grid: SliceGrid, voxels: Array) -> Volume:
+def _volume(stack: Stack, part: Part, grid: SliceGrid, voxels: Array) -> Volume:
     first = stack.first
-    attributes = dict(listing.attributes)
-    attributes |= {mark: value for mark, value in grid.frames[0].marks.items() if mark in attributes and value}
     notices = (*stack.notices, *grid.notices)
     if stack.copies:
         message = f"{len(stack.copies)} images that lie in the folder twice were read once."
@@ -267,7 +269,7 @@ def _volume(listing: ImageListing, stack: Stack, part: Part, grid: SliceGrid, vo
         modality=first.modality,
         description=f"{first.description} ({part.label})" if part.label else first.description,
         series=_series(first, grid.frames),
-        attributes=attributes,
+        attributes=_attributes(stack, grid.frames),
         notices=notices,
     )
 
@@ -298,14 +300,15 @@ def _series(first: Instance, frames: Sequence[Frame]) -> SeriesReference:
     )
 
 
-def _attributes(stack: Stack) -> dict[str, str]:
-    """Those of the first instance; the times of the earliest, to which PET is decay-corrected."""
-    attributes = dict(stack.first.attributes)
-    for keyword in ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime"):
-        values = [i.attributes[keyword] for i in stack.instances if keyword in i.attributes]
-        if values:
-            attributes[keyword] = min(values)
-    rescales = {(frame.slope, frame.intercept) for frame in stack.frames}
+def _attributes(stack: Stack, frames: Sequence[Frame]) -> dict[str, str]:
+    """Those of a volume's first frame; the acquisition's date and time are the earliest, from which PET decays."""
+    paths = {frame.path for frame in frames}
+    instances = [instance for instance in stack.instances if instance.path in paths]
+    attributes = dict(instances[0].attributes)
+    attributes |= {mark: value for mark, value in frames[0].marks.items() if mark in attributes and value}
+    earliest = min(instances, key=lambda i: tuple(i.attributes.get(keyword, "") for keyword in _ACQUISITION)).attributes
+    attributes |= {keyword: earliest[keyword] for keyword in _ACQUISITION if keyword in earliest}
+    rescales = {(frame.slope, frame.intercept) for frame in frames}
     if stack.first.padding_stored and len(rescales) == 1:
         slope, intercept = rescales.pop()
         ends = sorted(end * slope + intercept for end in stack.first.padding_stored)

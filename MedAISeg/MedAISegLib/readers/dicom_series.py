@@ -116,9 +116,10 @@ def stacks_of(images: Sequence[Instance]) -> list[Stack]:
         Stack(
             instances=tuple(dict.fromkeys(owner[frame] for frame in stack)),
             frames=tuple(stack),
-            copies=tuple(pair for pair in copies if pair[0] in set(stack)),
+            copies=tuple(pair for pair in copies if pair[0] in members),
         )
         for stack in stacks
+        for members in [set(stack)]
     ]
 
 
