@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from MedAISegLib.core.geometry import LPS_TO_RAS, VolumeGeometry
+from MedAISegLib.core.geometry import LPS_TO_RAS, VolumeGeometry, patient_axes_lps
 
 SHAPE = (5, 6, 7)
 PERMUTATIONS = list(permutations(range(3)))
@@ -112,6 +112,12 @@ def test_steps_towards_ras_are_nibabels_reorientation(geometry: VolumeGeometry) 
 def test_letters_that_do_not_name_three_patient_axes_are_refused(codes: str) -> None:
     with pytest.raises(ValueError, match=r"name three different patient axes|none of the patient sides"):
         GRIDS["axial"].steps_towards(codes)
+
+
+def test_unit_vectors_to_patient_sides_are_the_columns_of_a_grid_with_those_codes() -> None:
+    np.testing.assert_array_equal(patient_axes_lps("LIA"), [[1, 0, 0], [0, 0, -1], [0, -1, 0]])
+    for codes in ("RAS", "SPL", "LIA"):
+        assert grid(patient_axes_lps(codes)).axis_codes() == codes
 
 
 def test_an_axial_volume_runs_to_superior_posterior_left() -> None:
