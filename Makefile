@@ -9,7 +9,7 @@ EXTRAS := slicer,test,reference,lint
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench cmake-lists ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists ci clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +57,11 @@ $(VENV312)/installed: $(REQUIREMENTS)
 	$(VENV312)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-bench: venv ## measure time and memory against monai.bundle
-	$(BIN)/python -m benchmarks
+bench: venv ## measure time and memory against monai.bundle, and record them (20 minutes)
+	$(BIN)/python -m benchmarks.run --record
+
+bench-quick: venv ## the same for one small image, printed only (5 minutes)
+	$(BIN)/python -m benchmarks.run --quick
 
 cmake-lists: ## write the lists of packaged files into MedAISeg/CMakeLists.txt
 	python3 tools/cmake_lists.py

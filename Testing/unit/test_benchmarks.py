@@ -1,0 +1,179 @@
+"""What the benchmark's figures rest on; nothing here depends on how fast a machine is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from benchmarks.agreement import NotComparableError, compare_files, compare_labels
+from benchmarks.measure import CommandFailedError, measure_command
+from benchmarks.record import (
+    Agreement,
+    Baselines,
+    CaseRecord,
+    ColdPair,
+    Cost,
+    Environment,
+    Record,
+    WarmPair,
+    WarmRun,
+    read_record,
+    write_record,
+)
+from benchmarks.report import render
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark measures on Linux")
+
+MB = 2**20
+
+MOMENT = f"""
+import time
+held = b"x" * {200 * MB}
+del held
+time.sleep(0.3)
+"""
+
+WITH_CHILD = f"""
+import subprocess, sys
+held = b"x" * {100 * MB}
+child = 'import time; held = b"x" * {150 * MB}; time.sleep(0.5)'
+subprocess.run([sys.executable, "-c", child], check=True)
+"""
+
+BUSY = """
+import time
+while time.process_time() < 0.3:
+    pass
+"""
+
+
+def cost_of(code: str, folder: Path) -> Cost:
+    return measure_command([sys.executable, "-c", code], environment=os.environ, log=folder / "log.txt")
+
+
+def test_a_peak_that_lasts_only_a_moment_is_seen(tmp_path: Path) -> None:
+    cost = cost_of(MOMENT, tmp_path)
+    assert 200 * MB < cost.peak_bytes < 240 * MB
+
+
+def test_the_memory_of_who_measures_is_not_counted(tmp_path: Path) -> None:
+    held = b"x" * (300 * MB)
+    cost = cost_of("import time; time.sleep(0.2)", tmp_path)
+    assert cost.peak_bytes < 100 * MB < len(held)
+
+
+def test_processes_that_a_command_starts_are_counted_with_it(tmp_path: Path) -> None:
+    cost = cost_of(WITH_CHILD, tmp_path)
+    assert 250 * MB < cost.peak_bytes < 320 * MB
+
+
+def test_processor_time_is_that_of_the_command(tmp_path: Path) -> None:
+    cost = cost_of(BUSY, tmp_path)
+    assert 0.3 <= cost.cpu_s <= 0.6
+    assert cost.wall_s >= 0.3
+
+
+def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError, match="no such organ"):
+        cost_of("raise SystemExit('no such organ')", tmp_path)
+
+
+def test_a_process_can_forget_its_peak() -> None:
+    code = (
+        "from benchmarks.measure import forget_own_peak, peak_of_process;"
+        f"held = b'x' * {200 * MB}; del held; before = peak_of_process(); forget_own_peak();"
+        "print(before - peak_of_process())"
+    )
+    repository = Path(__file__).resolve().parents[2]
+    printed = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)
+    assert int(printed.stdout) > 190 * MB
+
+
+def test_labels_that_differ_are_a_share_of_what_either_side_finds() -> None:
+    ours = np.array([[0, 1, 2, 2], [0, 0, 1, 0]], dtype=np.uint8)
+    reference = np.array([[0, 1, 2, 1], [0, 3, 1, 0]], dtype=np.float32)
+    agreement = compare_labels(ours, reference)
+    assert agreement == Agreement(differing_voxels=2, foreground_voxels=5, labels=3)
+    assert agreement.differing_share == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("reference", [np.zeros((2, 3)), np.ones((2, 3)), np.eye(3)])
+def test_a_comparison_that_proves_nothing_is_refused(reference: np.ndarray) -> None:
+    with pytest.raises(NotComparableError):
+        compare_labels(np.array([[0, 1, 0], [0, 0, 1]]), reference)
+
+
+def label_file(path: Path, origin: tuple[float, float, float]) -> Path:
+    image = sitk.GetImageFromArray(np.array([[[0, 1], [2, 0]]], dtype=np.uint8))
+    image.SetOrigin(origin)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def test_label_files_on_different_grids_are_not_compared(tmp_path: Path) -> None:
+    here = label_file(tmp_path / "here.nii.gz", (1.0, 2.0, 3.0))
+    there = label_file(tmp_path / "there.nii.gz", (1.0, 2.0, 4.0))
+    assert compare_files(here, here).differing_voxels == 0
+    with pytest.raises(NotComparableError, match="origin"):
+        compare_files(here, there)
+
+
+def a_cost(wall_s: float, peak_mb: int) -> Cost:
+    return Cost(wall_s, wall_s * 2, peak_mb * 1_000_000, 0.1)
+
+
+def a_run(forward_s: float, peak_mb: int) -> WarmRun:
+    return WarmRun(0.1, 0.5, forward_s, 0.2, 0.3, 0.1, peak_mb * 1_000_000, forward_s * 2)
+
+
+@pytest.fixture
+def record() -> Record:
+    agreement = Agreement(2, 1000, 3)
+    cold = ColdPair(ours=a_cost(2.0, 500), reference=a_cost(6.0, 250), agreement=agreement)
+    case = CaseRecord(
+        case="a-case",
+        bundle="a_bundle",
+        image="an image",
+        changed=("workers: none",),
+        commands=("ours", "theirs"),
+        date_utc="2020-01-01T00:00+00:00",
+        environment=Environment("a processor", 2, 24, "Linux 6", 2, "3.11", {"torch": "2"}, "abc"),
+        cold=(cold,),
+        warm=(WarmPair(a_run(1.0, 300), a_run(3.0, 600)),),
+        warm_baselines=Baselines(100_000_000, 100_000_000),
+        warm_agreement=agreement,
+    )
+    return Record((case,))
+
+
+def test_a_record_is_read_back_as_it_was_written(record: Record, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    assert read_record(path) == Record()
+    write_record(record, path)
+    assert read_record(path) == record
+
+
+def test_a_case_measured_anew_takes_its_old_place(record: Record) -> None:
+    (old,) = record.cases
+    assert record.with_case(old) == record
+
+
+def test_ratios_say_how_many_times_the_reference_needs(record: Record) -> None:
+    page = render(record)
+    cold, warm = (line.split(" | ") for line in page.splitlines() if line.startswith("| a-case | 1 "))
+    assert cold[4] == "3.00 (3.00–3.00)"
+    assert cold[8] == "0.50 (0.50–0.50)"
+    assert cold[9] == "0.2000% **too many**"
+    assert warm[2:5] == ["2.00", "4.00", "2.00 (2.00–2.00)"]
+    assert warm[6] == "300 (200)"
+
+
+def test_a_row_that_is_behind_is_named(record: Record) -> None:
+    behind = render(record).partition("## Where we are behind")[2].partition("##")[0]
+    assert behind.strip() == "- a-case, cold, memory: 0.50 (0.50–0.50)"

@@ -1,0 +1,1 @@
+"""Measurements of this software beside reference implementations: same model, same image, same machine, by turns."""

@@ -1,0 +1,202 @@
+"""The record as a page that a reader can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+from .agreement import worst
+from .record import CaseRecord, ColdPair, Cost, Environment, Record, WarmPair, WarmRun
+
+_LARGEST_DIFFERENCE = 0.001
+
+_HEAD = """# Measured beside the reference
+
+Written by `make bench`; the numbers behind it are in `results.json`.
+
+Both sides get the same bundle, weights, image file, window, overlap, blending, precision and number of threads, take
+turns (ours, reference, ours, reference, …), and must find the same labels in the same run: a row is marked where more
+than 0.1 % of the foreground differs. Weights are drawn from a fixed seed such that every class is found in the image;
+they take as long as trained ones, but the labels mean nothing and are rough as noise, which makes them slow to write.
+
+**Every ratio is reference ÷ ours**, of two runs that followed each other: above 1 we are faster or smaller, below 1 we
+are slower or larger. It is given as the median over the pairs with the smallest and the largest. Seconds and megabytes
+are medians. "Other load" is how many processors were busy with something else on average during our runs and during the
+reference's: where it is not near 0 the machine was shared, and processor time says more than time on the clock.
+"""
+
+_COLD_HEAD = """## Whole commands, cold
+
+From the start of the process to its end: imports, reading, model, labels, writing (NIfTI on both sides). Files are in
+the operating system's cache. Memory is the peak that was resident, of all processes of the command together.
+"""
+
+_WARM_HEAD = """## Runs in a process that has run before
+
+From voxels in memory to the label array; reading and writing files stand beside it. The reference's transforms,
+inferer and postprocessing are called one after the other, without the data loader and the handlers of
+`monai.bundle run`. Memory is the peak during a run, and how far it lies above a process that has imported its
+libraries, loaded the model and run a single window.
+"""
+
+_COLD_COLUMNS = (
+    "case", "pairs", "ours s", "reference s", "time ratio", "processor time ratio", "ours MB", "reference MB",
+    "memory ratio", "labels that differ", "other load, ours / reference",
+)  # fmt: skip
+_WARM_COLUMNS = (
+    "case", "runs", "ours s", "reference s", "time ratio", "processor time ratio", "ours MB (above one window)",
+    "reference MB (above one window)", "memory ratio", "labels that differ", "other load, ours / reference",
+)  # fmt: skip
+_STAGE_COLUMNS = (
+    "case", "side", "read", "prepare", "network", "windows", "finish", "write", "run ÷ own network",
+    "run ÷ reference's network",
+)  # fmt: skip
+_STAGE_HEAD = """### Where the time goes (seconds, medians)
+
+"windows" is what surrounds the network in its stage: with us that includes the way back to the source grid, slab by
+slab; the reference does that in "finish". With us "finish" holds the segments' statistics.
+"""
+
+
+def render(record: Record) -> str:
+    """Markdown."""
+    parts = [_HEAD]
+    cold = [case for case in record.cases if case.cold]
+    warm = [case for case in record.cases if case.warm]
+    if cold:
+        parts += [_COLD_HEAD, _table(_COLD_COLUMNS, map(_cold_row, cold))]
+    if warm:
+        parts += [_WARM_HEAD, _table(_WARM_COLUMNS, map(_warm_row, warm))]
+        parts += [_STAGE_HEAD, _table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case)))]
+    parts += ["## Where we are behind\n", _behind(record)]
+    parts += ["## Cases\n", "\n".join(map(_described, record.cases)), "\n## Machine and software\n", _machines(record)]
+    return "\n".join(parts) + "\n"
+
+
+def _cold_row(case: CaseRecord) -> list[str]:
+    pairs = case.cold
+    return [
+        case.case,
+        str(len(pairs)),
+        f"{median(p.ours.wall_s for p in pairs):.1f}",
+        f"{median(p.reference.wall_s for p in pairs):.1f}",
+        _spread(cold_ratios(pairs, lambda cost: cost.wall_s)),
+        _spread(cold_ratios(pairs, lambda cost: cost.cpu_s)),
+        _megabytes(median(p.ours.peak_bytes for p in pairs)),
+        _megabytes(median(p.reference.peak_bytes for p in pairs)),
+        _spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
+        _differing(worst([p.agreement for p in pairs]).differing_share),
+        _others(pairs),
+    ]
+
+
+def _warm_row(case: CaseRecord) -> list[str]:
+    pairs, baselines, agreement = case.warm, case.warm_baselines, case.warm_agreement
+    if baselines is None or agreement is None:
+        raise ValueError(f"{case.case} has warm runs but not what belongs to them")
+    ours, theirs = (median(p.ours.peak_bytes for p in pairs), median(p.reference.peak_bytes for p in pairs))
+    return [
+        case.case,
+        str(len(pairs)),
+        f"{median(p.ours.whole_s for p in pairs):.2f}",
+        f"{median(p.reference.whole_s for p in pairs):.2f}",
+        _spread(warm_ratios(pairs, lambda run: run.whole_s)),
+        _spread(warm_ratios(pairs, lambda run: run.cpu_s)),
+        f"{_megabytes(ours)} ({_megabytes(ours - baselines.ours)})",
+        f"{_megabytes(theirs)} ({_megabytes(theirs - baselines.reference)})",
+        _spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
+        _differing(agreement.differing_share),
+        _others(pairs),
+    ]
+
+
+def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
+    their_forward_s = median(pair.reference.forward_s for pair in case.warm)
+    for side, runs in (
+        ("ours", [pair.ours for pair in case.warm]),
+        ("reference", [pair.reference for pair in case.warm]),
+    ):
+        stages = ("read_s", "prepare_s", "forward_s", "windows_s", "finish_s", "write_s")
+        seconds = [f"{median(getattr(run, stage) for run in runs):.2f}" for stage in stages]
+        own = median(run.whole_s / run.forward_s for run in runs)
+        yield [
+            case.case,
+            side,
+            *seconds,
+            f"{own:.2f}",
+            f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
+        ]
+
+
+def cold_ratios(pairs: Sequence[ColdPair], figure: Callable[[Cost], float]) -> list[float]:
+    """Reference ÷ ours, pair by pair."""
+    return [figure(pair.reference) / figure(pair.ours) for pair in pairs]
+
+
+def warm_ratios(pairs: Sequence[WarmPair], figure: Callable[[WarmRun], float]) -> list[float]:
+    """Reference ÷ ours, pair by pair."""
+    return [figure(pair.reference) / figure(pair.ours) for pair in pairs]
+
+
+def _behind(record: Record) -> str:
+    """Every median ratio below 1, and every difference of labels that is too large."""
+    lines = []
+    for case in record.cases:
+        figures = []
+        if case.cold:
+            figures += [
+                ("cold, time", cold_ratios(case.cold, lambda cost: cost.wall_s)),
+                ("cold, memory", cold_ratios(case.cold, lambda cost: cost.peak_bytes)),
+            ]
+        if case.warm:
+            figures += [
+                ("warm, time", warm_ratios(case.warm, lambda run: run.whole_s)),
+                ("warm, network alone", warm_ratios(case.warm, lambda run: run.forward_s)),
+                ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
+            ]
+        lines += [f"- {case.case}, {what}: {_spread(ratios)}" for what, ratios in figures if median(ratios) < 1.0]
+    return "\n".join(lines or ["- nowhere in these rows"]) + "\n"
+
+
+def _described(case: CaseRecord) -> str:
+    changes = "".join(f"\n  - changed for both sides: {change}" for change in case.changed)
+    commands = "".join(f"\n  - `{command}`" for command in case.commands)
+    return f"- **{case.case}**: {case.bundle}, {case.image}; measured {case.date_utc}{changes}{commands}"
+
+
+def _machines(record: Record) -> str:
+    by_text: dict[str, list[str]] = {}
+    for case in record.cases:
+        by_text.setdefault(_machine(case.environment), []).append(case.case)
+    return "\n".join(f"- {text} ({', '.join(names)})" for text, names in by_text.items())
+
+
+def _machine(environment: Environment) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
+    return (
+        f"{environment.processor}, {environment.cores} cores, {environment.memory_gb} GB, {environment.system}; "
+        f"{environment.threads} threads for either side; no GPU; Python {environment.python}, {versions}; "
+        f"this software at {environment.revision}"
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.0f}"
+
+
+def _differing(share: float) -> str:
+    return f"{share:.4%}" + (" **too many**" if share > _LARGEST_DIFFERENCE else "")
+
+
+def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair]) -> str:
+    ours, theirs = (median(p.ours.others_cores for p in pairs), median(p.reference.others_cores for p in pairs))
+    return f"{ours:.1f} / {theirs:.1f}"

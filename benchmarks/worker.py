@@ -1,0 +1,46 @@
+"""One side in a process that stays: ``python -m benchmarks.worker ASSIGNMENT``.
+
+It loads the model, runs one window and then the whole case once, says that it is ready, runs once for each line that it
+is sent, and saves the labels of its last run when its input ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+from MedAISegLib.core.records import from_json, to_json
+
+from .measure import forget_own_peak, peak_of_process
+from .sides import SIDES, Assignment, Ready, WarmSide
+
+
+def main() -> None:
+    """Load, warm up, and serve turns."""
+    assignment = from_json(Assignment, json.loads(sys.argv[1]))
+    # What a library prints must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    assignment.output.mkdir()
+    side: WarmSide = import_module(SIDES[assignment.side]).load(assignment)
+    side.run_window()
+    ready = Ready(peak_of_process())
+    _, labels = side.run()
+    print(json.dumps(to_json(ready)), file=answers, flush=True)
+    for _ in sys.stdin:
+        del labels
+        forget_own_peak()
+        before_s = time.process_time()
+        run, labels = side.run()
+        run = replace(run, peak_bytes=peak_of_process(), cpu_s=time.process_time() - before_s)
+        print(json.dumps(to_json(run)), file=answers, flush=True)
+    np.save(assignment.labels, labels)
+
+
+if __name__ == "__main__":
+    main()
