@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import InputError
 from ..core.geometry import LPS_TO_RAS, VolumeGeometry
 from ..core.notice import Notice
 from ..core.resampling import rectilinear_segmentation, resample_labels
@@ -16,9 +17,10 @@ from ..core.result import JobResult
 from ..core.segmentation import Layers, Segment, Segmentation
 from .geometry import geometry_from_matrix, matrix_from_geometry, placed_grid, to_world_matrix
 from .provenance_tags import LABEL_VALUE, read_tag, write_tags
+from .resampling import covering_grid, image_from_voxels, resample_image
 from .scene import slicer_module, vtk_arrays, vtk_module
 from .terminology_tag import terminology_from_tag, terminology_to_tag
-from .volume_node import image_from_voxels, node_grid
+from .volume_node import node_grid
 
 BINARY_LABELMAP = "Binary labelmap"
 
@@ -55,41 +57,58 @@ def segmentation_to_node(
 def segmentation_from_node(node: Any) -> Segmentation:
     """The segments of a node on its reference grid, in the world, each shared labelmap as one layer.
 
-    A parent transform that is not affine over the segmentation is applied by Slicer itself, to a copy.
+    Under a transform that bends the grid, the labels are resampled to an upright one.
+
+    Raises:
+        InputError: if the segments have no labelmap, as those of a surface model.
     """
     content = node.GetSegmentation()
-    local = _reference_grid(node)
+    if content.GetNumberOfSegments() > 0 and not content.ContainsRepresentation(BINARY_LABELMAP):
+        raise InputError("the segments have no labelmap.", where=node.GetName() or "", remedy="Create it in Slicer.")
     parent = node.GetParentTransformNode()
-    grid = placed_grid(local, parent)
-    if not grid.exact:
-        with in_world(node) as copy:
-            return segmentation_from_node(copy)
+    grid = placed_grid(_reference_grid(node), parent)
+    target = grid.world if grid.exact else covering_grid(grid, parent)
     layers: list[Layers] = []
-    segments: list[Segment] = []
+    described: dict[str, Segment] = {}
     for n in range(content.GetNumberOfLayers(BINARY_LABELMAP)):
-        in_layer = [content.GetSegment(i) for i in content.GetSegmentIDsForLayer(n, BINARY_LABELMAP)]
-        labels = _layer_on_grid(content.GetLayerDataObject(n, BINARY_LABELMAP), local)
-        originals = _original_label_values(in_layer)
-        layers.append(_relabelled(labels, {s.GetLabelValue(): v for s, v in zip(in_layer, originals, strict=True)}))
-        segments += [_segment(segment, value, n) for segment, value in zip(in_layer, originals, strict=True)]
-    stacked = np.stack(layers) if layers else np.zeros((1, *local.shape_kji), np.uint8)
+        ids = content.GetSegmentIDsForLayer(n, BINARY_LABELMAP)
+        in_layer = [content.GetSegment(segment_id) for segment_id in ids]
+        labels = _layer_on_grid(content.GetLayerDataObject(n, BINARY_LABELMAP), grid.local)
+        if not grid.exact:
+            labels = resample_image(image_from_voxels(labels), grid.local, parent, target, labels=True)
+        values = _original_label_values(in_layer)
+        layers.append(_relabelled(labels, {s.GetLabelValue(): v for s, v in zip(in_layer, values, strict=True)}))
+        described |= {i: _segment(s, v, n) for i, s, v in zip(ids, in_layer, values, strict=True)}
+    segments = tuple(described[segment_id] for segment_id in content.GetSegmentIDs())
+    stacked = np.stack(layers) if layers else np.zeros((1, *target.shape_kji), np.uint8)
     dtype = np.uint8 if max((s.label_value for s in segments), default=0) < 256 else np.uint16
-    return Segmentation(stacked.astype(dtype), grid.world, tuple(segments))
+    return Segmentation(stacked.astype(dtype), target, segments)
 
 
 @contextmanager
-def in_world(node: Any) -> Iterator[Any]:
-    """A segmentation node without a parent transform: the node itself, or a copy for a while, moved by Slicer."""
+def in_world(node: Any) -> Iterator[tuple[Any, tuple[Notice, ...]]]:
+    """A segmentation node without a parent transform: the node itself, or for a while a copy in the world.
+
+    Slicer's own hardening is not used: it cuts segments off under a transform that bends an oblique grid.
+    """
     if node.GetParentTransformNode() is None:
-        yield node
+        yield node, ()
         return
+    segmentation, notices = rectilinear_segmentation(segmentation_from_node(node), "a segmentation in Slicer")
     scene = node.GetScene()
     copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", node.GetName())
     try:
-        copy.GetSegmentation().DeepCopy(node.GetSegmentation())
-        copy.SetAndObserveTransformNodeID(node.GetTransformNodeID())
-        copy.HardenTransform()
-        yield copy
+        content = copy.GetSegmentation()
+        content.SetSourceRepresentationName(BINARY_LABELMAP)
+        labelmaps = [_labelmap(segmentation, layer) for layer in range(len(segmentation.layers))]
+        for segment_id, described in zip(node.GetSegmentation().GetSegmentIDs(), segmentation.segments, strict=True):
+            segment = slicer_module().vtkSegment()
+            segment.DeepCopyMetadata(node.GetSegmentation().GetSegment(segment_id))
+            segment.SetLabelValue(described.label_value)
+            segment.AddRepresentation(BINARY_LABELMAP, labelmaps[described.layer])
+            content.AddSegment(segment, segment_id)
+        _set_reference(copy, segmentation.geometry, None)
+        yield copy, notices
     finally:
         scene.RemoveNode(copy)
 
@@ -161,7 +180,7 @@ def _reference_grid(node: Any) -> VolumeGeometry:
     content = node.GetSegmentation()
     converter = slicer_module().vtkSegmentationConverter
     text = content.GetConversionParameter(converter.GetReferenceImageGeometryParameterName())
-    text = text or content.DetermineCommonLabelmapGeometry()
+    text = text or content.DetermineCommonLabelmapGeometry(content.EXTENT_UNION_OF_SEGMENTS, None)
     image = slicer_module().vtkOrientedImageData()
     converter.DeserializeImageGeometry(text, image, False)
     return _grid(image)

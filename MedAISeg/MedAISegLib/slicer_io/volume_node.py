@@ -16,9 +16,8 @@ from .geometry import (
     matrix_from_array,
     matrix_from_geometry,
     placed_grid,
-    to_world,
-    transform_points,
 )
+from .resampling import covering_grid, image_from_voxels, resample_image
 from .scene import vtk_arrays, vtk_module
 
 
@@ -38,12 +37,12 @@ def volume_from_node(node: Any) -> Volume:
     grid = node_grid(node)
     if grid.exact:
         return Volume(voxels, grid.world, description=node.GetName() or "")
-    target = _covering_grid(grid, node.GetParentTransformNode())
+    target = covering_grid(grid, node.GetParentTransformNode())
     notice = Notice(
         "transform-resampled",
         f"{node.GetName()} lies under a transform that bends it: the image was resampled in world space.",
     )
-    resampled = _resampled(node, target, float(voxels.min()))
+    resampled = resample_image(node.GetImageData(), grid.local, node.GetParentTransformNode(), target)
     return Volume(resampled, target, description=node.GetName() or "", notices=(notice,))
 
 
@@ -93,14 +92,6 @@ def volume_to_node(volume: Volume, scene: Any, name: str) -> Any:
     return node
 
 
-def image_from_voxels(voxels: Voxels, image: Any = None) -> Any:
-    """A ``vtkImageData`` (or the given one, filled) with a copy of (k, j, i) voxels."""
-    image = image if image is not None else vtk_module().vtkImageData()
-    image.SetDimensions(*voxels.shape[::-1])
-    image.GetPointData().SetScalars(vtk_arrays().numpy_to_vtk(np.ascontiguousarray(voxels).ravel(), deep=True))
-    return image
-
-
 def _unsheared(geometry: VolumeGeometry) -> VolumeGeometry:
     """A grid of the same shape, spacing and in-plane axes, its slices stacked along the normal."""
     affine = geometry.affine_lps.copy()
@@ -112,40 +103,3 @@ def _unsheared(geometry: VolumeGeometry) -> VolumeGeometry:
     affine[:3, 0] = normal * (affine[:3, 0] @ normal)
     affine[:3, 2] = column * geometry.spacing_mm[2]
     return VolumeGeometry(geometry.shape_kji, affine)
-
-
-def _covering_grid(grid: PlacedGrid, parent: Any) -> VolumeGeometry:
-    """An upright grid in the world, of about the image's spacing, that covers where the transform takes the image."""
-    base = grid.world.rectilinear()
-    shape = np.array(grid.local.shape_kji)
-    index = np.stack(np.meshgrid(*[np.unique(np.linspace(0, n - 1, 17)) for n in shape], indexing="ij"), axis=-1)
-    moved = transform_points(to_world(parent), grid.local.index_to_lps(index.reshape(-1, 3)))
-    at = base.lps_to_index(moved)
-    low, high = np.floor(at.min(axis=0) + 1e-3).astype(int), np.ceil(at.max(axis=0) - 1e-3).astype(int)
-    return base.window([int(n) for n in low], [int(n) for n in high - low + 1])
-
-
-def _resampled(node: Any, target: VolumeGeometry, background: float) -> Voxels:
-    """(k, j, i) float32, the node's image on a grid in the world, linearly interpolated by VTK."""
-    vtk = vtk_module()
-    ras_to_ijk = vtk.vtkMatrix4x4()
-    node.GetRASToIJKMatrix(ras_to_ijk)
-    from_world = to_world(node.GetParentTransformNode()).GetInverse()
-    target_to_source = vtk.vtkGeneralTransform()
-    target_to_source.PostMultiply()
-    target_to_source.Concatenate(matrix_from_geometry(target))
-    target_to_source.Concatenate(from_world)
-    target_to_source.Concatenate(ras_to_ijk)
-    reslice = vtk.vtkImageReslice()
-    reslice.SetInputData(node.GetImageData())
-    reslice.SetResliceTransform(target_to_source)
-    reslice.SetInterpolationModeToLinear()
-    reslice.SetBackgroundLevel(background)
-    reslice.SetOutputScalarType(vtk.VTK_FLOAT)
-    reslice.SetOutputOrigin(0, 0, 0)
-    reslice.SetOutputSpacing(1, 1, 1)
-    k, j, i = target.shape_kji
-    reslice.SetOutputExtent(0, i - 1, 0, j - 1, 0, k - 1)
-    reslice.Update()
-    voxels: Voxels = vtk_arrays().vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars()).reshape(k, j, i)
-    return voxels

@@ -33,11 +33,11 @@ def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
     storage = slicer_module().vtkMRMLSegmentationStorageNode()
     storage.SetScene(node.GetScene())
     storage.SetCropToMinimumExtent(False)
-    with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as placed:
+    with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as (placed, notices):
         storage.SetFileName(str(temporary))
         written = bool(storage.WriteData(placed)) and temporary.is_file()
         _check(written and _is_whole_nrrd(temporary), path)
-    return Written((path,))
+    return Written((path,), notices)
 
 
 def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False) -> Written:
