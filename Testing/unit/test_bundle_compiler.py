@@ -238,6 +238,21 @@ def test_a_hostile_yaml_is_an_error(tmp_path: Path, text: str, said: str) -> Non
         read_model(root)
 
 
+def test_an_entry_that_is_missing_is_an_error(spec: Callable[..., ModelSpec]) -> None:
+    with pytest.raises(ModelError, match="'@postprocessing' names nothing"):
+        spec(lambda _, config: config.pop("postprocessing"))
+
+
+def test_channels_of_the_same_name_are_an_error(spec: Callable[..., ModelSpec]) -> None:
+    def change(metadata: dict[str, Any], config: dict[str, Any]) -> None:
+        image = metadata["network_data_format"]["inputs"]["image"]
+        image.update(num_channels=2, channel_def={"0": "T1", "1": "T1"})
+        config["network_def"]["in_channels"] = 2
+
+    with pytest.raises(ModelError, match="two channels are alike"):
+        spec(change)
+
+
 def test_a_folder_without_a_config_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model of a known format"):
         read_model(tmp_path)

@@ -68,7 +68,10 @@ def _compile(files: BundleFiles) -> ModelSource:
         postprocessing.restore,
         postprocessing.operations,
     )
-    spec = _spec(files, network, stage, names, network.notices + postprocessing.notices)
+    try:
+        spec = _spec(files, network, stage, names, network.notices + postprocessing.notices)
+    except ValueError as error:
+        raise ModelError(f"{error}.", where="network_data_format") from error
     return ModelSource(spec, partial(_build_networks, files.root, network))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.errors import ModelError, NotTrustedError
+from ...core.errors import ModelError
 from ...core.notice import Notice
 from .references import Inference
-from .values import Component, Device, FileContent, Unresolved, component, plain, quoted, refuse_unresolved
+from .values import Component, Device, FileContent, Unresolved, component, plain, refuse_class, refuse_unresolved
 
 _PLACE = re.compile(r"(?:monai\.networks\.nets\.(?:\w+\.)?)?(\w+)")
 
@@ -89,11 +89,7 @@ def _allowed(entry: Component, names: Mapping[str, str] | frozenset[str]) -> str
         return match.group(1)
     if match:
         raise ModelError(f"the network {entry.target} is not supported yet.", where=entry.place)
-    raise NotTrustedError(
-        f"it is not supported yet, because {quoted(entry.target)} is code of the model's own.",
-        where=entry.place,
-        remedy="Networks of MONAI are built; code of a model is not run.",
-    )
+    raise refuse_class(entry.target, entry.place)
 
 
 def _arguments(name: str, entry: Component, notices: list[Notice]) -> dict[str, Any]:

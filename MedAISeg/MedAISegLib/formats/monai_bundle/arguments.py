@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -109,6 +110,6 @@ class Arguments:
             raise self.refusal(f"the meaning of {', '.join(sorted(self._left))} is not known")
 
     def _as_number(self, value: Any, name: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ModelError(f"{value!r} is no number.", where=self.place(name))
         return float(value)

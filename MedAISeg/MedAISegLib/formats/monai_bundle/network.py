@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,9 @@ def _build(root: Path, architecture: Architecture) -> Any:
             where=architecture.place,
         )
     try:
-        return kind(**arguments)
+        # Some of MONAI's classes print, and standard output may be what another program reads.
+        with redirect_stdout(sys.stderr):
+            return kind(**arguments)
     # What MONAI's classes raise when their arguments do not fit each other.
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError) as error:
         raise ModelError(f"{architecture.name} cannot be built: {error}", where=architecture.place) from error

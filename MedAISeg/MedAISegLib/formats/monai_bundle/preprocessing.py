@@ -40,7 +40,7 @@ def compile_preprocessing(value: Any) -> tuple[Operation, ...]:
             continue
         name = transform_name(entry)
         if name in _NO_EFFECT:
-            _require_float(name, entry)
+            _require_no_effect(name, entry)
             continue
         if name not in _COMPILERS:
             raise ModelError(f"the transform {name} is not supported yet.", where=entry.place)
@@ -56,6 +56,9 @@ def _image_key(entries: list[Component]) -> str:
     return "image" if "image" in loaded + others or not others else (loaded + others)[0]
 
 
-def _require_float(name: str, entry: Component) -> None:
-    if name in ("CastToType", "EnsureType") and "dtype" in entry.arguments:
-        Arguments(entry).expect("dtype", *_FLOATS, because="it rounds the image")
+def _require_no_effect(name: str, entry: Component) -> None:
+    arguments = Arguments(entry)
+    if name in ("CastToType", "EnsureType"):
+        arguments.expect("dtype", *_FLOATS, because="it rounds the image")
+    if name == "LoadImage":
+        arguments.expect("reverse_indexing", False, because="it reverses the axes")

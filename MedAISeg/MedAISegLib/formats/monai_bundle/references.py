@@ -101,7 +101,7 @@ class Inference:
             return switch
         if raw.get("_mode_", "default") != "default" or "_args_" in raw:
             return Unresolved(target, place, "is asked for in a way that is not supported")
-        arguments = {k: self._resolved(v, f"{place}#{k}") for k, v in raw.items() if k not in _NOT_ARGUMENTS}
+        arguments = {str(k): self._resolved(v, f"{place}#{k}") for k, v in raw.items() if k not in _NOT_ARGUMENTS}
         return Component(target, arguments, place)
 
     def _text(self, text: str, place: str) -> Any:
@@ -134,6 +134,8 @@ def inside(root: Path, path: str, place: str) -> Path:
         ModelError: if it leads out of the bundle's folder.
     """
     folder = root.resolve()
+    if "\0" in path:
+        raise ModelError("it is no path of a file.", where=place)
     resolved = (folder / path).resolve()
     if not resolved.is_relative_to(folder):
         raise ModelError(f"the file {path!r} lies outside of the bundle.", where=place)

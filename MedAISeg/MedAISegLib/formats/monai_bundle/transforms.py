@@ -7,16 +7,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core.errors import ModelError
-from .values import Component, component, plain
+from .values import Component, component, plain, refuse_class
 
 _MOST_TRANSFORMS = 500
-_TRANSFORM = re.compile(r"(?:monai\.transforms\.(?:\w+\.)*)?(\w+?)(?:d|D|Dict)?")
+_TRANSFORM = re.compile(r"(?:monai\.transforms\.(?:\w+\.)*)?(\w+)")
+_FOR_DICTIONARIES = re.compile(r"(?<!Pa)(d|D|Dict)$")
+"""The ending of a transform that works on dictionaries; a Pad is none."""
 
 
 def transform_name(entry: Component) -> str:
-    """``Spacing`` for ``monai.transforms.Spacingd`` and its other spellings; the target itself if it is not MONAI's."""
+    """``Spacing`` for ``monai.transforms.Spacingd`` and its other spellings.
+
+    Raises:
+        NotTrustedError: if it is none of MONAI's.
+    """
     match = _TRANSFORM.fullmatch(entry.target)
-    return match.group(1) if match else entry.target
+    if not match:
+        raise refuse_class(entry.target, entry.place)
+    return _FOR_DICTIONARIES.sub("", match.group(1))
 
 
 def transform_list(value: Any, place: str) -> list[Component]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.errors import ModelError, NotTrustedError
 
+_IS_CODE = "is code"
 _LONGEST_QUOTE = 100
 _MOST_ITEMS = 100_000
 
@@ -24,7 +25,7 @@ class Unresolved:
 
     text: str
     place: str
-    reason: str = "is code"
+    reason: str = _IS_CODE
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,23 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")
 
 
-def refuse_unresolved(value: Unresolved) -> NotTrustedError:
-    """The error for a value that is needed and that only the bundle's code could give."""
+def refuse_unresolved(value: Unresolved) -> ModelError:
+    """The error for a value that is needed and cannot be had; NotTrustedError where the bundle's code could give it."""
+    if value.reason != _IS_CODE:
+        return ModelError(f"{quoted(value.text)} {value.reason}.", where=value.place)
     return NotTrustedError(
         f"{quoted(value.text)} {value.reason}.",
         where=value.place,
         remedy="Only plain values and a few harmless expressions are understood; code of a model is not run.",
+    )
+
+
+def refuse_class(target: str, place: str) -> NotTrustedError:
+    """The error for an object whose class is the bundle's own."""
+    return NotTrustedError(
+        f"it is not supported yet, because {quoted(target)} is code of the model's own.",
+        where=place,
+        remedy="What MONAI itself has is understood; code of a model is not run.",
     )
 
 
@@ -86,7 +98,7 @@ def plain(value: Any, place: str) -> Any:
 
     Raises:
         NotTrustedError: if a part of it is code.
-        ModelError: if a part of it is an object, or if there is too much of it.
+        ModelError: if a part of it is an object or does not exist, or if there is too much of it.
     """
     return _plain(value, place, iter(range(_MOST_ITEMS)))
 
