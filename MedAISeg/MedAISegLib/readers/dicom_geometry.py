@@ -27,6 +27,7 @@ _REGULAR_SHARE = 0.1
 _ORIENTATION_NOISE = 1e-4
 _SIDEWAYS_PIXELS = 0.25
 _TILT_DEGREES = 0.05
+_GAPS_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +132,17 @@ def _jitter_notice(off_mm: float, spacing_mm: float) -> tuple[Notice, ...]:
 
 def _resampled_notice(gaps: NDArray[np.float64], typical_mm: float, spacing_mm: float) -> Notice:
     multiples = gaps / typical_mm
-    missing = np.round(multiples).astype(int) - 1
-    if np.abs(multiples - np.round(multiples)).max() <= _REGULAR_SHARE:
-        where = ", ".join(f"{n + 1} and {n + 2} ({gaps[n]:.4g} mm)" for n in np.flatnonzero(missing))
-        message = f"{missing.sum()} missing: between slices {where}. Filled by linear interpolation."
-        return Notice(
-            "missing-slice", f"Slices missing: {message}" if missing.sum() > 1 else f"Slice missing: {message}"
+    whole = np.round(multiples).astype(int)
+    if whole.min() >= 1 and np.abs(multiples - whole).max() <= _REGULAR_SHARE:
+        wide = np.flatnonzero(whole > 1)
+        where = ", ".join(f"{n + 1} and {n + 2} ({gaps[n]:.4g} mm)" for n in wide[:_GAPS_NAMED])
+        more = f" and {len(wide) - _GAPS_NAMED} more places" if len(wide) > _GAPS_NAMED else ""
+        count = int((whole - 1).sum())
+        message = (
+            f"{count} slice{'s' if count > 1 else ''} missing between slices {where}{more}; "
+            f"filled by linear interpolation."
         )
+        return Notice("missing-slice", message)
     message = (
         f"The slices stand unevenly ({gaps.min():.4g} to {gaps.max():.4g} mm apart); "
         f"they were resampled linearly to {spacing_mm:.4g} mm."
