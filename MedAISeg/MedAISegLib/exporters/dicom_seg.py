@@ -70,6 +70,9 @@ def write_dicom_seg(
     if overlap and encoding is SegEncoding.LABELMAP:
         encoding = SegEncoding.BINARY
         notices += (Notice("dicom-seg-overlap", "The segments overlap: the DICOM SEG is BINARY, not a label map."),)
+    if encoding is SegEncoding.LABELMAP:
+        # Segment numbers are the label values there, and the descriptions stand in their order.
+        found = tuple(sorted(found, key=lambda s: s.label_value))
     numbers = {s.name: s.label_value if encoding is SegEncoding.LABELMAP else n + 1 for n, s in enumerate(found)}
     voxels = _masks(upright, found) if overlap else _label_map(upright, found, numbers)
     seg = _build(sources, voxels, upright.geometry, found, numbers, encoding, result.provenance)
