@@ -48,6 +48,14 @@ def test_files_of_the_user_stay_and_those_of_a_run_are_replaced(tmp_path):
     assert (tmp_path / "a.txt").read_text() == "new"
 
 
+def test_a_file_that_this_run_would_have_replaced_does_not_outlive_it(tmp_path):
+    (tmp_path / "segmentation_liver.stl").write_text("of an earlier run")
+    (tmp_path / "mine.stl").write_text("mine")
+    with filled(tmp_path, Interrupts(), replaced=["segmentation_liver.stl", "a.txt"]) as folder:
+        (folder / "a.txt").write_text("new")
+    assert everything_below(tmp_path) == ["a.txt", "mine.stl"]
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_when_the_block_fails(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")

@@ -42,7 +42,7 @@ def read_case(
     progress = progress or Progress()
     with progress.stage(RunStage.READ):
         listings = () if path is None else list_images(path, accept=accept)
-        chosen = {name: _named_image(value, listings, accept=accept) for name, value in (channels or {}).items()}
+        chosen = {name: _named_image(name, value, listings, accept=accept) for name, value in (channels or {}).items()}
         if series_uid:
             series = _series(series_uid, listings)
             if len(spec.channels) == 1:
@@ -57,18 +57,27 @@ def read_case(
         return match(spec, tuple(bound.values()), chosen=bound, accept=accept)
 
 
-def _named_image(value: str, listings: Sequence[ImageListing], *, accept: bool) -> ImageListing:
-    """The one image that a channel's value names."""
+def _named_image(name: str, value: str, listings: Sequence[ImageListing], *, accept: bool) -> ImageListing:
+    """The one image that a channel's value names.
+
+    Raises:
+        UsageError: if it names none or several.
+        InputError: if that image cannot be read.
+    """
     if any(listing.series_instance_uid == value for listing in listings):
         return _series(value, listings)
     if not Path(value).exists():
         raise UsageError(
-            "it is neither a file or folder nor the UID of a series in the input.", where=value, remedy=_UIDS_REMEDY
+            f"{value!r} is neither a file or folder nor the UID of a series in the input.",
+            where=f"channel {name}",
+            remedy=_UIDS_REMEDY,
         )
     found = _readable(list_images(value, accept=accept), needed=True)
     if len(found) > 1:
         raise UsageError(
-            f"holds {len(found)} images, and a channel takes one.", where=Path(value).name, remedy=_UIDS_REMEDY
+            f"{Path(value).name} holds {len(found)} images, and a channel takes one.",
+            where=f"channel {name}",
+            remedy=_UIDS_REMEDY,
         )
     return found[0]
 

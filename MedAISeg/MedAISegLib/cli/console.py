@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from ..app.match import describe
+from ..core.case import Case
 from ..core.notice import Notice
 from ..core.progress import Progress, ProgressEvent, RunStage
 from .interrupts import Interrupts
@@ -27,6 +29,13 @@ def stdout_console() -> Console:
 def stderr_console() -> Console:
     """For progress, notices and errors."""
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def show_inputs(case: Case) -> None:
+    """One line a channel: the image that serves it."""
+    console = stderr_console()
+    for name, volume in case.channels.items():
+        console.print(f"{escape(name)}: {escape(describe(volume))}")
 
 
 def show_notices(notices: Iterable[Notice]) -> None:

@@ -20,6 +20,9 @@ from ..readers.listing import ImageListing
 from .console import stdout_console
 from .report import print_json
 
+_ABOUT_THE_FOLDER = "files-passed-over"
+"""The code of the notice that every listing of a folder carries; it is said once."""
+
 
 @dataclass(frozen=True)
 class InspectedImage:
@@ -47,7 +50,9 @@ def command(source: Path, accept: bool, as_json: bool) -> None:
     console = stdout_console()
     by_study = groupby(sorted(images, key=_study), key=_study)
     for n, (study, members) in enumerate(by_study, start=1):
-        console.print(_study_table(f"Study {n}: {study}" if study else "Image files", list(members)))
+        console.print(_study_table(f"Study {n}: {study}" if study else f"{n}: of no study", list(members)))
+    for message in dict.fromkeys(n.message for image in images for n in image.remarks if n.code == _ABOUT_THE_FOLDER):
+        console.print(escape(message))
 
 
 def _inspect(listing: ImageListing, *, accept: bool) -> InspectedImage:
@@ -78,7 +83,7 @@ def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
         listing = image.listing
         label = f"{listing.series_number + ': ' if listing.series_number else ''}{listing.description or listing.kind}"
         identity = f"{escape(label)}\n[dim]{listing.series_instance_uid or listing.kind}[/]"
-        remarks = [escape(notice.message) for notice in image.remarks]
+        remarks = [escape(notice.message) for notice in image.remarks if notice.code != _ABOUT_THE_FOLDER]
         if image.problem is not None:
             remarks.append(f"[red]Not readable:[/] {escape(str(image.problem))}")
         values = "" if image.value_range is None else " to ".join(f"{value:.4g}" for value in image.value_range)

@@ -37,10 +37,16 @@ def check_output(folder: Path, names: Iterable[str], *, overwrite: bool) -> None
 
 
 @contextmanager
-def filled(folder: Path, interrupts: Interrupts) -> Iterator[Path]:
+def filled(folder: Path, interrupts: Interrupts, *, replaced: Iterable[str] = ()) -> Iterator[Path]:
     """A new folder to write into; its entries move into place when the block ends well, else they are gone.
 
     Entries of the same name in the output folder are replaced, so ``check_output`` comes first.
+
+    Args:
+        folder: the output folder.
+        interrupts: hold signals back while files are moved.
+        replaced: names of files that go also where nothing new of that name was written, such as the surface of a
+            segment that is empty now.
 
     Raises:
         ResourceError: if the disk is full or the folder cannot be written.
@@ -52,6 +58,9 @@ def filled(folder: Path, interrupts: Interrupts) -> Iterator[Path]:
             with interrupts.allowed():
                 yield staging
             interrupts.cancel.raise_if_cancelled()
+            for name in replaced:
+                if not (staging / name).exists():
+                    (folder / name).unlink(missing_ok=True)
             _move_into_place(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

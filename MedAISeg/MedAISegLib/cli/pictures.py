@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from ..core.resampling import sample_linear
 from ..core.segmentation import Segment, Segmentation
 from ..core.volume import Volume
+from .cuts import PLANES, Plane, View, cut, field_of_view, middle
 
 _BACKGROUND, _INK, _FAINT = "#14161a", "#e8e8e8", "#8d949e"
 _OUTLINED = [withStroke(linewidth=2.5, foreground="black")]
-_PIXELS = 420
-_MARGIN_MM = 20.0
-
-
-@dataclass(frozen=True)
-class _Plane:
-    """A patient plane in radiological convention.
-
-    Attributes:
-        across: LPS axis from the left to the right of the picture.
-        down: LPS axis along the picture's height.
-        down_sign: 1 where that axis grows towards the bottom, -1 where towards the top.
-        letters: patient sides at the left, right, top and bottom of the picture.
-    """
-
-    name: str
-    across: int
-    down: int
-    down_sign: int
-    letters: tuple[str, str, str, str]
-
-
-_PLANES = (
-    _Plane("axial", 0, 1, 1, ("R", "L", "A", "P")),
-    _Plane("coronal", 0, 2, -1, ("R", "L", "S", "I")),
-    _Plane("sagittal", 1, 2, -1, ("A", "P", "S", "I")),
-)
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """A cut through image and segments.
-
-    Attributes:
-        image: (row, column) values, NaN outside the volume.
-        masks: (segment, row, column), 0 to 1.
-        extent_mm: left, right, bottom, top relative to the cut's centre, as matplotlib wants it.
-    """
-
-    image: NDArray[np.float32]
-    masks: NDArray[np.float32]
-    extent_mm: tuple[float, float, float, float]
 
 
 def write_overlay(segmentation: Segmentation, volume: Volume, path: Path) -> None:
@@ -76,9 +33,9 @@ def write_overlay(segmentation: Segmentation, volume: Volume, path: Path) -> Non
         path: of the picture.
     """
     found = [s for s in segmentation.segments if segmentation.mask(s).any()]
-    low, high = _field_of_view(segmentation)
-    center = _center(segmentation)
-    views = [_cut(plane, center, low, high, segmentation, found, volume) for plane in _PLANES]
+    low, high = field_of_view(segmentation)
+    center = middle(segmentation)
+    views = [cut(plane, center, low, high, segmentation, found, volume) for plane in PLANES]
     window = _window(views)
     widths = [view.extent_mm[1] - view.extent_mm[0] for view in views]
     height = max(abs(view.extent_mm[3] - view.extent_mm[2]) for view in views)
@@ -93,77 +50,13 @@ def write_overlay(segmentation: Segmentation, volume: Volume, path: Path) -> Non
         (left / width_in, footer_in / height_in, scale_in * width / width_in, scale_in * height / height_in)
         for left, width in zip(lefts, widths, strict=True)
     ]
-    for n, (plane, view) in enumerate(zip(_PLANES, views, strict=True)):
+    for n, (plane, view) in enumerate(zip(PLANES, views, strict=True)):
         _draw(figure.add_axes(boxes[n]), plane, view, found, window, center, scale_mm)
     _write_legend(figure, segmentation, found)
     figure.savefig(path, facecolor=_BACKGROUND)
 
 
-def _occupied_corners(segmentation: Segmentation) -> NDArray[np.float64]:
-    """(8, 3) LPS corners of the box of voxels that hold a segment; of the whole grid where none does."""
-    occupied = segmentation.layers.any(axis=0)
-    if not occupied.any():
-        return segmentation.geometry.corners_lps()
-    index = np.argwhere(occupied)
-    low, high = index.min(axis=0), index.max(axis=0)
-    return segmentation.geometry.window(low.tolist(), (high - low + 1).tolist()).corners_lps()
-
-
-def _center(segmentation: Segmentation) -> NDArray[np.float64]:
-    """(3,) LPS mm, the middle of the segments' voxels, or of the grid where there is none."""
-    occupied = np.argwhere(segmentation.layers.any(axis=0))
-    index = occupied.mean(axis=0) if len(occupied) else (np.array(segmentation.geometry.shape_kji) - 1) / 2
-    return segmentation.geometry.index_to_lps(index)
-
-
-def _field_of_view(segmentation: Segmentation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest LPS mm to be shown: the segments with some surroundings, all pictures of one height."""
-    inner, outer = _occupied_corners(segmentation), segmentation.geometry.corners_lps()
-    margin = np.maximum(_MARGIN_MM, 0.35 * np.ptp(inner, axis=0))
-    low = np.maximum(inner.min(axis=0) - margin, outer.min(axis=0))
-    high = np.minimum(inner.max(axis=0) + margin, outer.max(axis=0))
-    # The heights of the three pictures: P for the axial one, S for the others.
-    tallest = (high - low)[1:].max()
-    spare = np.array([0.0, tallest, tallest]) - np.maximum([0.0, *(high - low)[1:]], 0.0)
-    return low - spare / 2, high + spare / 2
-
-
-def _cut(
-    plane: _Plane,
-    center: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    segmentation: Segmentation,
-    segments: Sequence[Segment],
-    volume: Volume,
-) -> _View:
-    step_mm = float((high - low).max()) / _PIXELS
-    across = np.arange(low[plane.across], high[plane.across], step_mm)
-    down = np.arange(low[plane.down], high[plane.down], step_mm)[:: plane.down_sign]
-    points = np.empty((len(down), len(across), 3))
-    points[:] = center
-    points[..., plane.across] = across[None, :]
-    points[..., plane.down] = down[:, None]
-    image = sample_linear(volume.voxels, volume.geometry.lps_to_index(points), np.nan)
-    masks = [_sampled_mask(segmentation, segment, points) for segment in segments]
-    left, right = across[0] - center[plane.across], across[-1] - center[plane.across]
-    top, bottom = down[0] - center[plane.down], down[-1] - center[plane.down]
-    stacked = np.stack(masks) if masks else np.zeros((0, *image.shape), dtype=np.float32)
-    return _View(image, stacked, (left, right, bottom, top))
-
-
-def _sampled_mask(segmentation: Segmentation, segment: Segment, points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(row, column) share of the segment at LPS points; only the voxels around those are touched."""
-    index = segmentation.geometry.lps_to_index(points)
-    shape = np.array(segmentation.geometry.shape_kji)
-    low = np.clip(np.floor(index.min(axis=(0, 1))).astype(int) - 1, 0, shape - 1)
-    high = np.clip(np.ceil(index.max(axis=(0, 1))).astype(int) + 2, 1, shape)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    mask = segmentation.layers[segment.layer][box] == segment.label_value
-    return sample_linear(mask, index - low, 0.0)
-
-
-def _window(views: Sequence[_View]) -> tuple[float, float]:
+def _window(views: Sequence[View]) -> tuple[float, float]:
     shown = np.concatenate([view.image[np.isfinite(view.image)] for view in views])
     low, high = np.percentile(shown, (1, 99.5)) if shown.size else (0.0, 1.0)
     return float(low), float(max(high, low + 1e-6))
@@ -171,8 +64,8 @@ def _window(views: Sequence[_View]) -> tuple[float, float]:
 
 def _draw(
     axes: Axes,
-    plane: _Plane,
-    view: _View,
+    plane: Plane,
+    view: View,
     segments: Sequence[Segment],
     window: tuple[float, float],
     center: NDArray[np.float64],
@@ -205,7 +98,7 @@ def _draw(
     axes.spines[:].set_visible(False)
 
 
-def _write_letters(axes: Axes, plane: _Plane) -> None:
+def _write_letters(axes: Axes, plane: Plane) -> None:
     places = (
         (0.02, 0.5, "left", "center"),
         (0.98, 0.5, "right", "center"),
@@ -219,7 +112,7 @@ def _write_letters(axes: Axes, plane: _Plane) -> None:
         )  # fmt: skip
 
 
-def _draw_scale(axes: Axes, view: _View, length_mm: int) -> None:
+def _draw_scale(axes: Axes, view: View, length_mm: int) -> None:
     left, right, bottom, top = view.extent_mm
     x, y = left + 0.05 * (right - left), bottom + 0.06 * (top - bottom)
     axes.plot([x, x + length_mm], [y, y], color=_INK, linewidth=2.5, solid_capstyle="butt", path_effects=_OUTLINED)

@@ -11,17 +11,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..core.case import Case
 from ..core.errors import MedAISegError
 from ..core.records import to_json
 from ..core.result import JobResult, SegmentResult
+from ..core.volume import Volume
 
 
-def result_document(result: JobResult) -> dict[str, Any]:
+def result_document(case: Case, result: JobResult) -> dict[str, Any]:
     """Everything about a run, JSON-ready; files are absolute paths, by format."""
     provenance = to_json(result.provenance)
     provenance.pop("kind")
     return {
         "status": "done",
+        "inputs": {name: _input_document(volume) for name, volume in case.channels.items()},
         "segments": [_segment_document(segment) for segment in result.segments],
         "files": {name: [str(path.absolute()) for path in paths] for name, paths in result.files.items()},
         "timings_s": {stage: round(seconds, 3) for stage, seconds in result.timings_s.items()},
@@ -106,6 +109,16 @@ def _segment_document(segment: SegmentResult) -> dict[str, Any]:
         "standard_deviation": segment.standard_deviation,
         "minimum": segment.minimum,
         "maximum": segment.maximum,
+    }
+
+
+def _input_document(volume: Volume) -> dict[str, Any]:
+    return {
+        "description": volume.description,
+        "modality": volume.modality,
+        "series_instance_uid": volume.series.series_instance_uid if volume.series else "",
+        "size_ijk": list(volume.geometry.shape_kji[::-1]),
+        "spacing_ijk_mm": volume.geometry.spacing_mm[::-1].tolist(),
     }
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from ..app.job import SegmentationJob
+from ..core.case import Case
 from ..core.errors import Cancelled, MedAISegError, UsageError
 from ..core.region import read_region
 from ..core.result import JobResult
-from .console import show_notices, shown_progress, stdout_console
+from .console import show_inputs, show_notices, shown_progress, stdout_console
 from .files import FORMATS, TABLES, USUAL, file_names, moved, parse_formats, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
 from .output import check_output, filled
@@ -114,15 +115,18 @@ def command(
             accept=accept,
         )
         request = SegmentRequest(job, source, output, series, named, parse_formats(formats), overwrite)
-        result = carry_out(request, interrupts)
+        case, result = carry_out(request, interrupts)
     if as_json:
-        print_json(result_document(result))
+        print_json(result_document(case, result))
     else:
         print_result(stdout_console(), result, output)
 
 
-def carry_out(request: SegmentRequest, interrupts: Interrupts) -> JobResult:
+def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, JobResult]:
     """Read, segment, write; the output folder is checked before anything is computed.
+
+    Returns:
+        What was segmented, and what came of it.
 
     Raises:
         MedAISegError: of any kind; nothing is left in the output folder then.
@@ -145,15 +149,17 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> JobResult:
             progress=progress,
         )
         plan = plan_files(request.formats or USUAL, case.first.series, all_needed=bool(request.formats))
-        check_output(request.output, file_names(plan.formats, names), overwrite=request.overwrite)
+        files = file_names(plan.formats, names)
+        check_output(request.output, files, overwrite=request.overwrite)
         said = (*plan.notices, *notices_before_run(source.spec, job, case))
+        show_inputs(case)
         show_notices(said)
         segmentation, result = run(job, case, progress, model=load_model(source, progress))
-        with filled(request.output, interrupts) as folder:
+        with filled(request.output, interrupts, replaced=files) as folder:
             result = write_files(segmentation, result, plan.formats, folder, progress)
     show_notices(notice for notice in result.notices if notice not in said)
     notices = tuple(dict.fromkeys((*plan.notices, *result.notices)))
-    return with_final_figures(moved(replace(result, notices=notices), request.output), progress)
+    return case, with_final_figures(moved(replace(result, notices=notices), request.output), progress)
 
 
 def _named_channels(values: tuple[str, ...]) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""The command line in this process, a small DICOM study of our own to run it on, and an empty model store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from MedAISegLib.app.sample_study import write_sample_study
+from MedAISegLib.cli.main import main
+from MedAISegLib.models.store import find_model
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def model_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "models"
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One oblique MR series with a hippocampus in it."""
+    folder = tmp_path_factory.mktemp("study") / "series"
+    write_sample_study(folder, seed=5)
+    return folder
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs ``medaiseg`` with arguments; its result has exit_code, stdout and stderr."""
+
+    def call(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="medaiseg")
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    return find_model("hippocampus")

@@ -1,0 +1,44 @@
+"""``medaiseg demo``: the whole path on a study of our own."""
+
+from __future__ import annotations
+
+import matplotlib.image
+import numpy as np
+import pytest
+from command_line import below
+
+FILES = {"segments.csv", "segmentation.dcm", "segmentation.nii.gz", "segmentation.json", "overlay.png"}
+BY_SLICER_CORE = {
+    "3d.png",
+    "segmentation.seg.nrrd",
+    "segmentation_Anterior_hippocampus.stl",
+    "segmentation_Posterior_hippocampus.stl",
+}
+
+
+@pytest.mark.slicer
+def test_the_demo_writes_everything_and_can_be_run_again(run, tmp_path):
+    pytest.importorskip("slicer_core", reason="slicer-core is not installed")
+    output = tmp_path / "demo"
+    first = run("demo", "--output", output, "--seed", "3")
+    assert first.exit_code == 0, first.stderr
+    (output / "overlay.png").write_bytes(b"old")
+    second = run("demo", "--output", output, "--seed", "4")
+    assert second.exit_code == 0, second.stderr
+    entries = below(output)
+    assert {entry for entry in entries if "/" not in entry} == FILES | BY_SLICER_CORE | {"sample-study"}
+    assert sum(entry.endswith(".dcm") and "/" in entry for entry in entries) > 20
+    for text in ("Anterior hippocampus", "SCT 5366008", "infer", "overlay.png", "Slicer", "medaiseg segment"):
+        assert text in second.stdout
+    for name in ("overlay.png", "3d.png"):
+        picture = matplotlib.image.imread(output / name)
+        assert min(picture.shape[:2]) > 400
+        assert coloured(picture, (232, 164, 74)) > 500, "the anterior part is seen"
+        assert coloured(picture, (78, 158, 214)) > 500, "and the posterior one"
+
+
+def coloured(picture: np.ndarray, rgb: tuple[int, int, int]) -> int:
+    """Number of pixels of about that hue, whatever the light."""
+    shown = picture[..., :3] / np.maximum(picture[..., :3].max(axis=-1, keepdims=True), 1e-3)
+    wanted = np.array(rgb) / max(rgb)
+    return int(((np.abs(shown - wanted).max(axis=-1) < 0.12) & (picture[..., :3].max(axis=-1) > 0.25)).sum())

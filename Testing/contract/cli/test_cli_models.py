@@ -1,0 +1,83 @@
+"""``medaiseg models`` and ``medaiseg inspect``."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from command_line import below, document
+
+
+def test_the_embedded_model_is_listed(run):
+    for arguments in (["models"], ["models", "list"]):
+        result = run(*arguments)
+        assert result.exit_code == 0, result.stderr
+        for text in ("hippocampus", "MR", "CC", "MB"):
+            assert text in result.stdout
+
+
+def test_a_model_is_shown_with_channels_labels_codes_and_licence(run):
+    result = run("models", "show", "hippocampus")
+    assert result.exit_code == 0, result.stderr
+    for text in ("Posterior hippocampus", "5366008", "CC", "SHA-256", "--region", "T1", "MB"):
+        assert text in result.stdout
+
+
+def test_a_model_is_installed_used_and_removed(run, study, embedded_model, model_store, tmp_path):
+    shutil.copytree(embedded_model, tmp_path / "mine")
+    assert run("models", "install", tmp_path / "mine").exit_code == 0
+    assert (model_store / "mine").is_dir()
+    assert "mine" in run("models").stdout
+    used = run("segment", study, "-m", "mine", "-o", tmp_path / "r", "--format", "nifti", "--json")
+    assert used.exit_code == 0, used.stderr
+    assert document(used)["provenance"]["model_id"] == "mine"
+    assert run("models", "install", tmp_path / "mine").exit_code == 2
+    assert run("models", "install", tmp_path / "mine", "--overwrite").exit_code == 0
+    assert run("models", "remove", "mine").exit_code == 0
+    assert below(model_store) == []
+    assert run("models", "show", "mine").exit_code == 4
+
+
+@pytest.mark.parametrize("damage", ["weights", "description"])
+def test_a_damaged_model_is_not_installed(run, embedded_model, model_store, tmp_path, damage):
+    shutil.copytree(embedded_model, tmp_path / "mine")
+    victim = next((tmp_path / "mine" / "models").glob("model*"))
+    if damage == "description":
+        victim = tmp_path / "mine" / "configs" / "inference.json"
+    victim.write_bytes(victim.read_bytes()[:3000])
+    result = run("models", "install", tmp_path / "mine")
+    assert result.exit_code == 4, result.output
+    assert below(model_store) == []
+
+
+def test_the_embedded_model_stays(run):
+    assert run("models", "remove", "hippocampus").exit_code == 4
+    assert run("models", "show", "hippocampus").exit_code == 0
+
+
+def test_inspect_shows_the_grid_of_a_series(run, study):
+    result = run("inspect", study)
+    assert result.exit_code == 0, result.stderr
+    for text in ("Study 1", "MR", "44", "46", "0.9 x 0.9 x 1.2"):
+        assert text in result.stdout
+    (image,) = document(run("inspect", study, "--json"))["images"]
+    assert image["spacing_ijk_mm"] == pytest.approx([0.9, 0.9, 1.2], rel=1e-3)
+    assert image["value_range"][0] < image["value_range"][1]
+    assert "SAMPLE" not in result.stdout, "the patient's number is not shown"
+
+
+def test_inspect_says_what_is_odd(run, shared_data):
+    result = run("inspect", shared_data / "dicom_quirks" / "ct_gantry_tilt", "--json")
+    assert any("tilt" in n["message"] for image in document(result)["images"] for n in image["notices"])
+
+
+def test_inspect_lists_what_cannot_be_read_and_why(run, shared_data):
+    result = run("inspect", shared_data / "dicom_quirks" / "non_image_objects", "--json")
+    assert result.exit_code == 0
+    images = document(result)["images"]
+    assert len(images) > 3
+    assert all("image" in image["problem"] for image in images)
+
+
+def test_inspect_of_nothing_is_an_error(run, tmp_path):
+    assert run("inspect", tmp_path).exit_code == 3
