@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
-from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.quantities import check_finite, padding_to_air, to_suv_bw
-from ..core.volume import SeriesReference, Volume
+from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
-from .contrast import Appearance, appearance_of, has_word, words_of
+from .contrast import appearance_of
+from .fit import Candidate, appearance_points, describe, fit, is_other_modality
 
-
-class Candidate(Protocol):
-    """What matching looks at; a Volume has it, and so has a listing whose voxels are not read yet."""
-
-    @property
-    def modality(self) -> str: ...
-
-    @property
-    def description(self) -> str: ...
-
-    @property
-    def attributes(self) -> Mapping[str, str]: ...
-
-    @property
-    def geometry(self) -> VolumeGeometry | None: ...
-
-    @property
-    def series(self) -> SeriesReference | None: ...
-
+__all__ = ["Candidate", "ChannelMatch", "assign", "describe", "match"]
 
 C = TypeVar("C", bound=Candidate)
 
@@ -51,8 +33,6 @@ class ChannelMatch(Generic[C]):
 
 _MOST_TRIED = 6
 """Images tried for a channel when several channels compete; those that fit it best."""
-
-_MODALITY_WORDS = {"CT": "ct", "PT": "pet|pt|suv", "MR": "mr|mri"}
 
 
 def assign(
@@ -122,7 +102,7 @@ def _best(spec: ModelSpec, channels: Sequence[Channel], images: Sequence[C]) -> 
     if not images:
         raise _missing(spec, channels[0], images)
     if len(channels) == 1 and len(images) == 1:
-        score, reason = _score(channels[0], images[0])
+        score, reason = fit(channels[0], images[0])
         return (ChannelMatch(channels[0], images[0], f"the only image; {reason}", score),)
     options = [_options(channel, images, only_channel=len(spec.channels) == 1) for channel in channels]
     for channel, fitting in zip(channels, options, strict=True):
@@ -150,64 +130,16 @@ def _options(channel: Channel, images: Sequence[C], *, only_channel: bool) -> li
 
     A channel that wants a weighting takes an image of unknown weighting only where no other channel could want it too.
     """
-    fitting = [image for image in images if not _is_other_modality(channel, image)] or list(images)
+    fitting = [image for image in images if not is_other_modality(channel, image)] or list(images)
     wanted = appearance_of(channel.name, {})
     if wanted.weighting:
-        points = {id(i): _appearance_score(wanted, appearance_of(i.description, i.attributes))[0] for i in fitting}
+        points = {id(i): appearance_points(wanted, appearance_of(i.description, i.attributes))[0] for i in fitting}
         likely = [image for image in fitting if points[id(image)] > 0]
         fitting = likely or [image for image in fitting if points[id(image)] == 0 and only_channel]
     scored = [
-        ChannelMatch(channel, image, reason, score) for image in fitting for score, reason in [_score(channel, image)]
+        ChannelMatch(channel, image, reason, score) for image in fitting for score, reason in [fit(channel, image)]
     ]
     return sorted(scored, key=lambda m: -m.score)
-
-
-def _score(channel: Channel, image: Candidate) -> tuple[float, str]:
-    """How well an image fits a channel, and why, in a user's words."""
-    score, reasons = 0.0, []
-    if channel.modality and image.modality:
-        score += 2.0 if image.modality == channel.modality else -2.0
-        reasons.append(f"modality {image.modality}")
-    elif has_word(_MODALITY_WORDS.get(channel.modality, "(?!)"), image.description):
-        score += 2.0
-        reasons.append(f"“{image.description}” names {channel.modality}")
-    wanted, seen = appearance_of(channel.name, {}), appearance_of(image.description, image.attributes)
-    points, why = _appearance_score(wanted, seen)
-    score += points
-    reasons += why
-    name = words_of(channel.name)
-    if wanted.weighting is None and name != "image" and has_word(name, image.description):
-        score += 3.0
-        reasons.append(f"“{image.description}” names {channel.name}")
-    if "LOCALIZER" in image.attributes.get("ImageType", "").split("\\") or _slices(image) == 1:
-        score -= 1.5
-        reasons.append("a localizer or single slice")
-    return score, ", ".join(reasons) or "nothing known against it"
-
-
-def _appearance_score(wanted: Appearance, seen: Appearance) -> tuple[float, list[str]]:
-    if wanted.weighting is None:
-        return 0.0, []
-    if seen.weighting is None:
-        return 0.0, ["weighting unknown"]
-    if seen.weighting is not wanted.weighting:
-        return -4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
-    score, reasons = 4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
-    if wanted.enhanced:
-        contrast = {True: 2.0, None: -2.0, False: -6.0}[seen.enhanced]
-    else:
-        contrast = {True: -2.0, None: 0.0, False: 1.0}[seen.enhanced] if wanted.weighting.value == "T1" else 0.0
-    if seen.enhanced is not None and contrast:
-        reasons.append(f"{'with' if seen.enhanced else 'without'} contrast agent by {seen.enhanced_ground}")
-    return score + contrast, reasons
-
-
-def _is_other_modality(channel: Channel, image: Candidate) -> bool:
-    return bool(channel.modality and image.modality and channel.modality != image.modality)
-
-
-def _slices(image: Candidate) -> int:
-    return image.geometry.shape_kji[0] if image.geometry else 0
 
 
 def _weakest(options: Sequence[Sequence[ChannelMatch[C]]]) -> Channel:
@@ -231,15 +163,6 @@ def _ambiguous(channel: Channel, images: Sequence[Candidate]) -> InputError:
 
 def _listed(images: Sequence[Candidate]) -> str:
     return "\n".join(f"  {describe(image)}" for image in images)
-
-
-def describe(image: Candidate) -> str:
-    """One line that lets a user tell an image from others: series number, description, modality, size, UID."""
-    number = image.attributes.get("SeriesNumber")
-    size = " x ".join(str(n) for n in image.geometry.shape_kji[::-1]) if image.geometry else ""
-    uid = image.series.series_instance_uid if image.series else ""
-    parts = (f"number {number}" if number else "", image.description or "no description", image.modality, size, uid)
-    return ", ".join(part for part in parts if part)
 
 
 def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:

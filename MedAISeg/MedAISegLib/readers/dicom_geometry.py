@@ -70,6 +70,17 @@ def grid_of(frames: Sequence[Frame], rows: int, columns: int, thickness_mm: floa
     return SliceGrid(_geometry(positions[0], step, in_plane, shape), ordered, along, notices)
 
 
+def projection_grid(frame: Frame, rows: int, columns: int) -> SliceGrid:
+    """A plane of its own: such an image has pixels of a size, but no place in the patient."""
+    notices = [Notice("no-position", "The image has no place in the patient; it lies in a plane of its own.")]
+    if frame.pixel_spacing_mm is None:
+        notices.append(Notice("pixel-size-assumed", "The size of its pixels is not given; 1 mm was assumed."))
+    down, across = frame.pixel_spacing_mm or (1.0, 1.0)
+    in_plane = np.array([[0.0, across], [down, 0.0], [0.0, 0.0]])
+    geometry = _geometry(np.zeros(3), np.array([0.0, 0.0, 1.0]), in_plane, (1, rows, columns))
+    return SliceGrid(geometry, (frame,), None, tuple(notices))
+
+
 def _axes(frames: Sequence[Frame]) -> tuple[Vector, Vector, tuple[Notice, ...]]:
     """Row and column direction, unit length and at right angles, the mean of all frames."""
     cosines = np.array([frame.orientation for frame in frames], dtype=np.float64)

@@ -1,0 +1,90 @@
+"""How well an image fits a channel of a model, and why, in a user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ..core.geometry import VolumeGeometry
+from ..core.volume import SeriesReference
+from ..models.spec import Channel
+from .contrast import Appearance, Weighting, appearance_of, has_word, words_of
+
+_MODALITY_WORDS = {"CT": "ct", "PT": "pet|pt|suv", "MR": "mr|mri"}
+
+
+class Candidate(Protocol):
+    """What matching looks at; a Volume has it, and so has a listing whose voxels are not read yet."""
+
+    @property
+    def modality(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def attributes(self) -> Mapping[str, str]: ...
+
+    @property
+    def geometry(self) -> VolumeGeometry | None: ...
+
+    @property
+    def series(self) -> SeriesReference | None: ...
+
+
+def fit(channel: Channel, image: Candidate) -> tuple[float, str]:
+    """How well an image fits a channel, and why, in a user's words."""
+    score, reasons = 0.0, []
+    if channel.modality and image.modality:
+        score += 2.0 if image.modality == channel.modality else -2.0
+        reasons.append(f"modality {image.modality}")
+    elif has_word(_MODALITY_WORDS.get(channel.modality, "(?!)"), image.description):
+        score += 2.0
+        reasons.append(f"“{image.description}” names {channel.modality}")
+    wanted, seen = appearance_of(channel.name, {}), appearance_of(image.description, image.attributes)
+    points, why = appearance_points(wanted, seen)
+    score += points
+    reasons += why
+    name = words_of(channel.name)
+    if wanted.weighting is None and name != "image" and has_word(name, image.description):
+        score += 3.0
+        reasons.append(f"“{image.description}” names {channel.name}")
+    if "LOCALIZER" in image.attributes.get("ImageType", "").split("\\") or _slices(image) == 1:
+        score -= 1.5
+        reasons.append("a localizer or single slice")
+    return score, ", ".join(reasons) or "nothing known against it"
+
+
+def appearance_points(wanted: Appearance, seen: Appearance) -> tuple[float, list[str]]:
+    """Above 0 for the wanted weighting, below for another, 0 where nothing is known; contrast agent counts for T1."""
+    if wanted.weighting is None:
+        return 0.0, []
+    if seen.weighting is None:
+        return 0.0, ["weighting unknown"]
+    if seen.weighting is not wanted.weighting:
+        return -4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
+    score, reasons = 4.0, [f"{seen.weighting.value} by {seen.weighting_ground}"]
+    if wanted.enhanced:
+        contrast = {True: 2.0, None: -2.0, False: -6.0}[seen.enhanced]
+    else:
+        contrast = {True: -2.0, None: 0.0, False: 1.0}[seen.enhanced] if wanted.weighting is Weighting.T1 else 0.0
+    if seen.enhanced is not None and contrast:
+        reasons.append(f"{'with' if seen.enhanced else 'without'} contrast agent by {seen.enhanced_ground}")
+    return score + contrast, reasons
+
+
+def is_other_modality(channel: Channel, image: Candidate) -> bool:
+    return bool(channel.modality and image.modality and channel.modality != image.modality)
+
+
+def _slices(image: Candidate) -> int:
+    return image.geometry.shape_kji[0] if image.geometry else 0
+
+
+def describe(image: Candidate) -> str:
+    """One line that lets a user tell an image from others: series number, description, modality, size, UID."""
+    number = image.attributes.get("SeriesNumber")
+    size = " x ".join(str(n) for n in image.geometry.shape_kji[::-1]) if image.geometry else ""
+    uid = image.series.series_instance_uid if image.series else ""
+    parts = (f"number {number}" if number else "", image.description or "no description", image.modality, size, uid)
+    return ", ".join(part for part in parts if part)

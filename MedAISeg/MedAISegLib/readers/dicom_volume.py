@@ -1,0 +1,170 @@
+"""From a stack of DICOM images to volumes: copies told from different images, slices filled in, words gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.notice import Notice
+from ..core.quantities import PADDING_VALUES
+from ..core.volume import SeriesReference, Volume
+from .dicom_geometry import SliceGrid, grid_of, projection_grid
+from .dicom_pixels import VALUES_NOT_DISPLAY, Array, read_frames
+from .dicom_records import Frame, Instance
+from .dicom_series import Stack, is_projection
+from .dicom_split import Part, places_of
+
+_ACQUISITION = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
+
+
+@dataclass(frozen=True, eq=False)
+class StackGrids:
+    """A stack with its parts' grids; no parts where only the pixels can tell copies from different images."""
+
+    stack: Stack
+    parts: tuple[tuple[Part, SliceGrid], ...]
+
+
+def grid_of_part(stack: Stack, part: Part) -> SliceGrid:
+    """Where the slices of one volume lie.
+
+    Raises:
+        InputError: if they form no regular grid.
+    """
+    first = stack.first
+    if is_projection(first):
+        return projection_grid(first.frames[0], first.rows, first.columns)
+    return grid_of(part.frames, first.rows, first.columns, first.slice_thickness_mm)
+
+
+def read_volumes(grids: StackGrids, progress: Callable[[float], None]) -> tuple[Volume, ...]:
+    """The volumes of a stack.
+
+    Where slices were made up or moved to a regular grid, the series' instances and files are those of the source: fewer
+    or other than the volume's slices.
+
+    Raises:
+        InputError: if a file is damaged, or different images lie at one place and no tag tells them apart.
+    """
+    stack, parts = grids.stack, grids.parts
+    shape = stack.first.rows, stack.first.columns
+    _check_copies(stack, shape)
+    notices: tuple[Notice, ...] = ()
+    if not parts:
+        frames, notice = _without_equal_frames(stack, shape)
+        parts, notices = ((Part(frames), grid_of_part(stack, Part(frames))),), (notice,)
+    volumes: list[Volume] = []
+    for number, (part, grid) in enumerate(parts):
+        voxels = read_frames(grid.frames, shape, partial(_report, progress, number, len(parts)))
+        if volumes and np.array_equal(voxels, volumes[0].voxels):
+            notices = (*notices, Notice("copies-dropped", f"A copy of the same images ({part.label}) was left out."))
+            continue
+        volumes.append(_volume(stack, part, grid, voxels))
+    return tuple(replace(v, attributes=dict(v.attributes), notices=v.notices + notices) for v in volumes)
+
+
+def _report(progress: Callable[[float], None], done: int, total: int, fraction: float) -> None:
+    progress((done + fraction) / total)
+
+
+def series_of(first: Instance, frames: Sequence[Frame]) -> SeriesReference:
+    """Files and instances in the order of the slices, one for a multi-frame object."""
+    files = dict.fromkeys(frame.path for frame in frames)
+    uids = dict.fromkeys((frame.path, frame.sop_instance_uid) for frame in frames)
+    return SeriesReference(
+        study_instance_uid=first.study_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        frame_of_reference_uid=first.frame_of_reference_uid,
+        sop_class_uid=first.sop_class_uid,
+        sop_instance_uids=tuple(uid for _, uid in uids),
+        files=tuple(files),
+    )
+
+
+def attributes_of(stack: Stack, frames: Sequence[Frame]) -> dict[str, str]:
+    """Those of a volume's first frame; the acquisition's date and time are the earliest, from which PET decays."""
+    paths = {frame.path for frame in frames}
+    instances = [instance for instance in stack.instances if instance.path in paths]
+    attributes = dict(instances[0].attributes)
+    attributes |= {mark: value for mark, value in frames[0].marks.items() if mark in attributes and value}
+    earliest = min(instances, key=lambda i: tuple(i.attributes.get(keyword, "") for keyword in _ACQUISITION)).attributes
+    attributes |= {keyword: earliest[keyword] for keyword in _ACQUISITION if keyword in earliest}
+    rescales = {(frame.slope, frame.intercept) for frame in frames}
+    if stack.first.padding_stored and len(rescales) == 1:
+        slope, intercept = rescales.pop()
+        ends = sorted(end * slope + intercept for end in stack.first.padding_stored)
+        attributes[PADDING_VALUES] = "\\".join(f"{end:g}" for end in ends)
+    return attributes
+
+
+def _check_copies(stack: Stack, shape: tuple[int, int]) -> None:
+    """Raises InputError if two files of one SOP instance do not hold the same pixels."""
+    for kept, copy in stack.copies:
+        if not np.array_equal(*read_frames((kept, copy), shape, lambda _: None)):
+            raise InputError(
+                f"{kept.path.name} and {copy.path.name} have the same SOPInstanceUID but different pixels.",
+                where=stack.first.description,
+                remedy="Remove the one that does not belong to the series.",
+            )
+
+
+def _without_equal_frames(stack: Stack, shape: tuple[int, int]) -> tuple[tuple[Frame, ...], Notice]:
+    """One frame at each place, if the others there hold the same pixels.
+
+    Raises:
+        InputError: if they do not.
+    """
+    kept: dict[int, tuple[Frame, Array]] = {}
+    dropped = 0
+    for frame, place in zip(stack.frames, places_of(stack.frames), strict=True):
+        pixels = read_frames((frame,), shape, lambda _: None)
+        if place not in kept:
+            kept[place] = (frame, pixels)
+        elif np.array_equal(kept[place][1], pixels):
+            dropped += 1
+        else:
+            raise InputError(
+                f"{kept[place][0].path.name} and {frame.path.name} lie at the same place, their pixels differ, "
+                "and no tag sorts them into whole volumes.",
+                where=stack.first.description,
+                remedy="Separate what does not belong together into folders of their own.",
+            )
+    message = f"{dropped} image{'s' if dropped > 1 else ''} with the same place and pixels left out."
+    return tuple(frame for frame, _ in kept.values()), Notice("duplicates-dropped", message)
+
+
+def _volume(stack: Stack, part: Part, grid: SliceGrid, voxels: Array) -> Volume:
+    first = stack.first
+    notices = (*stack.notices, *grid.notices)
+    if stack.copies:
+        message = f"{len(stack.copies)} images that lie in the folder twice were read once."
+        notices = (*notices, Notice("duplicates-dropped", message))
+    if first.samples > 1:
+        notices = (*notices, Notice("colour-to-grey", "The colour image was turned to grey by its luminance."))
+    if first.photometric == "MONOCHROME1" and first.modality not in VALUES_NOT_DISPLAY:
+        notices = (*notices, Notice("inverted", "The image is stored bright for dark (MONOCHROME1); it was inverted."))
+    return Volume(
+        voxels if grid.along is None else _interpolated(voxels, grid),
+        grid.geometry,
+        modality=first.modality,
+        description=f"{first.description} ({part.label})" if part.label else first.description,
+        series=series_of(first, grid.frames),
+        attributes=attributes_of(stack, grid.frames),
+        notices=notices,
+    )
+
+
+def _interpolated(voxels: Array, grid: SliceGrid) -> Array:
+    """Slices between the sources', linearly."""
+    if grid.along is None:
+        return voxels
+    below = np.minimum(np.floor(grid.along + 1e-6).astype(int), len(voxels) - 2)
+    share = (grid.along - below).astype(np.float32)
+    out = np.empty((len(grid.along), *voxels.shape[1:]), dtype=np.float32)
+    for k, (n, w) in enumerate(zip(below, share, strict=True)):
+        out[k] = voxels[n] if w < 1e-6 else voxels[n] * (1 - w) + voxels[n + 1] * w
+    return out
