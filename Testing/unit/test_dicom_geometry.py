@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from MedAISegLib.core.errors import InputError
+from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.quantities import PADDING_VALUES
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.readers import list_images, read_images
+from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
+from MedAISegLib.readers.dicom_pixels import stored_values
 from phantom import AXIAL, CORONAL, Phantom, largest_error, oblique, straight, world_value, write_enhanced, write_series
 from pydicom.uid import generate_uid
 
@@ -315,6 +317,25 @@ def test_padding_is_given_in_the_units_of_the_voxels(tmp_path) -> None:
     phantom = Phantom(straight(3), slope=1.0, intercept=-1024.0)
     write_series(tmp_path, phantom, PixelPaddingValue=-2000)
     assert read_one(tmp_path).attributes[PADDING_VALUES] == "-3024\\-3024"
+
+
+def test_a_cancelled_read_does_not_decode_the_rest(tmp_path, monkeypatch) -> None:
+    write_series(tmp_path, Phantom(straight(40)))
+    (listing,) = list_images(tmp_path)
+    decoded: list[Path] = []
+
+    def slowly(path: Path, indices: list[int]) -> list[np.ndarray]:
+        decoded.append(path)
+        time.sleep(0.02)
+        return stored_values(path, indices)
+
+    def cancel(_: float) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(dicom_pixels, "stored_values", slowly)
+    with pytest.raises(Cancelled):
+        read_listing(listing, progress=cancel)
+    assert len(decoded) < 20
 
 
 def test_hidden_files_are_not_looked_at(tmp_path) -> None:

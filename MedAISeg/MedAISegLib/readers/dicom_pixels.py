@@ -7,8 +7,9 @@ hides the stored values that PixelPaddingValue speaks of.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +46,20 @@ def read_frames(frames: Sequence[Frame], shape: tuple[int, int], progress: Calla
     """
     whole = all(frame.slope == 1.0 and frame.intercept.is_integer() for frame in frames)
     stack = np.empty((len(frames), *shape), dtype=np.int16 if whole else np.float32)
-    for done, (number, stored) in enumerate(_decoded(frames)):
-        frame = frames[number]
-        if stack.dtype == np.int16 and not _fits_int16(stored, frame.intercept):
-            stack = stack.astype(np.float32)
-        if stack.dtype == np.int16:
-            np.add(stored, int(frame.intercept), out=stack[number], casting="unsafe", dtype=np.int32)
-        else:
-            stack[number] = stored * np.float64(frame.slope) + frame.intercept
-        progress((done + 1) / len(frames))
+    with closing(_decoded(frames)) as decoded:
+        for done, (number, stored) in enumerate(decoded):
+            frame = frames[number]
+            if stack.dtype == np.int16 and not _fits_int16(stored, frame.intercept):
+                stack = stack.astype(np.float32)
+            if stack.dtype == np.int16:
+                np.add(stored, int(frame.intercept), out=stack[number], casting="unsafe", dtype=np.int32)
+            else:
+                stack[number] = stored * np.float64(frame.slope) + frame.intercept
+            progress((done + 1) / len(frames))
     return stack
 
 
-def _decoded(frames: Sequence[Frame]) -> Iterator[tuple[int, Array]]:
+def _decoded(frames: Sequence[Frame]) -> Generator[tuple[int, Array], None, None]:
     """Frame number and stored values, file by file, decoded ahead by a few threads."""
     by_file: dict[Path, list[int]] = {}
     for number, frame in enumerate(frames):
@@ -68,8 +70,12 @@ def _decoded(frames: Sequence[Frame]) -> Iterator[tuple[int, Array]]:
         return list(zip(numbers, stored_values(path, [frames[n].index for n in numbers]), strict=True))
 
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for decoded in pool.map(decode, by_file.items()):
-            yield from decoded
+        try:
+            for decoded in pool.map(decode, by_file.items()):
+                yield from decoded
+        finally:
+            # A cancelled run must not wait for the files that are still in the queue.
+            pool.shutdown(cancel_futures=True)
 
 
 def stored_values(path: Path, indices: Sequence[int]) -> list[Array]:
