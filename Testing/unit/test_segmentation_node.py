@@ -9,7 +9,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.files import write_obj, write_stl
+from MedAISegLib.slicer_io.files import write_obj, write_seg_nrrd, write_stl
 from MedAISegLib.slicer_io.mesh_names import mesh_file_names
 from MedAISegLib.slicer_io.provenance_tags import read_tag
 from MedAISegLib.slicer_io.scene import mrml_scene, new_scene_host
@@ -24,6 +24,7 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
 
 FOUND = ["liver", "Niere/links ä"]
+FILE_ENDS = {write_stl: "stl", write_obj: "obj", write_seg_nrrd: "seg.nrrd"}
 
 
 @pytest.fixture
@@ -293,6 +294,13 @@ def test_a_surface_lies_around_its_segment_in_lps(write, tmp_path):
     np.testing.assert_allclose([x1 - x0, y1 - y0, z1 - z0], 18.0, atol=2.5)
     assert b"SPACE=LPS" in file.read_bytes()[:200]
     assert file.name == f"segmentation_ball{file.suffix}"
+
+
+@pytest.mark.parametrize("write", [write_stl, write_obj, write_seg_nrrd])
+def test_writing_without_a_display_is_quiet(write, tmp_path, capfd):
+    segmentation = organs(oblique_geometry())
+    write(segmentation, result_of(segmentation), tmp_path / f"segmentation.{FILE_ENDS[write]}")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_writing_leaves_the_scene_as_it_was(tmp_path):

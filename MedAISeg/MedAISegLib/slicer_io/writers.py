@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,8 @@ def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
     storage.SetCropToMinimumExtent(False)
     with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as (placed, notices):
         storage.SetFileName(str(temporary))
-        written = bool(storage.WriteData(placed)) and temporary.is_file()
+        with _quiet():
+            written = bool(storage.WriteData(placed)) and temporary.is_file()
         _check(written and _is_whole_nrrd(temporary), path)
     return Written((path,), notices)
 
@@ -72,7 +75,8 @@ def save_mrb(scene: Any, path: Path, *, overwrite: bool = False) -> Written:
         ResourceError: if it cannot be written.
     """
     with atomic_path(path, overwrite=overwrite) as temporary:
-        written = bool(scene.WriteToMRB(str(temporary))) and temporary.is_file()
+        with _quiet():
+            written = bool(scene.WriteToMRB(str(temporary))) and temporary.is_file()
         _check(written and bundle_is_complete(temporary), path)
     return Written((path,))
 
@@ -93,8 +97,21 @@ def _write_surface(surface: Any, temporary: Path, path: Path, kind: MeshKind) ->
     storage = slicer.vtkMRMLModelStorageNode()
     storage.SetFileName(str(temporary))
     is_complete = stl_is_complete if kind is MeshKind.STL else obj_is_complete
-    written = bool(storage.WriteData(model)) and temporary.is_file()
+    with _quiet():
+        written = bool(storage.WriteData(model)) and temporary.is_file()
     _check(written and is_complete(temporary, surface.GetNumberOfPolys()), path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without VTK's own messages: whether a file is whole is checked here, and the OBJ writer misses a display."""
+    vtk_object = vtk_module().vtkObject
+    before = vtk_object.GetGlobalWarningDisplay()
+    vtk_object.SetGlobalWarningDisplay(0)
+    try:
+        yield
+    finally:
+        vtk_object.SetGlobalWarningDisplay(before)
 
 
 def _is_whole_nrrd(path: Path) -> bool:
