@@ -211,6 +211,17 @@ def test_orientations_that_differ_in_the_last_digits_are_one(study, tmp_path):
     assert_in_place(tmp_path / "seg.dcm", segmentation)
 
 
+@pytest.mark.parametrize("encoding", [SegEncoding.BINARY, SegEncoding.LABELMAP])
+def test_slices_that_slide_by_a_hair_are_still_the_sources_own(study, export, tmp_path, encoding):
+    segmentation = study(oblique_geometry((8, 20, 24), shear=8e-4 * 2.5))
+    dataset, notices = export(segmentation, encoding=encoding)
+    assert "sheared-grid-resampled" not in notices
+    assert_in_place(tmp_path / "seg.dcm", segmentation)
+    group = dataset.PerFrameFunctionalGroupsSequence[-1]
+    (source,) = group.DerivationImageSequence[0].SourceImageSequence
+    assert source.SpatialLocationsPreserved == "YES"
+
+
 def test_a_resampled_grid_is_placed_by_itself_and_refers_to_the_series(study, export, tmp_path):
     segmentation = study()
     finer = segmentation.geometry.affine_lps.copy()

@@ -145,7 +145,7 @@ def _build(
         with warnings.catch_warnings(action="ignore"):
             return hd.seg.Segmentation(
                 source_images=sources,
-                pixel_array=_placed(voxels, geometry, found, numbers, sources),
+                pixel_array=voxels,
                 segmentation_type=hd.seg.SegmentationTypeValues[encoding.name],
                 segment_descriptions=describe_segments(found, numbers, provenance),
                 series_instance_uid=hd.UID(),
@@ -160,6 +160,7 @@ def _build(
                 series_description="Segmentation by MedAISeg",
                 # The source's own character set may lack the letters of a segment's name.
                 specific_character_set="ISO_IR 192",
+                **_place(geometry, sources),
             )
     except (AttributeError, KeyError, ValueError) as error:
         raise InputError(
@@ -168,22 +169,26 @@ def _build(
         ) from error
 
 
-def _placed(
-    voxels: NDArray[Any],
-    geometry: VolumeGeometry,
-    found: tuple[Segment, ...],
-    numbers: dict[str, int],
-    sources: list[Dataset],
-) -> hd.Volume | NDArray[Any]:
-    """The voxels with their place, by which highdicom finds the source image of each frame.
+def _place(geometry: VolumeGeometry, sources: list[Dataset]) -> dict[str, Any]:
+    """Where the frames lie, by which highdicom finds the source image of each: each slice has its own position.
 
+    ``highdicom.Volume`` is not used, for it refuses grids that are at right angles only to real series' precision.
     A plain radiograph has no frame of reference: its mask is taken to lie on the image itself.
     """
-    frame_of_reference = sources[0].get("FrameOfReferenceUID") or None
-    if frame_of_reference is None:
-        return voxels
-    channels: Any = {"SegmentNumber": [numbers[s.name] for s in found]} if voxels.ndim == 4 else None
-    return hd.Volume(voxels, geometry.affine_lps, "PATIENT", frame_of_reference, channels)
+    if not sources[0].get("FrameOfReferenceUID"):
+        return {}
+    step_mm, row_mm, column_mm = (round(float(spacing), 6) for spacing in geometry.spacing_mm)
+    _, down, across = geometry.directions_lps.T
+    down = down - across * (down @ across)
+    down /= np.linalg.norm(down)
+    origins = geometry.index_to_lps([(k, 0, 0) for k in range(geometry.shape_kji[0])])
+    return {
+        "plane_positions": [hd.PlanePositionSequence("PATIENT", origin.tolist()) for origin in origins],
+        "plane_orientation": hd.PlaneOrientationSequence("PATIENT", [*across.tolist(), *down.tolist()]),
+        "pixel_measures": hd.PixelMeasuresSequence(
+            pixel_spacing=[row_mm, column_mm], slice_thickness=step_mm, spacing_between_slices=step_mm
+        ),
+    }
 
 
 def _series_number(source: Dataset) -> int:

@@ -45,7 +45,7 @@ def write_nifti(segmentation: Segmentation, result: JobResult, path: Path, *, ov
         notices.append(
             Notice(
                 "nifti-shear",
-                "The NIfTI file keeps the image's tilt in its sform; software that reads only the qform misplaces it.",
+                "The NIfTI file keeps the image's tilt in its sform; software built on ITK does not read such a file.",
             )
         )
     if segmentation.layers.shape[0] > 1:
