@@ -7,9 +7,9 @@ import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.geometry import LPS_TO_RAS, VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.geometry import matrix_from_array
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
+from scene_nodes import put_slices_at, put_under_matrix, rigid_ras
 from segmentations import oblique_geometry, points_of
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
@@ -27,48 +27,6 @@ def linear_image(geometry):
     """An image whose every value tells its place in the patient."""
     values = points_of(geometry) @ GRADIENT + 100
     return Volume(values.reshape(geometry.shape_kji).astype(np.float32), geometry)
-
-
-def rigid_ras():
-    a = np.radians(25.0)
-    return np.array(
-        [[np.cos(a), -np.sin(a), 0, 11], [np.sin(a), np.cos(a), 0, -7], [0, 0, 1, 5], [0, 0, 0, 1]], dtype=float
-    )
-
-
-def put_under_matrix(node, scene, ras):
-    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    transform.SetMatrixTransformToParent(matrix_from_array(ras))
-    node.SetAndObserveTransformNodeID(transform.GetID())
-    return transform
-
-
-def put_slices_at(node, scene, geometry, slice_shifts_lps):
-    """Under a grid transform like that of Slicer for tilted or uneven series: a vector at each corner of each slice."""
-    import slicer
-    import vtk
-
-    k, j, i = geometry.shape_kji
-    grid = vtk.vtkImageData()
-    grid.SetOrigin(*node.GetOrigin())
-    grid.SetDimensions(2, 2, k)
-    di, dj, dk = node.GetSpacing()
-    grid.SetSpacing(di * i, dj * j, dk)
-    grid.AllocateScalars(vtk.VTK_DOUBLE, 3)
-    for n, shift in enumerate(slice_shifts_lps):
-        ras = LPS_TO_RAS[:3, :3] @ shift
-        for corner in np.ndindex(2, 2):
-            for axis in range(3):
-                grid.SetScalarComponentFromDouble(*corner, n, axis, ras[axis])
-    directions = vtk.vtkMatrix4x4()
-    node.GetIJKToRASDirectionMatrix(directions)
-    transform = slicer.vtkOrientedGridTransform()
-    transform.SetGridDirectionMatrix(directions)
-    transform.SetDisplacementGridData(grid)
-    transform_node = scene.AddNewNodeByClass("vtkMRMLGridTransformNode")
-    transform_node.SetAndObserveTransformToParent(transform)
-    node.SetAndObserveTransformNodeID(transform_node.GetID())
-    return transform_node
 
 
 def test_a_volume_goes_into_the_scene_and_comes_back(host):
