@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from MedAISegLib.cli.main import main
 from MedAISegLib.models.store import find_model
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _engine() -> None:
+    """A Python without the engine's packages skips all of this here, not as a failed command."""
+    for package in ("torch", "monai", "highdicom"):
+        import_module(package)
 
 
 @pytest.fixture(autouse=True)
