@@ -48,7 +48,7 @@ test-py312: ## run what needs no torch on Slicer's Python 3.12, where one is fou
 .PHONY: run-py312
 run-py312: $(VENV312)/installed
 	$(VENV312)/bin/python -m pytest --without-engine -m "not engine and not reference and not slow" \
-	  Testing/unit Testing/contract $(wildcard Testing/host) --ignore Testing/contract/cli
+	  Testing/unit Testing/contract $(wildcard Testing/host)
 
 $(VENV312)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
