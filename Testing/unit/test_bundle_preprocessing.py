@@ -72,8 +72,9 @@ def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
         ({"_target_": "CropForegroundd", "source_key": "image"}, [CropForeground()]),
         (
             {"_target_": "CropForegroundd", "select_fn": "$lambda x: x > -500", "margin": 3, "allow_smaller": True},
-            [CropForeground(-500, 3)],
+            [CropForeground(-500, 3, within_image=True)],
         ),
+        ({"_target_": "CropForegroundd", "margin": 3, "allow_smaller": False}, [CropForeground(0, 3)]),
         ({"_target_": "SpatialPadd", "spatial_size": [64, 64, -1]}, [PadToSize((64, 64, 0))]),
         ({"_target_": "DivisiblePadd", "k": 16}, [PadToMultiple((16, 16, 16))]),
         ({"_target_": "SpatialPad", "spatial_size": 8}, [PadToSize((8, 8, 8))]),
@@ -112,7 +113,6 @@ def test_preprocessing(spec: Callable[..., ModelSpec], transform: dict[str, Any]
         ({**PERCENTILES, "relative": True}, "targets"),
         ({"_target_": "NormalizeIntensityd", "mysterious": 1}, "meaning of mysterious"),
         ({"_target_": "NormalizeIntensityd", "subtrahend": [1, 2], "divisor": [1, 2]}, "all channels together"),
-        ({"_target_": "CropForegroundd", "margin": 3, "allow_smaller": False}, "beyond the image"),
         ({"_target_": "CropForegroundd", "k_divisible": 16}, "multiple"),
         ({"_target_": "SpatialPadd", "spatial_size": [64, 64, 64], "method": "end"}, "one side"),
         ({"_target_": "SpatialPadd", "spatial_size": [64, 64, 64], "value": -1024}, "zeros"),

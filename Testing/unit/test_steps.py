@@ -110,6 +110,11 @@ SPATIAL = {
         [mt.Spacing((1.5, 1.0, 2.0)), mt.Orientation("SPL")],
     ),
     "crop": ([op.CropForeground(90.0)], [mt.CropForeground(lambda x: x > 90.0, allow_smaller=True)]),
+    "crop with margin": ([op.CropForeground(130.0, 3)], [mt.CropForeground(lambda x: x > 130.0, margin=3)]),
+    "crop with margin inside": (
+        [op.CropForeground(130.0, 3, within_image=True)],
+        [mt.CropForeground(lambda x: x > 130.0, margin=3, allow_smaller=True)],
+    ),
     "pad to multiple": ([op.PadToMultiple((8, 8, 8))], [mt.DivisiblePad(8)]),
     "pad to size": ([op.PadToSize((20, 5, 16))], [mt.SpatialPad((20, 5, 16))]),
     "all": (

@@ -111,11 +111,10 @@ def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tens
     """(channel, a, b, c) values interpolated along one of the axes 0, 1, 2."""
     dim = axis + 1
     # Advanced indexing: index_select is forty times slower along the last axis on a CPU.
-    before = (slice(None),) * dim
-    lower = values[(*before, torch.from_numpy(taps.lower).to(values.device))]
+    lower = values[_at(torch.from_numpy(taps.lower).to(values.device), dim)]
     if not taps.upper_weight.any():
         return lower if taps.lower_weight.all() else lower * _along(taps.lower_weight, dim, values)
-    upper = values[(*before, torch.from_numpy(taps.upper).to(values.device))]
+    upper = values[_at(torch.from_numpy(taps.upper).to(values.device), dim)]
     if not values.is_floating_point():
         raise ValueError("labels are resampled by nearest neighbour only")
     lower *= _along(taps.lower_weight, dim, values)
@@ -271,6 +270,10 @@ def _nearest(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) 
     if outside is Outside.ZERO:
         sampled[:, (clamped != index).any(dim=-1)] = 0
     return sampled
+
+
+def _at(index: torch.Tensor, dim: int) -> tuple[slice | torch.Tensor, ...]:
+    return (*[slice(None)] * dim, index)
 
 
 def _along(weights: NDArray[np.float64], dim: int, values: torch.Tensor) -> torch.Tensor:

@@ -65,10 +65,15 @@ class Conform:
 
 @dataclass(frozen=True)
 class CropForeground:
-    """To the box of values above the threshold in any channel, plus a margin in voxels (MONAI CropForeground)."""
+    """To the box of values above the threshold in any channel, plus a margin in voxels (MONAI CropForeground).
+
+    Attributes:
+        within_image: the margin ends at the image's edge; otherwise it is padded with zeros beyond it.
+    """
 
     threshold: float = 0.0
     margin: int = 0
+    within_image: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,14 @@ def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
     if not foreground.any():
         return prepared
     start, shape = [], []
-    for axis in range(3):
+    for axis, length in enumerate(prepared.shape):
         others = tuple(a for a in range(3) if a != axis)
         present = torch.nonzero(foreground.amax(dim=others)).flatten()
-        start.append(int(present[0]) - operation.margin)
-        shape.append(int(present[-1]) + 1 + operation.margin - start[axis])
+        first, stop = int(present[0]) - operation.margin, int(present[-1]) + 1 + operation.margin
+        if operation.within_image:
+            first, stop = max(first, 0), min(stop, length)
+        start.append(first)
+        shape.append(stop - first)
     return _window(prepared, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2]))
 
 

@@ -51,13 +51,12 @@ def _resample(arguments: Arguments) -> list[Operation]:
 def _crop_foreground(arguments: Arguments) -> list[Operation]:
     threshold = _select_threshold(arguments)
     margin = arguments.integer("margin", 0)
-    if margin:
-        arguments.expect("allow_smaller", True, because="its margin pads beyond the image")
-    for name in ("allow_smaller", "source_key", "mode", "start_coord_key", "end_coord_key", "return_coords"):
+    within_image = arguments.flag("allow_smaller", False)
+    for name in ("source_key", "mode", "start_coord_key", "end_coord_key", "return_coords"):
         arguments.take(name)
     arguments.expect("channel_indices", None, because="it looks at some of the channels only")
     arguments.expect("k_divisible", 1, because="its box depends on a multiple")
-    return [CropForeground(threshold, margin)]
+    return [CropForeground(threshold, margin, within_image)]
 
 
 def _select_threshold(arguments: Arguments) -> float:
