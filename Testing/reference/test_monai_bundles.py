@@ -11,9 +11,14 @@ import SimpleITK as sitk
 from . import images, zoo
 from .bundle_run import Labels, assemble, differing_share, our_layers, reference_labels
 
-pytestmark = [pytest.mark.reference, pytest.mark.engine]
+pytestmark = pytest.mark.engine
 
 LARGEST_DIFFERENCE = 0.001
+
+QUICK = (zoo.SPLEEN_CT, zoo.TEMPLATE)
+"""Seconds each, so they run with every test run; the others by ``make reference``."""
+
+BUNDLES = [pytest.param(b, id=b.name, marks=() if b in QUICK else pytest.mark.reference) for b in zoo.ALL]
 
 
 def compare(bundle: zoo.ZooBundle, data: Path, folder: Path, image: list[images.Image]) -> None:
@@ -48,22 +53,25 @@ def collapse(layers: Labels, bundle: zoo.ZooBundle) -> Labels:
     return np.where(enhancing, 4, np.where(core, 1, np.where(whole, 2, 0)))
 
 
-@pytest.mark.parametrize("bundle", zoo.ALL, ids=lambda bundle: bundle.name)
+@pytest.mark.parametrize("bundle", BUNDLES)
 def test_labels_are_those_of_monai(bundle: zoo.ZooBundle, shared_data: Path, tmp_path: Path) -> None:
     compare(bundle, shared_data, tmp_path, bundle.images(shared_data))
 
 
+@pytest.mark.reference
 def test_overlapping_windows_add_up_as_in_monai(shared_data: Path, tmp_path: Path) -> None:
     bundle = zoo.SPLEEN_CT_IN_SMALL_WINDOWS
     compare(bundle, shared_data, tmp_path, bundle.images(shared_data))
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("copy", images.COPIES)
 def test_scores_then_decide_on_a_turned_scan(copy: str, shared_data: Path, tmp_path: Path) -> None:
     turned = [images.COPIES[copy](image) for image in images.spleen_ct(shared_data)]
     compare(zoo.SPLEEN_CT, shared_data, tmp_path, turned)
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("copy", images.COPIES)
 def test_decide_then_labels_on_a_turned_scan(copy: str, shared_data: Path, tmp_path: Path) -> None:
     turned = [images.COPIES[copy](image) for image in images.short_trunk_ct(shared_data)]

@@ -1,0 +1,111 @@
+"""Dice per label on cases that were never trained on, as they are and as perturbed copies, each on its own grid.
+
+python evaluate.py --data FOLDER --output scores.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+
+import nibabel
+import numpy as np
+import torch
+from bundle import load_network, load_pipeline, predict
+from cases import data_folder, validation_names
+from monai.transforms import EnsureChannelFirst, LoadImage
+from perturb import PERTURBATIONS, Pair, Perturbation
+
+SEGMENTS: Mapping[int, str] = {1: "anterior", 2: "posterior"}
+
+
+@dataclass(frozen=True)
+class Score:
+    """Dice of one segment over the cases."""
+
+    mean: float
+    median: float
+    minimum: float
+    minimum_case: str
+
+
+def dice(labels: torch.Tensor, reference: torch.Tensor, value: int) -> float:
+    """Dice coefficient of one label value; 1 when both are empty."""
+    found, expected = labels == value, reference == value
+    total = int(found.sum() + expected.sum())
+    return 2 * int((found & expected).sum()) / total if total else 1.0
+
+
+def score_cases(
+    network: torch.nn.Module,
+    folder: Path,
+    names: Sequence[str],
+    perturbation: Perturbation = PERTURBATIONS["original"],
+    flip: bool = False,
+) -> dict[str, Score]:
+    """Scores per segment name; the perturbed copies go through files, as a user's would."""
+    pipeline = load_pipeline()
+    values: dict[str, list[float]] = {segment: [] for segment in SEGMENTS.values()}
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in names:
+            pair = perturbation(_read(folder, name))
+            path = _write(pair, Path(temporary))
+            labels = predict(network, pipeline, path, flip)
+            for value, segment in SEGMENTS.items():
+                values[segment].append(dice(labels, pair.labels[0].long(), value))
+    return {segment: _summary(found, names) for segment, found in values.items()}
+
+
+def _summary(values: Sequence[float], names: Sequence[str]) -> Score:
+    worst = min(range(len(values)), key=values.__getitem__)
+    return Score(mean(values), median(values), values[worst], names[worst])
+
+
+def _read(folder: Path, name: str) -> Pair:
+    load, channel = LoadImage(image_only=True), EnsureChannelFirst()
+    image, labels = (channel(load(folder / part / f"{name}.nii.gz")) for part in ("images", "labels"))
+    return Pair(image, labels)
+
+
+def _write(pair: Pair, folder: Path) -> Path:
+    path = folder / "image.nii"
+    voxels = pair.image[0].as_tensor().numpy().astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(voxels, pair.image.affine.numpy()), path)
+    return path
+
+
+def main() -> None:
+    """Score the bundle, or other weights of the same network, and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with images/ and labels/")
+    parser.add_argument("--weights", type=Path, help="safetensors file instead of the bundle's")
+    parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("--cases", type=int, help="only the first so many validation cases")
+    parser.add_argument("--only", nargs="*", choices=list(PERTURBATIONS), default=list(PERTURBATIONS))
+    parser.add_argument("--flip", action="store_true", help="average with the left-right mirrored window")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    folder, network = data_folder(arguments.data), load_network(arguments.weights)
+    names = validation_names(arguments.fold)[: arguments.cases]
+    report: dict[str, dict[str, object]] = {}
+    for title in arguments.only:
+        scores = score_cases(network, folder, names, PERTURBATIONS[title], arguments.flip)
+        report[title] = {segment: vars(score) for segment, score in scores.items()}
+        print(
+            title,
+            {segment: f"{score.mean:.4f} min {score.minimum:.3f}" for segment, score in scores.items()},
+            flush=True,
+        )
+    if arguments.output:
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
