@@ -31,6 +31,12 @@ AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 
 
+def tilted(count: int, degrees: float) -> tuple[tuple[float, ...], list[np.ndarray]]:
+    """A gantry tilted about L, the table moving along S."""
+    angle = np.radians(degrees)
+    return (1, 0, 0, 0, np.cos(angle), -np.sin(angle)), [np.array([-10.0, 7.0, 3.0 + 5.0 * n]) for n in range(count)]
+
+
 def oblique() -> tuple[float, ...]:
     """Row and column directions along none of the patient's axes."""
     a, b = np.radians(20.0), np.radians(35.0)

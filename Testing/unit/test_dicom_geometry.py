@@ -12,7 +12,7 @@ from MedAISegLib.core.quantities import PADDING_VALUES
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
 from MedAISegLib.readers.dicom_pixels import stored_values
-from phantom import AXIAL, CORONAL, Phantom, largest_error, oblique, straight, world_value, write_enhanced, write_series
+from phantom import AXIAL, CORONAL, Phantom, largest_error, oblique, straight, tilted, world_value, write_series
 from pydicom.uid import generate_uid
 
 ROUNDING = 0.02
@@ -25,12 +25,6 @@ def read_one(folder: Path) -> Volume:
 
 def codes(volume: Volume) -> set[str]:
     return {notice.code for notice in volume.notices}
-
-
-def tilted(count: int, degrees: float) -> tuple[tuple[float, ...], list[np.ndarray]]:
-    """A gantry tilted about L, the table moving along S."""
-    angle = np.radians(degrees)
-    return (1, 0, 0, 0, np.cos(angle), -np.sin(angle)), [np.array([-10.0, 7.0, 3.0 + 5.0 * n]) for n in range(count)]
 
 
 @pytest.mark.parametrize("orientation", [AXIAL, CORONAL, oblique(), (0, 1, 0, 0, 0, -1)])
@@ -253,41 +247,6 @@ def test_a_single_slice_takes_its_thickness_from_the_header(tmp_path) -> None:
     assert volume.geometry.spacing_mm[0] == pytest.approx(4.0)
     assert largest_error(volume) < ROUNDING
     assert codes(volume) == {"single-slice"}
-
-
-def test_an_enhanced_file_is_read_with_each_frames_own_place_and_slope(tmp_path) -> None:
-    positions = [straight(5, orientation=oblique())[n] for n in (2, 0, 1, 4, 3)]
-    write_enhanced(tmp_path / "enhanced", Phantom(positions, oblique()))
-    volume = read_one(tmp_path)
-    assert volume.geometry.shape_kji == (5, 6, 5)
-    assert largest_error(volume) < ROUNDING
-    assert volume.series is not None
-    assert len(volume.series.files) == len(volume.series.sop_instance_uids) == 1
-
-
-def test_a_tilted_enhanced_file_gives_a_sheared_grid(tmp_path) -> None:
-    orientation, positions = tilted(5, 15.0)
-    write_enhanced(tmp_path / "enhanced", Phantom(positions, orientation))
-    volume = read_one(tmp_path)
-    assert largest_error(volume) < ROUNDING
-    assert codes(volume) == {"gantry-tilt"}
-
-
-def test_a_gap_in_an_enhanced_file_is_filled(tmp_path) -> None:
-    positions = straight(7)
-    write_enhanced(tmp_path / "enhanced", Phantom([p for n, p in enumerate(positions) if n != 4]))
-    volume = read_one(tmp_path)
-    assert volume.geometry.shape_kji[0] == 7
-    assert largest_error(volume) < ROUNDING
-    assert codes(volume) == {"missing-slice"}
-
-
-def test_an_enhanced_file_with_time_points_is_split(tmp_path) -> None:
-    tags = [{"TemporalPositionIndex": n} for n in (1, 2) for _ in range(3)]
-    phantom = Phantom(straight(3) * 2)
-    write_enhanced(tmp_path / "enhanced", phantom, tags)
-    (listing,) = list_images(tmp_path)
-    assert listing.volume_count == 2
 
 
 def test_files_that_are_no_dicom_are_passed_over_with_their_number(tmp_path) -> None:
