@@ -34,9 +34,9 @@ def image(
     value: float = 5.0,
     **attributes: str,
 ) -> Volume:
-    geometry = VolumeGeometry((slices, 3, 2), np.diag([spacing_mm, 1, 1, 1]))
+    geometry = VolumeGeometry((slices, 4, 3), np.diag([spacing_mm, 1, 1, 1]))
     series = SeriesReference("1", f"1.{description}", frame) if modality else None
-    voxels = np.full((slices, 3, 2), value, dtype=np.float32)
+    voxels = np.full((slices, 4, 3), value, dtype=np.float32)
     return Volume(voxels, geometry, modality, description, series, attributes)
 
 
@@ -190,3 +190,15 @@ def test_quantities_are_brought_to_what_the_model_wants() -> None:
 def test_a_chosen_image_that_looks_different_is_said() -> None:
     case = match(spec(Channel("FLAIR", "MR")), [], chosen={"FLAIR": image("T1 mprage")})
     assert [notice.code for notice in case.notices] == ["looks-different"]
+
+
+@pytest.mark.parametrize("slices", [1, 2])
+def test_too_few_slices_for_a_volume_are_used_only_when_accepted(slices) -> None:
+    thin = image("portal venous", "CT", slices=slices)
+    with pytest.raises(ConfirmationRequired, match=f"only {slices} slice"):
+        match(LIVER, [thin])
+    assert "few-slices-accepted" in [notice.code for notice in match(LIVER, [thin], accept=True).notices]
+
+
+def test_three_slices_are_a_volume() -> None:
+    assert "few-slices-accepted" not in [n.code for n in match(LIVER, [image("thin", "CT", slices=3)]).notices]

@@ -31,6 +31,9 @@ class ChannelMatch(Generic[C]):
     score: float
 
 
+_FEWEST_SLICES = 3
+"""With fewer there is no voxel that has neighbours on all sides, and what a network makes of them is chance."""
+
 _MOST_TRIED = 6
 """Images tried for a channel when several channels compete; those that fit it best."""
 
@@ -75,7 +78,7 @@ def match(
 
     Raises:
         InputError: if a channel has no image or several, or values are missing or not finite.
-        ConfirmationRequired: if an image's modality is known and not the model's.
+        ConfirmationRequired: if an image's modality is known and not the model's, or it has too few slices.
         UsageError: if ``chosen`` names a channel that the model does not have.
     """
     matches = assign(spec, volumes, chosen=chosen)
@@ -83,6 +86,7 @@ def match(
     channels: dict[str, Volume] = {}
     for found in matches:
         notices += _modality_notices(spec, found, accept)
+        notices += _thinness_notices(spec, found, accept)
         notices += _appearance_notices(found)
         channels[found.channel.name] = _quantities(found.channel, found.image)
     notices += _grid_notices(tuple(channels.items()))
@@ -177,6 +181,17 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
     if not accept:
         raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
     return [Notice("modality-accepted", f"{name}: {what}")]
+
+
+def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
+    slices = min(found.image.geometry.shape_kji)
+    if slices >= _FEWEST_SLICES:
+        return []
+    name = found.image.description or f"the image for {found.channel.name}"
+    what = f"it has only {slices} slice{'s' if slices > 1 else ''}, and the model {spec.id} was made for volumes."
+    if not accept:
+        raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
+    return [Notice("few-slices-accepted", f"{name}: {what}")]
 
 
 def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:

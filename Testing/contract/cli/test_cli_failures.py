@@ -123,6 +123,10 @@ class TestImages:
     def test_damaged_files(self, fails, shared_data, name):
         fails(shared_data / "dicom_quirks" / "damaged" / name, INPUT)
 
+    @pytest.mark.parametrize(("name", "word"), [("mr_two_slices", "2 slices"), ("mr_single_slice", "1 slice")])
+    def test_a_series_of_too_few_slices(self, fails, shared_data, name, word):
+        assert word in fails(shared_data / "dicom_quirks" / name, INPUT)
+
     def test_a_folder_of_objects_without_images(self, fails, shared_data):
         assert "not an image" in fails(shared_data / "dicom_quirks" / "non_image_objects", INPUT)
 
