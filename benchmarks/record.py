@@ -137,9 +137,9 @@ class CaseRecord:
     date_utc: str
     environment: Environment
     cold: tuple[ColdPair, ...]
-    warm: tuple[WarmPair, ...]
-    warm_baselines: Baselines | None
-    warm_agreement: Agreement | None
+    warm: tuple[WarmPair, ...] = ()
+    warm_baselines: Baselines | None = None
+    warm_agreement: Agreement | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,41 +38,40 @@ def main(quick: bool, only: tuple[str, ...], pairs: int | None, threads: int, da
     chosen = [case for case in CASES if case.name in only or (not only and (case.quick or not quick))]
     kept = read_record(RESULTS_JSON) if record else Record()
     for case in chosen:
-        kept = kept.with_case(measure(case, data, threads, pairs))
-        if record:
-            write_record(kept, RESULTS_JSON)
-            RESULTS_PAGE.write_text(render(kept), encoding="utf-8")
+        for measured in measure(case, data, threads, pairs):
+            kept = kept.with_case(measured)
+            if record:
+                write_record(kept, RESULTS_JSON)
+                RESULTS_PAGE.write_text(render(kept), encoding="utf-8")
     click.echo(render(kept))
 
 
-def measure(case: BenchmarkCase, data: Path, threads: int, pairs: int | None) -> CaseRecord:
-    """Both sides of a case, cold and warm, in a folder that is gone afterwards."""
+def measure(case: BenchmarkCase, data: Path, threads: int, pairs: int | None) -> Iterator[CaseRecord]:
+    """Both sides of a case, in a folder that is gone afterwards: first what the cold runs gave, then the warm too."""
     date = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="medaiseg-benchmark-") as name:
-        folder = Path(name)
-        setting = make_setting(case, data, folder)
+        setting = make_setting(case, data, Path(name))
         given = variables(threads)
         cold = []
         for n in range(_turns(case.cold_pairs, pairs)):
             click.echo(f"{case.name}: cold pair {n + 1}", err=True)
             cold.append(measure_pair(setting, given))
-        warm_turns = _turns(case.warm_pairs, pairs)
-        click.echo(f"{case.name}: {warm_turns} warm pairs", err=True)
-        warm = measure_warm(setting, warm_turns, given) if warm_turns else None
-        commands = _printed_commands(setting)
-    return CaseRecord(
-        case=case.name,
-        bundle=case.bundle.name,
-        image=case.image_text,
-        changed=setting.bundle.changed,
-        commands=commands,
-        date_utc=date,
-        environment=describe(threads),
-        cold=tuple(cold),
-        warm=warm.pairs if warm else (),
-        warm_baselines=warm.baselines if warm else None,
-        warm_agreement=warm.agreement if warm else None,
-    )
+        record = CaseRecord(
+            case=case.name,
+            bundle=case.bundle.name,
+            image=case.image_text,
+            changed=setting.bundle.changed,
+            commands=_printed_commands(setting),
+            date_utc=date,
+            environment=describe(threads),
+            cold=tuple(cold),
+        )
+        yield record
+        turns = _turns(case.warm_pairs, pairs)
+        if turns:
+            click.echo(f"{case.name}: {turns} warm pairs", err=True)
+            warm = measure_warm(setting, turns, given)
+            yield replace(record, warm=warm.pairs, warm_baselines=warm.baselines, warm_agreement=warm.agreement)
 
 
 def _turns(usual: int, wanted: int | None) -> int:
