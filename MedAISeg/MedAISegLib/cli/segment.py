@@ -91,7 +91,7 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    r"""Segment INPUT: a folder of DICOM (or other images), or one file of NIfTI, NRRD, MetaImage, Analyze, MINC or MGH.
+    """Segment INPUT: a folder of DICOM (or other images), or one file of NIfTI, NRRD, MetaImage, Analyze, MINC or MGH.
 
     \b
     Examples:
@@ -100,7 +100,7 @@ def command(
 
     The result lies on the grid of the (first) image. Of a folder with several series, the one that fits the model is
     taken; where several do, they are listed for you to choose with --series.
-    """
+    """  # noqa: D301  # click's mark of a paragraph that is not to be wrapped is a real backspace
     with _errors_told_in_json(wanted=as_json):
         named = _named_channels(channels)
         if source is None and not named:

@@ -76,6 +76,11 @@ def test_help_comes_without_the_engine(arguments):
     assert "Usage: " in done.stdout
 
 
+def test_examples_of_the_help_keep_their_lines(run):
+    lines = [line.strip() for line in run("segment", "--help").stdout.splitlines()]
+    assert lines[lines.index("Examples:") + 1].startswith("medaiseg segment scan/ ")
+
+
 def test_the_version_is_the_packages(run):
     from MedAISegLib import __version__
 
