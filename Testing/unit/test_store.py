@@ -35,6 +35,15 @@ def refuse(_: Path) -> None:
     raise ModelError("it is damaged.")
 
 
+def test_what_speaks_against_a_copy_is_said_of_the_users_folder(folder: Path) -> None:
+    def weights_missing(copy: Path) -> None:
+        raise ModelError("its weights are missing.", where=str(copy / "models"), remedy="Download it again.")
+
+    with pytest.raises(ModelError) as caught:
+        install_folder(folder, verify=weights_missing)
+    assert str(caught.value) == f"{folder.resolve() / 'models'}: its weights are missing. Download it again."
+
+
 def test_an_installed_model_is_found_by_its_id(folder: Path, home: Path) -> None:
     model = install_folder(folder, verify=accept)
     assert model.id == "lungs"

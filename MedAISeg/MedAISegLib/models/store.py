@@ -102,9 +102,20 @@ def install_folder(source: Path, *, overwrite: bool = False, verify: Callable[[P
     with _scratch_folder(target.parent) as scratch:
         copy = scratch / "new" / target.name
         shutil.copytree(source, copy)
-        verify(copy)
+        with _told_of(source, instead_of=copy):
+            verify(copy)
         _swap_in(copy, target, scratch / "old")
     return InstalledModel(target.name, target, False)
+
+
+@contextmanager
+def _told_of(source: Path, *, instead_of: Path) -> Iterator[None]:
+    """What speaks against a copy is said of the folder that the user named."""
+    try:
+        yield
+    except ModelError as error:
+        where = error.where.replace(str(instead_of), str(source))
+        raise type(error)(error.what, where=where, remedy=error.remedy) from error
 
 
 def remove_model(model_id: str) -> None:
