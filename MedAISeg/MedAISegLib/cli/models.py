@@ -13,6 +13,9 @@ from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, install_folder, installed_models, models_home, remove_model
 from .console import show_notices, stdout_console
 
+_CARDS = ("docs/README.md", "README.md")
+"""Where publishers put what is to be known of a model."""
+
 
 @click.group("models", invoke_without_command=True, short_help="List, show, install and remove models.")
 @click.pass_context
@@ -116,6 +119,7 @@ def _facts(spec: ModelSpec, path: Path) -> dict[str, str]:
         "SHA-256": spec.sha256,
         "size": _size_text(path),
         "folder": str(path),
+        "model card": next((str(card) for card in (path / name for name in _CARDS) if card.is_file()), ""),
     }
 
 

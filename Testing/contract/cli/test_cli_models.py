@@ -19,7 +19,7 @@ def test_the_embedded_model_is_listed(run):
 def test_a_model_is_shown_with_channels_labels_codes_and_licence(run):
     result = run("models", "show", "hippocampus")
     assert result.exit_code == 0, result.stderr
-    for text in ("Posterior hippocampus", "5366008", "CC", "SHA-256", "--region", "T1", "MB"):
+    for text in ("Posterior hippocampus", "5366008", "CC", "SHA-256", "--region", "T1", "MB", "model card"):
         assert text in result.stdout
 
 
