@@ -6,12 +6,23 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.run import prepare
-from MedAISegLib.models.operations import Conform
-from MedAISegLib.models.spec import Argmax, InferenceStage, Windows
+from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.models.operations import Conform, Interpolation
+from MedAISegLib.models.spec import (
+    Activation,
+    Argmax,
+    Channel,
+    InferenceStage,
+    ModelSpec,
+    Restore,
+    RestoreOrder,
+    SegmentSpec,
+    Windows,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -104,3 +115,39 @@ def test_the_brightest_thousandth_of_what_is_not_zero_is_clipped(factor):
 def test_an_image_of_one_value_becomes_finite(value):
     volume = bytes_volume().with_voxels(np.full((16, 16, 16), value, np.float32))
     assert np.isfinite(conformed(volume).values.numpy()).all()
+
+
+def long_volume(shape=(40, 12, 12)):
+    """Longer than a cube of 16 mm along its first axis, which runs to the head."""
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, 0, 1.0], [0, 1.0, 0], [1.0, 0, 0]])
+    voxels = np.random.default_rng(2).integers(1, 200, shape).astype(np.float32)
+    return Volume(voxels, VolumeGeometry(shape, affine))
+
+
+class AllOne(torch.nn.Module):
+    """Class 1 everywhere."""
+
+    def forward(self, batch):
+        return torch.cat([torch.zeros_like(batch), torch.ones_like(batch)], dim=1)
+
+
+def run(volume, order):
+    stage = InferenceStage(
+        (Conform(16, 1.0, "LIA"),), Windows(), Argmax(), Restore(Activation.NONE, order, Interpolation.LINEAR)
+    )
+    spec = ModelSpec("m", "m", "test", (Channel("T1"),), (stage,), (SegmentSpec(1, "thing"),))
+    return segment(Case({"T1": volume}), spec, ((AllOne(),),), device="cpu")
+
+
+@pytest.mark.parametrize("order", RestoreOrder)
+def test_what_lies_beyond_the_cube_has_no_label_and_is_spoken_of(order):
+    result = run(long_volume(), order)
+    assert [notice.code for notice in result.notices] == ["beyond-cube"]
+    labelled = np.flatnonzero(result.layers[0].any(axis=(1, 2)))
+    np.testing.assert_array_equal(labelled, np.arange(12, 28))
+    assert result.layers[0][12:28].all()
+
+
+def test_a_volume_within_the_cube_gives_no_notice():
+    assert run(long_volume((16, 12, 12)), RestoreOrder.DECIDE_THEN_LABELS).notices == ()

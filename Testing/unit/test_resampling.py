@@ -26,6 +26,7 @@ def test_the_separable_way_equals_the_general_way(interpolation, outside, monkey
     mapping = index_map((0.61, 1.37, 0.43), (-1.3, 0.4, 2.1))
     separable = resample(values, mapping, (14, 8, 21), interpolation, outside)
     monkeypatch.setattr(resampling, "parallel_axes", lambda _: None)
+    monkeypatch.setattr(resampling, "_GENERAL_CHUNK_VOXELS", 2 * 8 * 21)
     general = resample(values, mapping, (14, 8, 21), interpolation, outside)
     torch.testing.assert_close(separable, general, rtol=1e-5, atol=1e-6)
 
@@ -62,3 +63,20 @@ def test_labels_are_never_interpolated_linearly():
     labels = torch.ones(1, 4, 4, 4, dtype=torch.uint8)
     with pytest.raises(ValueError, match="nearest"):
         resample(labels, index_map((0.5, 0.5, 0.5), (0, 0, 0)), (8, 8, 8), Interpolation.LINEAR)
+
+
+def test_a_slab_takes_no_more_of_the_source_than_it_reaches(monkeypatch):
+    taken = []
+    sample = torch.nn.functional.grid_sample
+
+    def noted(values, *arguments, **options):
+        taken.append(values.shape[2])
+        return sample(values, *arguments, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "grid_sample", noted)
+    monkeypatch.setattr(resampling, "_GENERAL_CHUNK_VOXELS", 6 * 6)
+    mapping = index_map((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    mapping[0, 1] = 0.1
+    resample(torch.rand(1, 60, 6, 6), mapping, (60, 6, 6), Interpolation.LINEAR)
+    assert len(taken) == 60
+    assert max(taken) <= 6

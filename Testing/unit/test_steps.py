@@ -8,8 +8,11 @@ import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine import pieces, resampling
+from MedAISegLib.engine.prepared import Prepared
 from MedAISegLib.engine.run import prepare
 from MedAISegLib.engine.slabs import Slab, SlabStream, collect
+from MedAISegLib.engine.steps import carry_out
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import Argmax, InferenceStage, Windows
 from monai import transforms as mt
@@ -180,3 +183,32 @@ def test_channels_on_other_grids_are_sampled_in_world_space():
     case = Case({"a": Volume(ramp(first), first), "b": Volume(ramp(other), other)})
     values = prepare(case, stage).values
     np.testing.assert_allclose(values[1].numpy(), values[0].numpy(), atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        op.Resample((0.5, 0.5, 0.5)),
+        op.Conform(12, 3.0, "LIA"),
+        op.CropForeground(90.0),
+        op.PadToMultiple((16, 16, 16)),
+        op.PadToSize((20, 20, 20)),
+        op.ScaleRange(0, 10),
+        op.ScalePercentiles(1, 99),
+        op.MinMax(),
+        op.ZScore(),
+        op.Clip(0, 1),
+        op.ShiftScale(2.0),
+        op.LogCompress(),
+    ],
+    ids=lambda operation: type(operation).__name__,
+)
+def test_a_step_polls_within_a_large_volume(operation, monkeypatch):
+    for module in (pieces, resampling):
+        monkeypatch.setattr(module, "PIECE_VALUES", 200)
+    monkeypatch.setattr("MedAISegLib.engine.steps.spatial.PIECE_VALUES", 200)
+    polls = []
+    source = volume()
+    values = torch.from_numpy(source.voxels)[None]
+    carry_out(operation, Prepared(values, source.geometry, poll=lambda: polls.append(1)))
+    assert len(polls) >= 5

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from .pieces import Poll, never
 from .slabs import Undo
 
 
@@ -18,11 +20,15 @@ class Prepared:
         values: (channel, a, b, c), float32.
         geometry: of the axes (a, b, c), to LPS mm.
         undos: how to take labels or scores on this grid back to the source grid; the last one first.
+        notices: what a user should know about the steps.
+        poll: called by steps at least a few times a second; may raise Cancelled.
     """
 
     values: torch.Tensor
     geometry: VolumeGeometry
     undos: tuple[Undo, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    poll: Poll = never
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -33,6 +39,10 @@ class Prepared:
         """Other intensities on the same grid."""
         return replace(self, values=values)
 
+    def with_notice(self, notice: Notice) -> Prepared:
+        """The same, and something to be said about it."""
+        return replace(self, notices=(*self.notices, notice))
+
     def moved(self, values: torch.Tensor, geometry: VolumeGeometry, undo: Undo) -> Prepared:
         """The result of a spatial step."""
-        return Prepared(values, geometry, (*self.undos, undo))
+        return replace(self, values=values, geometry=geometry, undos=(*self.undos, undo))

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from ..core.geometry import Affine
 from ..models.operations import Interpolation
+from .pieces import PIECE_VALUES, Poll, never
 from .slabs import Shape, Slab, SlabStream, collect
 
 _PARALLEL_TOLERANCE = 1e-6
-_GENERAL_CHUNK_VOXELS = 2_000_000
+_GENERAL_CHUNK_VOXELS = 1_000_000
+_MARGIN = 2
 
 
 class Outside(Enum):
@@ -127,24 +129,18 @@ def resample(
     target_shape: Shape,
     interpolation: Interpolation,
     outside: Outside = Outside.NEAREST_VOXEL,
+    poll: Poll = never,
 ) -> torch.Tensor:
     """(channel, a, b, c) values on another grid.
 
     Args:
         target_to_source: 4x4, maps target indices to continuous source indices.
+        poll: called after each slab.
     """
-    parallel = parallel_axes(target_to_source)
-    if parallel is None:
-        slabs = _general_slabs(values, target_to_source, target_shape, interpolation, outside)
-        return collect(SlabStream(target_shape, 0, True, slabs))
-    scale, offset = parallel
-    source_shape = values.shape[1:]
-    # The axis that shrinks most goes first: less is left for the other two.
-    for axis in np.argsort([target_shape[a] / source_shape[a] for a in range(3)]):
-        a = int(axis)
-        taps = axis_taps(target_shape[a], source_shape[a], scale[a], offset[a], interpolation, outside)
-        values = resample_axis(values, a, taps)
-    return values
+    shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
+    piece_bytes = PIECE_VALUES * values.element_size()
+    source = SlabStream(shape, 0, True, iter([Slab(0, values)]), piece_bytes)
+    return collect(resample_stream(source, target_to_source, target_shape, interpolation, outside), poll)
 
 
 def resample_stream(
@@ -238,7 +234,7 @@ def _general_slabs(
         if interpolation is Interpolation.NEAREST:
             yield Slab(start, _nearest(values, coordinates, outside))
         else:
-            yield Slab(start, _linear(values, coordinates, outside))
+            yield Slab(start, _linear(*_around(values, coordinates), outside))
 
 
 def _coordinates(target_to_source: Affine, start: int, shape: Shape, device: torch.device) -> torch.Tensor:
@@ -252,14 +248,31 @@ def _coordinates(target_to_source: Affine, start: int, shape: Shape, device: tor
     return along[0] + along[1] + along[2] + matrix[:3, 3]
 
 
+def _around(values: torch.Tensor, coordinates: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The box of values that a slab's coordinates reach with their neighbours, and the coordinates in it.
+
+    The interpolation runs in double precision, and a copy of the whole volume in that for every slab would be too much.
+    """
+    box: list[slice] = [slice(None)]
+    for axis, length in enumerate(values.shape[1:]):
+        along = coordinates[..., axis]
+        first = min(max(int(along.min()) - _MARGIN, 0), length - 1)
+        box.append(slice(first, min(max(int(along.max()) + _MARGIN, first) + 1, length)))
+    starts = torch.tensor([part.start for part in box[1:]], dtype=coordinates.dtype, device=coordinates.device)
+    return values[tuple(box)], coordinates - starts
+
+
 def _linear(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:
     lengths = torch.tensor(values.shape[1:], dtype=coordinates.dtype, device=coordinates.device)
     grid = ((2.0 * coordinates + 1.0) / lengths - 1.0).flip(-1)
     padding = "border" if outside is Outside.NEAREST_VOXEL else "zeros"
-    sampled = torch.nn.functional.grid_sample(
-        values[None].to(grid.dtype), grid[None], mode="bilinear", padding_mode=padding, align_corners=False
-    )
-    return sampled[0].to(values.dtype)
+    sampled = [
+        torch.nn.functional.grid_sample(
+            channel[None].to(grid.dtype), grid[None], mode="bilinear", padding_mode=padding, align_corners=False
+        )[0].to(values.dtype)
+        for channel in values.split(1)
+    ]
+    return torch.cat(sampled)
 
 
 def _nearest(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:

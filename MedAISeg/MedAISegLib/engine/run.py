@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +17,12 @@ from ..models.spec import InferenceStage, ModelSpec
 from .device import choose_device
 from .labels import clean
 from .memory import climb_down
+from .pieces import Poll, contiguous
 from .prepared import Prepared
 from .resampling import Outside, resample
 from .restore import LabelLayers, restore_labels
 from .steps import carry_out
-from .windows import Placement, score_slabs
+from .windows import Placement, before_each_layer, score_slabs
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,35 +67,40 @@ def segment(
     with torch.inference_mode():
         with progress.stage(RunStage.PREPARE):
             prepared = prepare(case, stage, progress)
-        with progress.stage(RunStage.INFER), _cancellable(members, progress):
-            layers, placement, notices = climb_down(
+        # One window of a large network can take many seconds on a CPU.
+        with progress.stage(RunStage.INFER), before_each_layer(members, lambda _: prepared.poll()):
+            layers, placement, ladder = climb_down(
                 lambda placement: _infer(prepared, stage, members, placement, progress), start
             )
     with progress.stage(RunStage.POSTPROCESS):
-        layers = clean(layers, stage.postprocessing)
-    return EngineResult(layers, str(placement.compute), notices)
+        layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled)
+    return EngineResult(layers, str(placement.compute), prepared.notices + ladder)
 
 
 def prepare(case: Case, stage: InferenceStage, progress: Progress | None = None) -> Prepared:
     """The network's input: channels on one grid, then the stage's preprocessing in order."""
     progress = progress or Progress()
-    prepared = _stacked(case)
+    prepared = _stacked(case, progress.cancel.raise_if_cancelled)
     for count, operation in enumerate(stage.preprocessing, start=1):
         prepared = carry_out(operation, prepared)
         progress.report(RunStage.PREPARE, count / len(stage.preprocessing))
-    return prepared.with_values(prepared.values.contiguous())
+    return prepared.with_values(contiguous(prepared.values, prepared.poll))
 
 
-def _stacked(case: Case) -> Prepared:
+def _stacked(case: Case, poll: Poll) -> Prepared:
     """(channel, k, j, i) on the grid of the first channel; the others are sampled in world space."""
     channels = []
     for volume in case.channels.values():
-        values = torch.from_numpy(np.array(volume.voxels, dtype=np.float32, order="C"))[None]
+        voxels = np.empty(volume.voxels.shape, dtype=np.float32)
+        for k, plane in enumerate(volume.voxels):
+            voxels[k] = plane
+            poll()
+        values = torch.from_numpy(voxels)[None]
         if not volume.geometry.matches(case.geometry):
             index_map = case.geometry.index_to(volume.geometry)
-            values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO)
+            values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO, poll)
         channels.append(values)
-    return Prepared(channels[0] if len(channels) == 1 else torch.cat(channels), case.geometry)
+    return Prepared(channels[0] if len(channels) == 1 else torch.cat(channels), case.geometry, poll=poll)
 
 
 def _infer(
@@ -114,21 +119,3 @@ def _infer(
         lambda fraction: progress.report(RunStage.INFER, fraction),
     )
     return restore_labels(scores, prepared.undos, stage.decision, stage.restore, progress.cancel.raise_if_cancelled)
-
-
-@contextmanager
-def _cancellable(members: Sequence[torch.nn.Module], progress: Progress) -> Iterator[None]:
-    """Poll for cancellation before every layer: one window of a large network can take many seconds on a CPU."""
-
-    def poll(*_: object) -> None:
-        progress.cancel.raise_if_cancelled()
-
-    layers = [layer for network in members for layer in network.modules() if not any(layer.children())]
-    handles = [
-        layer.register_forward_pre_hook(poll) for layer in layers if not isinstance(layer, torch.jit.ScriptModule)
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..models.operations import Interpolation
+from .pieces import Poll, never
 
 Shape = tuple[int, int, int]
 
@@ -57,13 +58,16 @@ Undo = Callable[[SlabStream, Interpolation], SlabStream]
 """Takes a stream on the grid after a step back to the grid before it."""
 
 
-def collect(stream: SlabStream) -> torch.Tensor:
-    """The whole array, (channel, a, b, c), on the device of its slabs."""
+def collect(stream: SlabStream, poll: Poll = never) -> torch.Tensor:
+    """The whole array, (channel, a, b, c), on the device of its slabs; ``poll`` is called after each of them."""
     whole: torch.Tensor | None = None
     for slab in stream.slabs:
+        if slab.values.shape[1:] == stream.shape:
+            return slab.values
         if whole is None:
             whole = slab.values.new_empty((slab.values.shape[0], *stream.shape))
         whole.narrow(stream.axis + 1, slab.start, stream.depth_of(slab)).copy_(slab.values)
+        poll()
     if whole is None:
         raise ValueError("a stream has at least one slab")
     return whole

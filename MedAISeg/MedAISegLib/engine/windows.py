@@ -200,25 +200,38 @@ def _whole_array(
 
 
 @contextmanager
-def _reporting_layers(networks: Sequence[Network], report: Callable[[float], None]) -> Iterator[None]:
-    """One pass over a whole array can take minutes: the share of the layers that have begun tells how far it is."""
-    modules = [network for network in networks if isinstance(network, torch.nn.Module)]
-    layers = [layer for network in modules for layer in network.modules() if not any(layer.children())]
-    begun: set[torch.nn.Module] = set()
-
-    def begin(layer: torch.nn.Module, _: object) -> None:
-        if layer not in begun:
-            report(len(begun) / len(layers))
-            begun.add(layer)
-
+def before_each_layer(networks: Sequence[Network], call: Callable[[torch.nn.Module], None]) -> Iterator[None]:
+    """Call with each layer that is about to run, every time; what TorchScript has compiled cannot be looked into."""
     handles = [
-        layer.register_forward_pre_hook(begin) for layer in layers if not isinstance(layer, torch.jit.ScriptModule)
+        layer.register_forward_pre_hook(lambda layer, _: call(layer))
+        for layer in _layers(networks)
+        if not isinstance(layer, torch.jit.ScriptModule)
     ]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def _reporting_layers(networks: Sequence[Network], report: Callable[[float], None]) -> Iterator[None]:
+    """One pass over a whole array can take minutes: the share of the layers that have begun tells how far it is."""
+    count = len(_layers(networks))
+    begun: set[torch.nn.Module] = set()
+
+    def begin(layer: torch.nn.Module) -> None:
+        if layer not in begun:
+            report(len(begun) / count)
+            begun.add(layer)
+
+    with before_each_layer(networks, begin):
+        yield
+
+
+def _layers(networks: Sequence[Network]) -> list[torch.nn.Module]:
+    modules = [network for network in networks if isinstance(network, torch.nn.Module)]
+    return [layer for network in modules for layer in network.modules() if not any(layer.children())]
 
 
 def _headed(network: WideHeadNetwork, features: torch.Tensor, placement: Placement) -> Iterator[Slab]:

@@ -6,13 +6,16 @@ import numpy as np
 import torch
 
 from ...core.geometry import VolumeGeometry, patient_axes_lps
+from ...core.notice import Notice
 from ...models.operations import Conform, Interpolation, Orient, ScaleRange
+from ..pieces import Poll, extremes, pieces, values_at_ranks
 from ..prepared import Prepared
 from ..resampling import Outside
 from .intensity import mapped
 from .spatial import orient, resampled
 
 _LARGEST = 255.0
+_EDGE = 1e-3
 
 
 def conform(operation: Conform, prepared: Prepared) -> Prepared:
@@ -20,11 +23,14 @@ def conform(operation: Conform, prepared: Prepared) -> Prepared:
     turned = orient(Orient(operation.axis_codes), prepared)
     target = _target(operation, turned.geometry)
     on_grid = target.matches(turned.geometry)
-    if on_grid and _is_of_bytes(turned.values):
+    if on_grid and _is_of_bytes(turned.values, turned.poll):
         return turned
     # The top is looked for in the volume as it came: the zeros around it and interpolation would move it.
-    scaled = turned.with_values(_robustly_scaled(turned.values, operation.clipped))
-    return scaled if on_grid else resampled(scaled, target, Interpolation.LINEAR, Outside.ZERO)
+    scaled = turned.with_values(_robustly_scaled(turned.values, operation.clipped, turned.poll))
+    if on_grid:
+        return scaled
+    cube = resampled(scaled, target, Interpolation.LINEAR, Outside.ZERO)
+    return cube.with_notice(_beyond(operation)) if _is_longer(turned.geometry, target) else cube
 
 
 def _target(operation: Conform, source: VolumeGeometry) -> VolumeGeometry:
@@ -36,14 +42,31 @@ def _target(operation: Conform, source: VolumeGeometry) -> VolumeGeometry:
     return VolumeGeometry((size, size, size), affine)
 
 
-def _is_of_bytes(values: torch.Tensor) -> bool:
-    return bool((values >= 0.0).all() and (values <= _LARGEST).all() and (values == values.round()).all())
+def _is_longer(volume: VolumeGeometry, cube: VolumeGeometry) -> bool:
+    """Whether the middle of a face lies beyond the cube; an oblique volume's corners, mostly air, may."""
+    half = np.asarray(volume.shape_kji) / 2.0
+    faces = half - 0.5 + np.concatenate([np.diag(half), -np.diag(half)])
+    index = cube.lps_to_index(volume.index_to_lps(faces))
+    return bool((index < -0.5 - _EDGE).any() or (index > np.asarray(cube.shape_kji) - 0.5 + _EDGE).any())
 
 
-def _robustly_scaled(values: torch.Tensor, clipped: float) -> torch.Tensor:
-    counted = values[values != 0].cpu().numpy()
-    if counted.size == 0:
+def _beyond(operation: Conform) -> Notice:
+    edge_mm = operation.size * operation.spacing_mm
+    return Notice(
+        "beyond-cube",
+        f"The image is longer than the {edge_mm:g} mm that the model looks at; farther from its middle is no label.",
+    )
+
+
+def _is_of_bytes(values: torch.Tensor, poll: Poll) -> bool:
+    return all(
+        bool(((piece >= 0.0) & (piece <= _LARGEST) & (piece == piece.round())).all()) for piece in pieces(values, poll)
+    )
+
+
+def _robustly_scaled(values: torch.Tensor, clipped: float, poll: Poll) -> torch.Tensor:
+    top = values_at_ranks(values, lambda count: [count - 1 - int(clipped * count)], nonzero=True, poll=poll)
+    if not top:
         return values
-    rank = counted.size - 1 - int(clipped * counted.size)
-    top = float(np.partition(counted, rank)[rank])
-    return mapped(values, ScaleRange(float(values.min()), top, 0.0, _LARGEST, clip=True))
+    low, _ = extremes(values, poll)
+    return mapped(values, ScaleRange(low, top[0], 0.0, _LARGEST, clip=True), poll)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+
 import torch
 
 from ...models.operations import (
@@ -14,81 +15,103 @@ from ...models.operations import (
     ShiftScale,
     ZScore,
 )
+from ..pieces import Poll, changed, extremes, mean_and_deviation, values_at_ranks
 from ..prepared import Prepared
 
 
 def scale_range(operation: ScaleRange, prepared: Prepared) -> Prepared:
     """Linear from a fixed source range to a target range."""
-    return prepared.with_values(mapped(prepared.values, operation))
+    return prepared.with_values(mapped(prepared.values, operation, prepared.poll))
 
 
 def scale_percentiles(operation: ScalePercentiles, prepared: Prepared) -> Prepared:
     """Linear from the values at two percentiles to a target range."""
-    groups = prepared.values.split(1) if operation.channel_wise else (prepared.values,)
-    scaled = []
-    for group in groups:
-        counted = group[group != 0] if operation.nonzero else group
-        if counted.numel() == 0:
-            scaled.append(group)
-            continue
-        low, high = np.percentile(counted.cpu().numpy(), (operation.lower, operation.upper))
-        fixed = ScaleRange(float(low), float(high), operation.target_min, operation.target_max, operation.clip)
-        scaled.append(mapped(group, fixed))
-    return prepared.with_values(torch.cat(scaled))
+
+    def scaled(group: torch.Tensor) -> torch.Tensor:
+        ends = _percentiles(group, (operation.lower, operation.upper), nonzero=operation.nonzero, poll=prepared.poll)
+        if ends is None:
+            return group
+        fixed = ScaleRange(*ends, operation.target_min, operation.target_max, operation.clip)
+        return mapped(group, fixed, prepared.poll)
+
+    return _by_group(prepared, scaled, channel_wise=operation.channel_wise)
 
 
 def min_max(operation: MinMax, prepared: Prepared) -> Prepared:
     """Linear from the present range to a target range; a constant image becomes value * target_min."""
-    groups = prepared.values.split(1) if operation.channel_wise else (prepared.values,)
-    scaled = []
-    for group in groups:
-        low, high = group.min(), group.max()
+
+    def scaled(group: torch.Tensor) -> torch.Tensor:
+        low, high = extremes(group, prepared.poll)
         if low == high:
-            scaled.append(group * operation.target_min)
-            continue
-        span = operation.target_max - operation.target_min
-        scaled.append((group - low) / (high - low) * span + operation.target_min)
-    return prepared.with_values(torch.cat(scaled))
+            return group * operation.target_min
+        return mapped(group, ScaleRange(low, high, operation.target_min, operation.target_max), prepared.poll)
+
+    return _by_group(prepared, scaled, channel_wise=operation.channel_wise)
 
 
 def z_score(operation: ZScore, prepared: Prepared) -> Prepared:
     """To mean 0 and standard deviation 1, or by given statistics."""
-    channels = len(prepared.values)
-    if not operation.channel_wise:
-        mean, std = _statistic(operation.mean, 0), _statistic(operation.std, 0)
-        return prepared.with_values(_standardised(prepared.values, mean, std, operation.nonzero))
-    standardised = [
-        _standardised(
-            prepared.values[n : n + 1], _statistic(operation.mean, n), _statistic(operation.std, n), operation.nonzero
-        )
-        for n in range(channels)
-    ]
-    return prepared.with_values(torch.cat(standardised))
+    groups = prepared.values.split(1) if operation.channel_wise else (prepared.values,)
+    standardised = [_standardised(group, operation, n, prepared.poll) for n, group in enumerate(groups)]
+    return prepared.with_values(standardised[0] if len(standardised) == 1 else torch.cat(standardised))
 
 
 def clip(operation: Clip, prepared: Prepared) -> Prepared:
     """Limit to a range."""
-    return prepared.with_values(prepared.values.clamp(operation.minimum, operation.maximum))
+    return _changed(prepared, lambda values: values.clamp(operation.minimum, operation.maximum))
 
 
 def shift_scale(operation: ShiftScale, prepared: Prepared) -> Prepared:
     """Multiply, then add."""
-    return prepared.with_values(prepared.values * operation.factor + operation.offset)
+    return _changed(prepared, lambda values: values * operation.factor + operation.offset)
 
 
 def log_compress(operation: LogCompress, prepared: Prepared) -> Prepared:
     """log(1 + max(value, 0) / scale)."""
-    return prepared.with_values(torch.log1p(prepared.values.clamp(min=0.0) / operation.scale))
+    return _changed(prepared, lambda values: torch.log1p(values.clamp(min=0.0) / operation.scale))
 
 
-def mapped(values: torch.Tensor, operation: ScaleRange) -> torch.Tensor:
+def mapped(values: torch.Tensor, operation: ScaleRange, poll: Poll) -> torch.Tensor:
     """Values after the operation, whatever their shape."""
     span = operation.source_max - operation.source_min
-    if span == 0.0:
-        return values - operation.source_min + operation.target_min
-    mapped = (values - operation.source_min) / span
-    mapped = mapped * (operation.target_max - operation.target_min) + operation.target_min
-    return mapped.clamp(operation.target_min, operation.target_max) if operation.clip else mapped
+
+    def change(piece: torch.Tensor) -> torch.Tensor:
+        if span == 0.0:
+            return piece - operation.source_min + operation.target_min
+        scaled = (piece - operation.source_min) / span
+        scaled = scaled * (operation.target_max - operation.target_min) + operation.target_min
+        return scaled.clamp(operation.target_min, operation.target_max) if operation.clip else scaled
+
+    return changed(values, change, poll)
+
+
+def _changed(prepared: Prepared, change: Callable[[torch.Tensor], torch.Tensor]) -> Prepared:
+    return prepared.with_values(changed(prepared.values, change, prepared.poll))
+
+
+def _by_group(prepared: Prepared, change: Callable[[torch.Tensor], torch.Tensor], *, channel_wise: bool) -> Prepared:
+    """Changed by what is known of all channels together, or of each by itself."""
+    if not channel_wise or len(prepared.values) == 1:
+        return prepared.with_values(change(prepared.values))
+    return prepared.with_values(torch.cat([change(channel) for channel in prepared.values.split(1)]))
+
+
+def _percentiles(
+    values: torch.Tensor, percents: tuple[float, float], *, nonzero: bool, poll: Poll
+) -> tuple[float, float] | None:
+    """Linear between neighbours, as numpy has them; None where no value counts."""
+    shares: list[float] = []
+
+    def ranks(count: int) -> list[int]:
+        places = [(count - 1) * percent / 100.0 for percent in percents]
+        shares.extend(place % 1.0 for place in places)
+        return [rank for place in places for rank in (int(place), min(int(place) + 1, count - 1))]
+
+    found = values_at_ranks(values, ranks, nonzero=nonzero, poll=poll)
+    if not found:
+        return None
+    low, above_low, high, above_high = found
+    return low + (above_low - low) * shares[0], high + (above_high - high) * shares[1]
 
 
 def _statistic(given: tuple[float, ...] | None, channel: int) -> float | None:
@@ -97,12 +120,17 @@ def _statistic(given: tuple[float, ...] | None, channel: int) -> float | None:
     return given[channel] if len(given) > 1 else given[0]
 
 
-def _standardised(values: torch.Tensor, mean: float | None, std: float | None, nonzero: bool) -> torch.Tensor:
-    chosen = values != 0 if nonzero else None
-    counted = values if chosen is None else values[chosen]
-    if counted.numel() == 0:
-        return values
-    centre = float(counted.mean()) if mean is None else mean
-    spread = float(counted.std(correction=0)) if std is None else std
-    standardised = (values - centre) / (spread or 1.0)
-    return standardised if chosen is None else torch.where(chosen, standardised, values)
+def _standardised(values: torch.Tensor, operation: ZScore, channel: int, poll: Poll) -> torch.Tensor:
+    mean, std = _statistic(operation.mean, channel), _statistic(operation.std, channel)
+    if mean is None or std is None:
+        found = mean_and_deviation(values, nonzero=operation.nonzero, poll=poll)
+        if found is None:
+            return values
+        mean, std = (given if given is not None else own for given, own in zip((mean, std), found, strict=True))
+    centre, spread = mean, std or 1.0
+
+    def change(piece: torch.Tensor) -> torch.Tensor:
+        standardised = (piece - centre) / spread
+        return torch.where(piece != 0, standardised, piece) if operation.nonzero else standardised
+
+    return changed(values, change, poll)

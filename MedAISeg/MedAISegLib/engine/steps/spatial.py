@@ -17,6 +17,7 @@ from ...models.operations import (
     Resample,
     ReverseAxes,
 )
+from ..pieces import PIECE_VALUES, copy
 from ..prepared import Prepared
 from ..resampling import Outside, resample, resample_stream
 from ..slabs import Shape, SlabStream
@@ -53,14 +54,13 @@ def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
 
 def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
     """To the box of values above the threshold; the whole array where there are none."""
-    foreground = (prepared.values > operation.threshold).any(dim=0)
-    if not foreground.any():
+    present = _present(prepared, operation.threshold)
+    if not present[0].any():
         return prepared
     start, shape = [], []
     for axis, length in enumerate(prepared.shape):
-        others = tuple(a for a in range(3) if a != axis)
-        present = torch.nonzero(foreground.amax(dim=others)).flatten()
-        first, stop = int(present[0]) - operation.margin, int(present[-1]) + 1 + operation.margin
+        slices = torch.nonzero(present[axis]).flatten()
+        first, stop = int(slices[0]) - operation.margin, int(slices[-1]) + 1 + operation.margin
         if operation.within_image:
             first, stop = max(first, 0), min(stop, length)
         start.append(first)
@@ -81,6 +81,20 @@ def pad_to_size(operation: PadToSize, prepared: Prepared) -> Prepared:
     return _window(prepared, (start[0], start[1], start[2]), (a, b, c))
 
 
+def _present(prepared: Prepared, threshold: float) -> list[torch.Tensor]:
+    """For each axis: (length,), the slices with a value above the threshold in any channel."""
+    present = [torch.zeros(n, dtype=torch.bool) for n in prepared.shape]
+    depth = max(1, PIECE_VALUES * prepared.shape[0] // prepared.values.numel())
+    for start in range(0, prepared.shape[0], depth):
+        above = (prepared.values[:, start : start + depth] > threshold).any(dim=0)
+        in_rows = above.any(dim=2)
+        present[0][start : start + depth] = in_rows.any(dim=1)
+        present[1] |= in_rows.any(dim=0)
+        present[2] |= above.flatten(0, 1).any(dim=0)
+        prepared.poll()
+    return present
+
+
 def _transposed(prepared: Prepared, order: tuple[int, int, int]) -> Prepared:
     if order == (0, 1, 2):
         return prepared
@@ -91,28 +105,38 @@ def _transposed(prepared: Prepared, order: tuple[int, int, int]) -> Prepared:
 def _window(prepared: Prepared, start: Shape, shape: Shape) -> Prepared:
     if shape == prepared.shape and start == (0, 0, 0):
         return prepared
-    pads: list[int] = []
-    for axis in (2, 1, 0):
-        before = -start[axis]
-        pads += [before, shape[axis] - prepared.shape[axis] - before]
-    values = torch.nn.functional.pad(prepared.values, pads)
+    values = prepared.values.new_zeros((len(prepared.values), *shape))
+    shared_from, shared_to = [slice(None)], [slice(None)]
+    for first, wanted, length in zip(start, shape, prepared.shape, strict=True):
+        low, high = max(first, 0), min(first + wanted, length)
+        shared_from.append(slice(low, high))
+        shared_to.append(slice(low - first, high - first))
+    copy(prepared.values[tuple(shared_from)], values[tuple(shared_to)], prepared.poll)
     undo = partial(undo_window, start=start, source_shape=prepared.shape)
     return prepared.moved(values, prepared.geometry.window(start, shape), undo)
 
 
 def resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interpolation, outside: Outside) -> Prepared:
-    """The values on another grid of the same axes or any other; the undo samples labels or scores back."""
+    """The values on another grid of the same axes or any other; the undo samples labels or scores back.
+
+    What counts outside the source's voxels does so outside the target's on the way back.
+    """
     forward = target.index_to(prepared.geometry)
     backward = prepared.geometry.index_to(target)
-    values = resample(prepared.values, forward, target.shape_kji, interpolation, outside)
-    undo = partial(_undo_resample, source_to_target=backward, source_shape=prepared.shape)
+    values = resample(prepared.values, forward, target.shape_kji, interpolation, outside, prepared.poll)
+    undo = partial(_undo_resample, source_to_target=backward, source_shape=prepared.shape, outside=outside)
     return prepared.moved(values, target, undo)
 
 
 def _undo_resample(
-    stream: SlabStream, interpolation: Interpolation, *, source_to_target: Affine, source_shape: Shape
+    stream: SlabStream,
+    interpolation: Interpolation,
+    *,
+    source_to_target: Affine,
+    source_shape: Shape,
+    outside: Outside,
 ) -> SlabStream:
-    return resample_stream(stream, source_to_target, source_shape, interpolation)
+    return resample_stream(stream, source_to_target, source_shape, interpolation, outside)
 
 
 def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float]) -> VolumeGeometry:
