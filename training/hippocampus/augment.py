@@ -44,6 +44,26 @@ class Augmentation:
     contrast_probability: float = 0.4
 
 
+GENTLE = Augmentation(
+    pose_probability=0.7,
+    small_angle=12.0,
+    large_angle_probability=0.15,
+    scale=(0.9, 1.12),
+    bend_probability=0.25,
+    bend=1.5,
+    trim_probability=0.2,
+    surround_probability=0.2,
+    gamma_probability=0.25,
+    bias_probability=0.2,
+    coarse_probability=0.12,
+    sharpness_probability=0.12,
+    noise_probability=0.2,
+    offset_probability=0.1,
+    contrast_probability=0.25,
+)
+"""Views closer to the data: a second phase with them sharpens what the first has made robust."""
+
+
 def draw_view(case: Case, options: Augmentation, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """One random view of a case: image (1, i, j, k) float32 in 0..1 and labels (1, i, j, k) int64."""
     image, labels, covered = _resample(case, options, rng)

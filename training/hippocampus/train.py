@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from augment import Augmentation, draw_view
-from bundle import BUNDLE_FOLDER, make_network, save_weights
+from augment import GENTLE, Augmentation, draw_view
+from bundle import BUNDLE_FOLDER, load_network, make_network, save_weights
 from cases import Case, data_folder, read_case, training_names, validation_names
 from evaluate import score_cases
 from monai.losses import DiceCELoss
@@ -50,7 +51,7 @@ class Trainer:
         self.schedule = schedule
         self.augmentation = augmentation
         self.rng = torch.Generator().manual_seed(seed)
-        self.network = make_network().train()
+        self.network = make_network().train().to(memory_format=torch.channels_last_3d)
         self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average_decay))
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
@@ -59,15 +60,19 @@ class Trainer:
         self.step = 0
         self.elapsed_s = 0.0
         self.queue: list[int] = []
+        self.drawing = ThreadPoolExecutor(max_workers=1)
+        self.drawn: Future[tuple[torch.Tensor, torch.Tensor]] | None = None
 
     def advance(self) -> float:
         """One optimisation step; returns the loss."""
         started = time.monotonic()
-        image, labels = self._next_batch()
+        image, labels = (self.drawn or self.drawing.submit(self._next_batch)).result()
+        # The next views are drawn while the network learns from these.
+        self.drawn = self.drawing.submit(self._next_batch)
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step, self.elapsed_s)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            scores = self.network(image)
+            scores = self.network(image.to(memory_format=torch.channels_last_3d))
         loss = self.loss(scores.float(), labels)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -130,9 +135,14 @@ def main() -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.work / "checkpoint.pt"
     cases = [read_case(folder, name) for name in training_names(folder, arguments.fold)]
-    trainer = Trainer(cases, Schedule(arguments.minutes, arguments.batch), Augmentation(), arguments.seed)
+    schedule = Schedule(arguments.minutes, arguments.batch, arguments.peak_rate)
+    trainer = Trainer(cases, schedule, GENTLE if arguments.gentle else Augmentation(), arguments.seed)
     if checkpoint.exists():
         trainer.load(checkpoint)
+    elif arguments.start_from:
+        weights = load_network(arguments.start_from).state_dict()
+        trainer.network.load_state_dict(weights)
+        trainer.average.module.load_state_dict(weights)
     next_save_s, recent = trainer.elapsed_s + 60 * arguments.save_minutes, 0.0
     while not trainer.finished:
         recent += (trainer.advance() - recent) * (0.01 if recent else 1.0)
@@ -141,6 +151,7 @@ def main() -> None:
         if trainer.elapsed_s > next_save_s:
             next_save_s += 60 * arguments.save_minutes
             trainer.save(checkpoint)
+            save_weights(trainer.average.module, arguments.work / "average.safetensors")
     trainer.save(checkpoint)
     weights = trainer.average.module.eval()
     save_weights(weights, arguments.work / "model.safetensors")
@@ -159,6 +170,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peak-rate", type=float, default=Schedule.peak_rate, help="highest learning rate")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with, for a second phase")
+    parser.add_argument("--gentle", action="store_true", help="views closer to the data, for a second phase")
     parser.add_argument("--install", action="store_true", help="put the final weights into the bundle")
     return parser.parse_args()
 
