@@ -9,6 +9,7 @@ from .agreement import worst
 from .record import CaseRecord, ColdPair, Cost, Environment, Record, WarmPair, WarmRun
 
 _LARGEST_DIFFERENCE = 0.001
+_TOLERATED_CORES = 0.15
 
 _HEAD = """# Measured beside the reference
 
@@ -22,7 +23,8 @@ they take as long as trained ones, but the labels mean nothing and are rough as 
 **Every ratio is reference ÷ ours**, of two runs that followed each other: above 1 we are faster or smaller, below 1 we
 are slower or larger. It is given as the median over the pairs with the smallest and the largest. Seconds and megabytes
 are medians. "Other load" is how many processors were busy with something else on average during our runs and during the
-reference's: where it is not near 0 the machine was shared, and processor time says more than time on the clock.
+reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
+whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
 """
 
 _COLD_HEAD = """## Whole commands, cold
@@ -86,7 +88,7 @@ def _cold_row(case: CaseRecord) -> list[str]:
         _megabytes(median(p.reference.peak_bytes for p in pairs)),
         _spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
         _differing(worst([p.agreement for p in pairs]).differing_share),
-        _others(pairs),
+        _others(pairs, case.environment),
     ]
 
 
@@ -106,7 +108,7 @@ def _warm_row(case: CaseRecord) -> list[str]:
         f"{_megabytes(theirs)} ({_megabytes(theirs - baselines.reference)})",
         _spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
         _differing(agreement.differing_share),
-        _others(pairs),
+        _others(pairs, case.environment),
     ]
 
 
@@ -146,11 +148,13 @@ def _behind(record: Record) -> str:
         if case.cold:
             figures += [
                 ("cold, time", cold_ratios(case.cold, lambda cost: cost.wall_s)),
+                ("cold, processor time", cold_ratios(case.cold, lambda cost: cost.cpu_s)),
                 ("cold, memory", cold_ratios(case.cold, lambda cost: cost.peak_bytes)),
             ]
         if case.warm:
             figures += [
                 ("warm, time", warm_ratios(case.warm, lambda run: run.whole_s)),
+                ("warm, processor time", warm_ratios(case.warm, lambda run: run.cpu_s)),
                 ("warm, network alone", warm_ratios(case.warm, lambda run: run.forward_s)),
                 ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
             ]
@@ -175,7 +179,7 @@ def _machine(environment: Environment) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     return (
         f"{environment.processor}, {environment.cores} cores, {environment.memory_gb} GB, {environment.system}; "
-        f"{environment.threads} threads for either side; no GPU; Python {environment.python}, {versions}; "
+        f"threads for either side: {environment.threads}; no GPU; Python {environment.python}, {versions}; "
         f"this software at {environment.revision}"
     )
 
@@ -197,6 +201,7 @@ def _differing(share: float) -> str:
     return f"{share:.4%}" + (" **too many**" if share > _LARGEST_DIFFERENCE else "")
 
 
-def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair]) -> str:
+def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], environment: Environment) -> str:
     ours, theirs = (median(p.ours.others_cores for p in pairs), median(p.reference.others_cores for p in pairs))
-    return f"{ours:.1f} / {theirs:.1f}"
+    disturbed = max(ours, theirs) > environment.cores - environment.threads + _TOLERATED_CORES
+    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if disturbed else "")

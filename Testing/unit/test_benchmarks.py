@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,15 @@ def test_ratios_say_how_many_times_the_reference_needs(record: Record) -> None:
     assert cold[9] == "0.2000% **too many**"
     assert warm[2:5] == ["2.00", "4.00", "2.00 (2.00–2.00)"]
     assert warm[6] == "300 (200)"
+
+
+def test_a_machine_that_was_shared_is_marked(record: Record) -> None:
+    assert "0.1 / 0.1 |" in render(record)
+    (case,) = record.cases
+    (pair,) = case.cold
+    disturbed = replace(pair, reference=replace(pair.reference, others_cores=0.9))
+    page = render(record.with_case(replace(case, cold=(disturbed,))))
+    assert "0.1 / 0.9 **shared** |" in page
 
 
 def test_a_row_that_is_behind_is_named(record: Record) -> None:
