@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from MedAISegLib.core.errors import Cancelled
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.readers import list_images, read_images
+from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
 from phantom import Phantom, largest_error, oblique, straight, tilted, write_enhanced
 
 ROUNDING = 0.02
@@ -53,3 +55,22 @@ def test_an_enhanced_file_with_time_points_is_split(tmp_path) -> None:
     write_enhanced(tmp_path / "enhanced", phantom, tags)
     (listing,) = list_images(tmp_path)
     assert listing.volume_count == 2
+
+
+def test_a_cancelled_read_decodes_no_further_frame(tmp_path, monkeypatch) -> None:
+    write_enhanced(tmp_path / "enhanced", Phantom(straight(12)))
+    (listing,) = list_images(tmp_path)
+    decoded: list[int] = []
+    decode = dicom_pixels._frame_pixels
+
+    def noted(dataset: object, index: int) -> object:
+        decoded.append(index)
+        return decode(dataset, index)
+
+    def cancel(_: float) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(dicom_pixels, "_frame_pixels", noted)
+    with pytest.raises(Cancelled):
+        read_listing(listing, progress=cancel)
+    assert len(decoded) == 1

@@ -7,9 +7,9 @@ hides the stored values that PixelPaddingValue speaks of.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,36 +65,49 @@ def _decoded(frames: Sequence[Frame]) -> Generator[tuple[int, Array], None, None
     for number, frame in enumerate(frames):
         by_file.setdefault(frame.path, []).append(number)
 
-    def decode(item: tuple[Path, list[int]]) -> list[tuple[int, Array]]:
-        path, numbers = item
-        return list(zip(numbers, stored_values(path, [frames[n].index for n in numbers]), strict=True))
+    def decode(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, Array]]:
+        return zip(numbers, stored_values(path, [frames[n].index for n in numbers]), strict=True)
 
+    if len(by_file) == 1:
+        # All frames of a large file at once would take twice the memory, and could not be stopped.
+        for path, numbers in by_file.items():
+            yield from decode(path, numbers)
+        return
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
-            for decoded in pool.map(decode, by_file.items()):
+            for decoded in pool.map(lambda item: list(decode(*item)), by_file.items()):
                 yield from decoded
         finally:
             # A cancelled run must not wait for the files that are still in the queue.
             pool.shutdown(cancel_futures=True)
 
 
-def stored_values(path: Path, indices: Sequence[int]) -> list[Array]:
+def stored_values(path: Path, indices: Sequence[int]) -> Iterator[Array]:
     """(row, column) stored values of a file's frames: signed, without overlay bits, colour as its luminance.
 
     Raises:
         InputError: if the file is damaged, or encoded in a way that is not read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            dataset = dcmread(path, force=True)
-            return [_grey(dataset, _frame_pixels(dataset, index)) for index in indices]
-        except (*BROKEN, RuntimeError) as error:
-            raise InputError(
-                "its pixels cannot be decoded: the file is damaged or cut short, or its encoding is not known.",
-                where=path.name,
-                remedy="Copy it again from its source, or export it uncompressed.",
-            ) from error
+    with _damage_explained(path):
+        dataset = dcmread(path, force=True)
+    for index in indices:
+        with _damage_explained(path):
+            values = _grey(dataset, _frame_pixels(dataset, index))
+        yield values
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (*BROKEN, RuntimeError) as error:
+        raise InputError(
+            "its pixels cannot be decoded: the file is damaged or cut short, or its encoding is not known.",
+            where=path.name,
+            remedy="Copy it again from its source, or export it uncompressed.",
+        ) from error
 
 
 def _frame_pixels(dataset: FileDataset, index: int) -> Array:
