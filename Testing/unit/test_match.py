@@ -171,6 +171,13 @@ def test_an_unknown_modality_is_said() -> None:
     assert [notice.code for notice in case.notices] == ["modality-unknown"]
 
 
+@pytest.mark.parametrize("modality", ["", "MR"])
+def test_notices_quote_no_file_name_for_it_may_be_a_patients(modality) -> None:
+    case = match(LIVER, [image("Doe_Jane.nii.gz", modality)], accept=True)
+    assert len(case.notices) == 1
+    assert "Doe" not in case.notices[0].message
+
+
 def test_channels_come_in_the_models_order_and_grids_are_compared() -> None:
     images = [image("T1post"), image("T1pre"), image("T2", spacing_mm=3.0), image("FLAIR", frame="1.2")]
     case = match(BRATS, images[::-1])

@@ -173,14 +173,14 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
     wanted, image = found.channel.modality, found.image
     if not wanted or image.modality == wanted:
         return []
-    name = image.description or f"the image for {found.channel.name}"
     if not image.modality:
-        message = f"{name} does not say its modality; it was taken as {wanted}, as the model wants."
+        message = f"The image for {found.channel.name} does not say its modality; it was taken as {wanted}."
         return [Notice("modality-unknown", message)]
     what = f"it is {image.modality}, and the model {spec.id} was made for {wanted}."
     if not accept:
-        raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
-    return [Notice("modality-accepted", f"{name}: {what}")]
+        where = image.description or f"the image for {found.channel.name}"
+        raise ConfirmationRequired(what, where=where, remedy="Choose another image, or accept it (--accept).")
+    return [Notice("modality-accepted", f"The image for {found.channel.name}: {what}")]
 
 
 def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:

@@ -40,7 +40,7 @@ def volume_from_node(node: Any) -> Volume:
     target = covering_grid(grid, node.GetParentTransformNode())
     notice = Notice(
         "transform-resampled",
-        f"{node.GetName()} lies under a transform that bends it: the image was resampled in world space.",
+        "The image lies under a transform that bends it: it was resampled in world space.",
     )
     resampled = resample_image(node.GetImageData(), grid.local, node.GetParentTransformNode(), target)
     return Volume(resampled, target, description=node.GetName() or "", notices=(notice,))
