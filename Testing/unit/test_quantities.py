@@ -152,6 +152,8 @@ def test_counts_use_the_makers_factors() -> None:
         ({"RadiopharmaceuticalStartDateTime": "20200102120000"}, "before the injection"),
         ({"RadiopharmaceuticalStartDateTime": "20180102100000"}, "after the injection"),
         ({"Units": "CNTS"}, "Philips"),
+        ({"Units": "CNTS", PHILIPS_SUV_FACTOR: "none"}, "Philips"),
+        ({"PatientWeight": "inf"}, "PatientWeight is inf"),
         ({"Units": "PROPCPS"}, "PROPCPS"),
         ({"Units": "GML", "SUVType": "LBM"}, "LBM"),
     ],

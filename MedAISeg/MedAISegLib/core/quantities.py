@@ -108,11 +108,11 @@ def _check_suv_type(volume: Volume) -> None:
 
 
 def _philips_factor(volume: Volume) -> float:
-    direct = float(volume.attributes.get(PHILIPS_SUV_FACTOR) or 0.0)
-    if direct > 0.0:
+    direct = _positive(volume.attributes.get(PHILIPS_SUV_FACTOR, ""))
+    if direct is not None:
         return direct
-    activity = float(volume.attributes.get(PHILIPS_ACTIVITY_FACTOR) or 0.0)
-    if activity > 0.0:
+    activity = _positive(volume.attributes.get(PHILIPS_ACTIVITY_FACTOR, ""))
+    if activity is not None:
         return activity * _suv_factor(volume)
     raise _cannot(volume, "its Units are CNTS and Philips' scale factors are missing.")
 
@@ -190,13 +190,18 @@ def _time(volume: Volume, date_keywords: Sequence[str], time_keyword: str) -> da
 
 def _number(volume: Volume, keyword: str) -> float:
     text = volume.attributes.get(keyword, "").split("\\")[0]
+    value = _positive(text)
+    if value is None:
+        raise _cannot(volume, f"{keyword} is {text or 'missing'}.")
+    return value
+
+
+def _positive(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not value > 0.0:
-        raise _cannot(volume, f"{keyword} is {text or 'missing'}.")
-    return value
+        return None
+    return value if 0.0 < value < float("inf") else None
 
 
 def _cannot(volume: Volume, why: str) -> InputError:
