@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from MedAISegLib.core.geometry import VolumeGeometry
-from MedAISegLib.core.segmentation import Segment, Segmentation
+from MedAISegLib.core.segmentation import Segment, Segmentation, translated
 
 GEOMETRY = VolumeGeometry((2, 3, 4), np.diag([5.0, 2.0, 1.0, 1.0]))
 TUMOUR = Segment(1, "tumour", (255, 0, 0))
@@ -53,3 +55,21 @@ def test_layers_that_do_not_fit_the_grid_are_refused(shape: tuple[int, ...]) -> 
 def test_layers_of_another_type_are_refused(dtype: type) -> None:
     with pytest.raises(ValueError, match="uint8 or uint16"):
         Segmentation(np.zeros((1, 2, 3, 4), dtype), GEOMETRY, ())
+
+
+def test_labels_are_translated_by_their_values() -> None:
+    labels = np.array([[[0, 1], [2, 2]], [[1, 0], [0, 2]]], dtype=np.uint8)
+    found = translated(labels, np.array([0, 300, 7], dtype=np.uint16))
+    assert found.dtype == np.uint16
+    assert found.tolist() == [[[0, 300], [7, 7]], [[300, 0], [0, 7]]]
+
+
+def test_translating_and_counting_take_little_memory_beside_the_labels() -> None:
+    labels = np.ones((1, 64, 128, 128), dtype=np.uint8)
+    large = Segmentation(labels, VolumeGeometry((64, 128, 128), np.eye(4)), (TUMOUR,))
+    tracemalloc.start()
+    translated(labels[0], np.arange(256, dtype=np.uint8))
+    assert large.voxel_counts() == {"tumour": labels.size}
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * labels.nbytes

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from ..core.errors import UsageError
-from ..core.segmentation import Layers, Segment
+from ..core.segmentation import Layers, Segment, translated
 from ..models.operations import KeepLargestComponent
 from ..models.spec import ModelSpec, SegmentSpec, Threshold
 from .job import SegmentationJob
@@ -69,7 +69,7 @@ def select_segments(
         table = np.zeros(np.iinfo(layers.dtype).max + 1, dtype=layers.dtype)
         values = [value for value, source in source_layer.items() if source == layer]
         table[values] = values
-        np.take(table, layers[layer], out=kept[n])
+        kept[n] = translated(layers[layer], table)
     segments = tuple(
         Segment(
             label_value=s.label_value,

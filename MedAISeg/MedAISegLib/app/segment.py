@@ -92,6 +92,7 @@ def run(
     with progress.stage(RunStage.POSTPROCESS):
         layers, segments = select_segments(spec, wanted, layers)
         segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
+        progress.report(RunStage.POSTPROCESS, 0.5)
         statistics = segment_results(segmentation, case.first)
     result = JobResult(
         segments=statistics,

@@ -80,8 +80,9 @@ class OrientedBox:
         inside = np.ones(geometry.shape_kji, dtype=bool)
         for axis in range(3):
             steps = [to_box[axis, a] * np.arange(n) for a, n in enumerate(geometry.shape_kji)]
-            along = origin[axis] + steps[0][:, None, None] + steps[1][None, :, None] + steps[2][None, None, :]
-            inside &= np.abs(along) <= self.size_mm[axis] / 2 + 1e-6
+            in_first_slice = origin[axis] + steps[1][:, None] + steps[2][None, :]
+            for plane, step in zip(inside, steps[0], strict=True):
+                plane &= np.abs(in_first_slice + step) <= self.size_mm[axis] / 2 + 1e-6
         return inside
 
 

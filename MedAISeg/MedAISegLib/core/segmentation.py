@@ -61,10 +61,24 @@ class Segmentation:
 
     def voxel_counts(self) -> dict[str, int]:
         """Number of voxels of each segment by name, counted in one pass a layer."""
-        largest = max((s.label_value for s in self.segments), default=0)
-        counts = [np.bincount(layer.ravel(), minlength=largest + 1) for layer in self.layers]
-        return {s.name: int(counts[s.layer][s.label_value]) for s in self.segments}
+        largest = max([int(self.layers.max()), *(s.label_value for s in self.segments)])
+        counts = np.zeros((len(self.layers), largest + 1), dtype=np.int64)
+        for layer, counted in zip(self.layers, counts, strict=True):
+            for plane in layer:
+                counted += np.bincount(plane.ravel(), minlength=largest + 1)
+        return {s.name: int(counts[s.layer, s.label_value]) for s in self.segments}
 
     def volume_ml(self, segment: Segment) -> float:
         """Volume of a segment, mL."""
         return int(np.count_nonzero(self.mask(segment))) * self.geometry.voxel_volume_ml
+
+
+def translated(labels: Layers, table: NDArray[Any]) -> Layers:
+    """(k, j, i) labels, each replaced by what the table holds at its value.
+
+    Slice by slice, since numpy turns labels into 64-bit indices first: eight times the memory.
+    """
+    result = np.empty(labels.shape, dtype=table.dtype)
+    for k, plane in enumerate(labels):
+        result[k] = table[plane]
+    return result

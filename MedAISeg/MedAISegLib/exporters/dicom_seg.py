@@ -19,7 +19,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.resampling import rectilinear_segmentation
 from ..core.result import JobResult, Provenance
-from ..core.segmentation import Segment, Segmentation
+from ..core.segmentation import Segment, Segmentation, translated
 from .atomic import atomic_path
 from .dicom_segments import describe_segments
 from .dicom_sources import read_sources, state_slice_step
@@ -118,7 +118,7 @@ def _label_map(segmentation: Segmentation, found: tuple[Segment, ...], numbers: 
         for segment in found:
             if segment.layer == n and segment.label_value <= largest:
                 number_of[segment.label_value] = numbers[segment.name]
-        merged |= number_of[layer]
+        merged |= translated(layer, number_of)
     return merged
 
 

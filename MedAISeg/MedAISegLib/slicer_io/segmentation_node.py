@@ -14,7 +14,7 @@ from ..core.geometry import LPS_TO_RAS, VolumeGeometry
 from ..core.notice import Notice
 from ..core.resampling import rectilinear_segmentation, resample_labels
 from ..core.result import JobResult
-from ..core.segmentation import Layers, Segment, Segmentation
+from ..core.segmentation import Layers, Segment, Segmentation, translated
 from .geometry import geometry_from_matrix, matrix_from_geometry, placed_grid, to_world_matrix
 from .provenance_tags import LABEL_VALUE, read_tag, write_tags
 from .resampling import covering_grid, image_from_voxels, resample_image
@@ -221,8 +221,7 @@ def _relabelled(labels: Layers, new_values: dict[int, int]) -> Layers:
     table = np.zeros(max(int(labels.max(initial=0)), *new_values, 0) + 1, dtype=np.uint16)
     for old, new in new_values.items():
         table[old] = new
-    relabelled: Layers = table[labels]
-    return relabelled
+    return translated(labels, table)
 
 
 def _segment(segment: Any, label_value: int, layer: int) -> Segment:
