@@ -125,6 +125,13 @@ def long_volume(shape=(40, 12, 12)):
     return Volume(voxels, VolumeGeometry(shape, affine))
 
 
+def turned(volume, degrees):
+    """The volume after a turn about the patient's left-right axis: its grid is no longer parallel to the cube's."""
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    turn = np.array([[1, 0, 0, 0], [0, cos, -sin, 0], [0, sin, cos, 0], [0, 0, 0, 1]])
+    return Volume(volume.voxels, VolumeGeometry(volume.geometry.shape_kji, turn @ volume.geometry.affine_lps))
+
+
 class AllOne(torch.nn.Module):
     """Class 1 everywhere."""
 
@@ -132,21 +139,23 @@ class AllOne(torch.nn.Module):
         return torch.cat([torch.zeros_like(batch), torch.ones_like(batch)], dim=1)
 
 
-def run(volume, order):
+def run(volume, order, label=1):
     stage = InferenceStage(
-        (Conform(16, 1.0, "LIA"),), Windows(), Argmax(), Restore(Activation.NONE, order, Interpolation.LINEAR)
+        (Conform(16, 1.0, "LIA"),), Windows(), Argmax((0, label)), Restore(Activation.NONE, order, Interpolation.LINEAR)
     )
-    spec = ModelSpec("m", "m", "test", (Channel("T1"),), (stage,), (SegmentSpec(1, "thing"),))
+    spec = ModelSpec("m", "m", "test", (Channel("T1"),), (stage,), (SegmentSpec(label, "thing"),))
     return segment(Case({"T1": volume}), spec, ((AllOne(),),), device="cpu")
 
 
+@pytest.mark.parametrize("label", [1, 300])
+@pytest.mark.parametrize("turn_degrees", [0.0, 4.0])
 @pytest.mark.parametrize("order", RestoreOrder)
-def test_what_lies_beyond_the_cube_has_no_label_and_is_spoken_of(order):
-    result = run(long_volume(), order)
+def test_what_lies_beyond_the_cube_has_no_label_and_is_spoken_of(order, turn_degrees, label):
+    result = run(turned(long_volume(), turn_degrees), order, label)
     assert [notice.code for notice in result.notices] == ["beyond-cube"]
-    labelled = np.flatnonzero(result.layers[0].any(axis=(1, 2)))
-    np.testing.assert_array_equal(labelled, np.arange(12, 28))
-    assert result.layers[0][12:28].all()
+    assert not result.layers[0][:11].any()
+    assert not result.layers[0][29:].any()
+    assert (result.layers[0][13:27] == label).all()
 
 
 def test_a_volume_within_the_cube_gives_no_notice():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,8 +50,8 @@ def restore_labels(
 
 
 def label_dtype(labels: Sequence[int]) -> torch.dtype:
-    """The smallest of uint8 and uint16 that holds the labels."""
-    return torch.uint8 if max(labels, default=0) <= np.iinfo(np.uint8).max else torch.uint16
+    """What the labels are on their way: uint8 if it holds them, else int32, since torch can do little with uint16."""
+    return torch.uint8 if max(labels, default=0) <= np.iinfo(np.uint8).max else torch.int32
 
 
 def _activate(scores: torch.Tensor, activation: Activation) -> torch.Tensor:
@@ -93,11 +94,12 @@ def _regions(scores: torch.Tensor, decision: Regions) -> torch.Tensor:
 
 
 def _layers(stream: SlabStream, poll: Callable[[], None]) -> LabelLayers:
-    layers: LabelLayers | None = None
+    layers: NDArray[Any] | None = None
     for slab in stream.slabs:
-        values: LabelLayers = slab.values.cpu().numpy()
+        values = slab.values.cpu().numpy()
         if layers is None:
-            layers = np.zeros((values.shape[0], *stream.shape), dtype=values.dtype)
+            dtype = np.uint8 if values.dtype == np.uint8 else np.uint16
+            layers = np.zeros((values.shape[0], *stream.shape), dtype=dtype)
         place = [slice(None)] * 4
         place[stream.axis + 1] = slice(slab.start, slab.start + values.shape[stream.axis + 1])
         layers[tuple(place)] = values
