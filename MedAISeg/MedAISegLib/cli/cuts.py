@@ -68,9 +68,14 @@ def _occupied_corners(segmentation: Segmentation) -> NDArray[np.float64]:
 
 
 def middle(segmentation: Segmentation) -> NDArray[np.float64]:
-    """(3,) LPS mm, the middle of the segments' voxels, or of the grid where there is none."""
-    occupied = np.argwhere(segmentation.layers.any(axis=0))
-    index = occupied.mean(axis=0) if len(occupied) else (np.array(segmentation.geometry.shape_kji) - 1) / 2
+    """(3,) LPS mm, the middle of the largest segment, or of the grid where there is none.
+
+    The middle of all segments together often lies on the border between two, where a cut shows little of either.
+    """
+    counts = segmentation.voxel_counts()
+    largest = max(segmentation.segments, key=lambda segment: counts[segment.name], default=None)
+    occupied = np.argwhere(segmentation.mask(largest)) if largest else ()
+    index = np.mean(occupied, axis=0) if len(occupied) else (np.array(segmentation.geometry.shape_kji) - 1) / 2
     return segmentation.geometry.index_to_lps(index)
 
 
