@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.readers import read_images
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
@@ -29,6 +30,19 @@ _CLASSES = {"CT": CTImageStorage, "MR": MRImageStorage, "PT": PositronEmissionTo
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+
+
+ROUNDING = 0.02
+"""Grey values by which the rounding of stored integers may move a voxel."""
+
+
+def read_one(folder: Path) -> Volume:
+    (volume,) = read_images(folder)
+    return volume
+
+
+def codes(volume: Volume) -> set[str]:
+    return {notice.code for notice in volume.notices}
 
 
 def tilted(count: int, degrees: float) -> tuple[tuple[float, ...], list[np.ndarray]]:

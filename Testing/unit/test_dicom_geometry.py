@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.quantities import PADDING_VALUES
-from MedAISegLib.core.volume import Volume
 from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
 from MedAISegLib.readers.dicom_pixels import stored_values
-from phantom import AXIAL, CORONAL, Phantom, largest_error, oblique, straight, tilted, world_value, write_series
+from phantom import (
+    AXIAL,
+    CORONAL,
+    ROUNDING,
+    Phantom,
+    codes,
+    largest_error,
+    oblique,
+    read_one,
+    straight,
+    tilted,
+    world_value,
+    write_series,
+)
 from pydicom.uid import generate_uid
-
-ROUNDING = 0.02
-
-
-def read_one(folder: Path) -> Volume:
-    (volume,) = read_images(folder)
-    return volume
-
-
-def codes(volume: Volume) -> set[str]:
-    return {notice.code for notice in volume.notices}
 
 
 @pytest.mark.parametrize("orientation", [AXIAL, CORONAL, oblique(), (0, 1, 0, 0, 0, -1)])

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from MedAISegLib.core.errors import Cancelled
-from MedAISegLib.core.volume import Volume
-from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
-from phantom import Phantom, largest_error, oblique, straight, tilted, write_enhanced
-
-ROUNDING = 0.02
-
-
-def read_one(folder: Path) -> Volume:
-    (volume,) = read_images(folder)
-    return volume
-
-
-def codes(volume: Volume) -> set[str]:
-    return {notice.code for notice in volume.notices}
+from MedAISegLib.readers import dicom_pixels, list_images, read_listing
+from phantom import ROUNDING, Phantom, codes, largest_error, oblique, read_one, straight, tilted, write_enhanced
 
 
 def test_an_enhanced_file_is_read_with_each_frames_own_place_and_slope(tmp_path) -> None:
