@@ -5,7 +5,7 @@ VENV := .venv
 VENV312 := .venv312
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
-EXTRAS := slicer,test,reference,lint
+EXTRAS := slicer,host,test,reference,lint
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help

@@ -10,5 +10,5 @@ ENGINE = {"torch", "monai", "highdicom"}
 
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = project["optional-dependencies"]
-requirements = [*project["dependencies"], *extras["slicer"], *extras["test"]]
+requirements = [*project["dependencies"], *extras["slicer"], *extras["host"], *extras["test"]]
 print("\n".join(r for r in requirements if re.split(r"[<>=!~ ]", r)[0] not in ENGINE))
