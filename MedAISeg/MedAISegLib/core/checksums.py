@@ -1,0 +1,78 @@
+"""Checksums of segments, by which an edit is known: of where their voxels are on the grid, not of how they are stored.
+
+Slicer renumbers labels when it writes a file, crops a labelmap to what it holds and moves a segment to a layer of its own
+when it comes to overlap another. None of that changes a checksum; moving, adding or taking away one voxel does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .segmentation import Layers, Segment
+
+_DIGEST_BYTES = 16
+
+
+def label_checksums(layers: Layers, segments: Sequence[Segment]) -> dict[str, str]:
+    """The checksum of each segment by name.
+
+    Args:
+        layers: (layer, k, j, i) on the segmentation's whole grid.
+        segments: in any order; those without a voxel have the checksum of nothing.
+    """
+    tallies = {layer: LayerTally() for layer in {s.layer for s in segments}}
+    for layer, tally in tallies.items():
+        for k, plane in enumerate(layers[layer]):
+            tally.add(k, plane)
+    return {s.name: tallies[s.layer].checksum(s.label_value) for s in segments}
+
+
+class LayerTally:
+    """Voxel counts and checksums of the labels of one layer, taken plane by plane from the first to the last."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._digests: dict[int, Any] = {}
+
+    def add(self, k: int, plane: NDArray[Any]) -> None:
+        """The next slice: (j, i) labels at index ``k``, of which 0 is no segment.
+
+        What is digested are the runs of equal labels along the rows as (k, j, i, length): canonical, and far fewer than
+        the voxels.
+        """
+        if not plane.any():
+            return
+        width = plane.shape[1]
+        starts_run = np.empty(plane.shape, dtype=bool)
+        starts_run[:, 0] = True
+        np.not_equal(plane[:, 1:], plane[:, :-1], out=starts_run[:, 1:])
+        starts = np.flatnonzero(starts_run)
+        lengths = np.diff(starts, append=plane.size)
+        labels = plane.ravel()[starts]
+        order = np.argsort(labels, kind="stable")[np.count_nonzero(labels == 0) :]
+        labels, starts, lengths = labels[order], starts[order], lengths[order]
+        runs = np.empty((len(labels), 4), dtype="<i4")
+        runs[:, 0], runs[:, 1], runs[:, 2], runs[:, 3] = k, starts // width, starts % width, lengths
+        first = np.flatnonzero(np.diff(labels, prepend=labels.dtype.type(0)))
+        counts = np.add.reduceat(lengths, first)
+        for start, end, label, count in zip(first, [*first[1:], len(labels)], labels[first], counts, strict=True):
+            self._digest(int(label)).update(runs[start:end].tobytes())
+            self._counts[int(label)] = self._counts.get(int(label), 0) + int(count)
+
+    def count(self, label: int) -> int:
+        """Number of voxels of a label."""
+        return self._counts.get(label, 0)
+
+    def checksum(self, label: int) -> str:
+        """Of a label's voxels; the same for every label that has none."""
+        return str(self._digest(label).hexdigest())
+
+    def _digest(self, label: int) -> Any:
+        if label not in self._digests:
+            self._digests[label] = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        return self._digests[label]
