@@ -35,10 +35,12 @@ class Resample:
 
     Attributes:
         spacing_mm: along each array axis; a value of 0 keeps that axis.
+        tolerance: a spacing that differs by no more than this share of the wanted one stays.
     """
 
     spacing_mm: tuple[float, float, float]
     interpolation: Interpolation = Interpolation.LINEAR
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,45 @@ class LogCompress:
     scale: float = 1.0
 
 
+@dataclass(frozen=True)
+class FromMinimum:
+    """Subtract the smallest value and divide by the (sample) standard deviation of all values (Auto3DSeg for PET)."""
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """1 / (1 + exp(-value)): any range into 0..1."""
+
+
+@dataclass(frozen=True)
+class SoftLimit:
+    """limit * tanh(value / limit): small values stay, none gets beyond the limit."""
+
+    limit: float
+
+
+@dataclass(frozen=True)
+class OnChannel:
+    """An intensity operation on one channel; the others stay. ``channel`` counts from 0."""
+
+    channel: int
+    operation: IntensityOperation
+
+
 SpatialOperation = ReverseAxes | Orient | Resample | Conform | CropForeground | PadToMultiple | PadToSize
-IntensityOperation = ScaleRange | ScalePercentiles | MinMax | ZScore | Clip | ShiftScale | LogCompress
-Operation = SpatialOperation | IntensityOperation
+IntensityOperation = (
+    ScaleRange
+    | ScalePercentiles
+    | MinMax
+    | ZScore
+    | Clip
+    | ShiftScale
+    | LogCompress
+    | FromMinimum
+    | Sigmoid
+    | SoftLimit
+)
+Operation = SpatialOperation | IntensityOperation | OnChannel
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ function registered here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import torch
 
 from ...models import operations as op
 from ..prepared import Prepared
@@ -28,9 +31,21 @@ _STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
     op.Clip: intensity.clip,
     op.ShiftScale: intensity.shift_scale,
     op.LogCompress: intensity.log_compress,
+    op.FromMinimum: intensity.from_minimum,
+    op.Sigmoid: intensity.sigmoid,
+    op.SoftLimit: intensity.soft_limit,
 }
 
 
 def carry_out(operation: op.Operation, prepared: Prepared) -> Prepared:
     """The array after one operation."""
+    if isinstance(operation, op.OnChannel):
+        return _on_channel(operation, prepared)
     return _STEPS[type(operation)](operation, prepared)
+
+
+def _on_channel(operation: op.OnChannel, prepared: Prepared) -> Prepared:
+    channels = list(prepared.values.split(1))
+    chosen = carry_out(operation.operation, prepared.with_values(channels[operation.channel]))
+    channels[operation.channel] = chosen.values
+    return replace(chosen, values=torch.cat(channels))

@@ -8,11 +8,14 @@ import torch
 
 from ...models.operations import (
     Clip,
+    FromMinimum,
     LogCompress,
     MinMax,
     ScalePercentiles,
     ScaleRange,
     ShiftScale,
+    Sigmoid,
+    SoftLimit,
     ZScore,
 )
 from ..pieces import Poll, changed, extremes, mean_and_deviation, values_at_ranks
@@ -69,6 +72,28 @@ def shift_scale(operation: ShiftScale, prepared: Prepared) -> Prepared:
 def log_compress(operation: LogCompress, prepared: Prepared) -> Prepared:
     """log(1 + max(value, 0) / scale)."""
     return _changed(prepared, lambda values: torch.log1p(values.clamp(min=0.0) / operation.scale))
+
+
+def from_minimum(_: FromMinimum, prepared: Prepared) -> Prepared:
+    """Distance from the smallest value, in standard deviations."""
+    values = prepared.values
+    low, _high = extremes(values, prepared.poll)
+    found = mean_and_deviation(values, nonzero=False, poll=prepared.poll)
+    count = values.numel()
+    if found is None or found[1] == 0.0 or count < 2:
+        return _changed(prepared, lambda piece: piece - low)
+    spread = found[1] * (count / (count - 1)) ** 0.5
+    return _changed(prepared, lambda piece: (piece - low) / spread)
+
+
+def sigmoid(_: Sigmoid, prepared: Prepared) -> Prepared:
+    """1 / (1 + exp(-value))."""
+    return _changed(prepared, torch.sigmoid)
+
+
+def soft_limit(operation: SoftLimit, prepared: Prepared) -> Prepared:
+    """limit * tanh(value / limit)."""
+    return _changed(prepared, lambda values: operation.limit * torch.tanh(values / operation.limit))
 
 
 def mapped(values: torch.Tensor, operation: ScaleRange, poll: Poll) -> torch.Tensor:

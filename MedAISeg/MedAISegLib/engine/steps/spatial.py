@@ -44,7 +44,7 @@ def orient(operation: Orient, prepared: Prepared) -> Prepared:
 
 def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
     """Another spacing along each array axis; a sheared grid becomes rectilinear."""
-    target = _respaced(prepared.geometry, operation.spacing_mm)
+    target = _respaced(prepared.geometry, operation.spacing_mm, operation.tolerance)
     if target.shape_kji == prepared.shape and np.allclose(
         target.affine_lps, prepared.geometry.affine_lps, atol=_SPACING_TOLERANCE_MM
     ):
@@ -139,11 +139,11 @@ def _undo_resample(
     return resample_stream(stream, source_to_target, source_shape, interpolation, outside)
 
 
-def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float]) -> VolumeGeometry:
+def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float], tolerance: float) -> VolumeGeometry:
     """The grid that MONAI's Spacing makes: first voxel kept, last one rounded to the nearest whole voxel."""
     present = geometry.spacing_mm
     wanted = np.where(np.asarray(spacing_mm) > 0, spacing_mm, present)
-    wanted = np.where(np.abs(wanted - present) <= _SPACING_TOLERANCE_MM, present, wanted)
+    wanted = np.where(np.abs(wanted - present) <= _SPACING_TOLERANCE_MM + tolerance * wanted, present, wanted)
     columns = geometry.affine_lps[:3, :3]
     # For orthogonal columns the Cholesky factor is the diagonal of spacings; for sheared ones this removes the shear.
     factor = np.linalg.cholesky(columns.T @ columns).T

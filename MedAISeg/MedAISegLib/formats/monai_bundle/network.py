@@ -12,9 +12,10 @@ import torch
 from monai.networks import nets
 
 from ...core.errors import ModelError
+from ..checkpoint import fit_weights, load_state
 from .architecture import Architecture, NetworkPlan
+from .files import item_of, weights_file
 from .values import Device, FileContent
-from .weights import item_of, load_state, weights_file
 
 
 def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
@@ -26,7 +27,7 @@ def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
     """
     path = weights_file(root, plan.weights)
     network: torch.nn.Module = _build(root, plan.architecture)
-    _load(network, load_state(path), path)
+    fit_weights(network, load_state(path), path)
     return network.eval()
 
 
@@ -62,23 +63,3 @@ def _value(root: Path, value: Any) -> Any:
     if isinstance(value, list):
         return [_value(root, item) for item in value]
     return value
-
-
-def _load(network: torch.nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
-    """Put every weight in its place; one too many, too few or of another shape is an error that names it."""
-    own = network.state_dict()
-    problems = [
-        (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
-        for name in own
-        if name in state and state[name].shape != own[name].shape
-    ]
-    problems += [f"{name} is missing" for name in own if name not in state]
-    problems += [f"{name} is unknown to the network" for name in state if name not in own]
-    if problems:
-        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise ModelError(
-            f"the weights do not fit the network: {'; '.join(problems[:3])}{more}.",
-            where=str(path),
-            remedy="Its description and its weights are of different models.",
-        )
-    network.load_state_dict(state)

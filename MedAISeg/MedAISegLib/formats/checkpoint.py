@@ -1,9 +1,10 @@
-"""Weights from a bundle's files: safetensors, or ``torch.load`` with ``weights_only=True``."""
+"""Weights from a model's files: safetensors, or ``torch.load`` with ``weights_only=True``."""
 
 from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ...core.errors import ModelError, NotTrustedError
-from .references import inside
-from .values import FileContent
+from ..core.errors import ModelError, NotTrustedError
 
-_DEFAULTS = ("models/model.safetensors", "models/model.pt")
 _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net")
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
 """In torch's message when a file asks for more than plain weights."""
@@ -35,24 +33,6 @@ _NUMPY_ARRAYS: list[Any] = [
 ]
 
 
-def weights_file(root: Path, stated: str) -> Path:
-    """The file of the weights: what the bundle names, in its safetensors form where that is there too.
-
-    Raises:
-        ModelError: if there is none, or it lies outside of the bundle.
-    """
-    names = (str(Path(stated).with_suffix(".safetensors")), stated) if stated else _DEFAULTS
-    for name in names:
-        path = inside(root, name, "checkpoint")
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"its weights are missing: {' or '.join(Path(name).as_posix() for name in names)}.",
-        where=str(root),
-        remedy="Download the whole bundle, its models folder included.",
-    )
-
-
 def load_state(path: Path) -> dict[str, torch.Tensor]:
     """The weights by name, taken out of the wrappings in which training programs store them.
 
@@ -60,7 +40,7 @@ def load_state(path: Path) -> dict[str, torch.Tensor]:
         NotTrustedError: if the file holds code.
         ModelError: if it is damaged or holds no weights.
     """
-    state = _load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path)
+    state = _load_safetensors(path) if path.suffix == ".safetensors" else load_content(path)
     while isinstance(state, dict) and not _is_state(state):
         state = next((state[name] for name in _WRAPPERS if isinstance(state.get(name), dict)), None)
     if state is None:
@@ -69,25 +49,6 @@ def load_state(path: Path) -> dict[str, torch.Tensor]:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state
-
-
-def item_of(root: Path, content: FileContent) -> Any:
-    """An item of a file of the bundle, as the bundle's description asks for it.
-
-    Raises:
-        NotTrustedError: if the file holds code.
-        ModelError: if the file or the item is missing.
-    """
-    path = inside(root, content.path, "torch.load")
-    if not path.is_file():
-        raise ModelError(f"a file of the bundle is missing: {Path(content.path).as_posix()}.", where=str(root))
-    value = _load_torch(path)
-    try:
-        for key in content.keys:
-            value = value[key]
-    except (LookupError, TypeError) as error:
-        raise ModelError(f"it has no item {key!r}.", where=str(path)) from error
-    return torch.from_numpy(value) if content.as_tensor and isinstance(value, np.ndarray) else value
 
 
 def _is_state(value: dict[Any, Any]) -> bool:
@@ -101,7 +62,13 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError(f"the weights are damaged: {error}.", where=str(path)) from error
 
 
-def _load_torch(path: Path) -> Any:
+def load_content(path: Path) -> Any:
+    """Everything in a checkpoint of torch, tensors on the CPU.
+
+    Raises:
+        NotTrustedError: if the file holds code.
+        ModelError: if it is damaged.
+    """
     try:
         with torch.serialization.safe_globals(_NUMPY_ARRAYS):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -115,3 +82,27 @@ def _load_torch(path: Path) -> Any:
         raise ModelError("the weights are damaged.", where=str(path)) from error
     except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
         raise ModelError(f"the weights are damaged: {error}", where=str(path)) from error
+
+
+def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Put every weight in its place.
+
+    Raises:
+        ModelError: if one is too many, too few or of another shape; it names the first of them.
+    """
+    own = network.state_dict()
+    problems = [
+        (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    problems += [f"{name} is missing" for name in own if name not in state]
+    problems += [f"{name} is unknown to the network" for name in state if name not in own]
+    if problems:
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise ModelError(
+            f"the weights do not fit the network: {'; '.join(problems[:3])}{more}.",
+            where=str(path),
+            remedy="Its description and its weights are of different models.",
+        )
+    network.load_state_dict(dict(state))
