@@ -1,7 +1,7 @@
 """Checksums of segments, by which an edit is known: of where their voxels are on the grid, not of how they are stored.
 
-Slicer renumbers labels when it writes a file, crops a labelmap to what it holds and moves a segment to a layer of its own
-when it comes to overlap another. None of that changes a checksum; moving, adding or taking away one voxel does.
+Slicer renumbers labels when it writes a file, crops a labelmap to what it holds, and moves a segment to a layer of its
+own when it comes to overlap another. None of that changes a checksum; moving, adding or taking away one voxel does.
 """
 
 from __future__ import annotations
