@@ -14,9 +14,18 @@ from ..core.volume import Volume
 from .dicom_geometry import SliceGrid
 from .dicom_header import is_dicom, read_header
 from .dicom_records import Frame, Instance
-from .dicom_series import Stack, by_refusal, by_series, is_projection, kind_of, stacks_of
+from .dicom_series import (
+    Stack,
+    attributes_of,
+    by_refusal,
+    by_series,
+    is_projection,
+    kind_of,
+    series_of,
+    stacks_of,
+)
 from .dicom_split import Part, places_of, split
-from .dicom_volume import StackGrids, attributes_of, grid_of_part, read_volumes, series_of
+from .dicom_volume import StackGrids, grid_of_part, read_volumes
 from .listing import ImageListing
 
 _NAME = "dicom"

@@ -90,8 +90,14 @@ def _bytes_left(file: BinaryIO, dataset: FileDataset) -> int | None:
     """Bytes from the value of the pixel data element to the end of the file, negative where there is none."""
     if dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return None
-    here, (implicit, _) = file.tell(), dataset.original_encoding
-    return file.seek(0, 2) - here - (8 if implicit else 12)
+    here = file.tell()
+    return file.seek(0, 2) - here - (8 if _is_implicit(dataset) else 12)
+
+
+def _is_implicit(dataset: FileDataset) -> bool:
+    # pydicom 2.4, which Slicer 5.10 brings, has the older name only.
+    encoding = getattr(dataset, "original_encoding", None)
+    return bool(encoding[0] if encoding else dataset.read_implicit_vr)
 
 
 def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Instance:

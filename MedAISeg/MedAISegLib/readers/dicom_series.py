@@ -10,6 +10,8 @@ import numpy as np
 from pydicom.uid import UID
 
 from ..core.notice import Notice
+from ..core.quantities import PADDING_VALUES
+from ..core.volume import SeriesReference
 from .dicom_records import Frame, Instance
 
 _SAME_ORIENTATION = 1e-3
@@ -25,6 +27,7 @@ _NO_INPUT = {
 """Modalities of objects that are no input image, and what to call them."""
 
 _VOLUMETRIC = ("CT", "MR", "PT", "NM")
+_ACQUISITION = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
 
 T = TypeVar("T")
 
@@ -121,6 +124,36 @@ def stacks_of(images: Sequence[Instance]) -> list[Stack]:
         for stack in stacks
         for members in [set(stack)]
     ]
+
+
+def series_of(first: Instance, frames: Sequence[Frame]) -> SeriesReference:
+    """Files and instances in the order of the slices, one for a multi-frame object."""
+    files = dict.fromkeys(frame.path for frame in frames)
+    uids = dict.fromkeys((frame.path, frame.sop_instance_uid) for frame in frames)
+    return SeriesReference(
+        study_instance_uid=first.study_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        frame_of_reference_uid=first.frame_of_reference_uid,
+        sop_class_uid=first.sop_class_uid,
+        sop_instance_uids=tuple(uid for _, uid in uids),
+        files=tuple(files),
+    )
+
+
+def attributes_of(stack: Stack, frames: Sequence[Frame]) -> dict[str, str]:
+    """Those of a volume's first frame; the acquisition's date and time are the earliest, from which PET decays."""
+    paths = {frame.path for frame in frames}
+    instances = [instance for instance in stack.instances if instance.path in paths]
+    attributes = dict(instances[0].attributes)
+    attributes |= {mark: value for mark, value in frames[0].marks.items() if mark in attributes and value}
+    earliest = min(instances, key=lambda i: tuple(i.attributes.get(keyword, "") for keyword in _ACQUISITION)).attributes
+    attributes |= {keyword: earliest[keyword] for keyword in _ACQUISITION if keyword in earliest}
+    rescales = {(frame.slope, frame.intercept) for frame in frames}
+    if stack.first.padding_stored and len(rescales) == 1:
+        slope, intercept = rescales.pop()
+        ends = sorted(end * slope + intercept for end in stack.first.padding_stored)
+        attributes[PADDING_VALUES] = "\\".join(f"{end:g}" for end in ends)
+    return attributes
 
 
 def kind_of(stack: Stack) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,15 +10,12 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.notice import Notice
-from ..core.quantities import PADDING_VALUES
-from ..core.volume import SeriesReference, Volume
+from ..core.volume import Volume
 from .dicom_geometry import SliceGrid, grid_of, projection_grid
 from .dicom_pixels import VALUES_NOT_DISPLAY, Array, read_frames
-from .dicom_records import Frame, Instance
-from .dicom_series import Stack, is_projection
+from .dicom_records import Frame
+from .dicom_series import Stack, attributes_of, is_projection, series_of
 from .dicom_split import Part, places_of
-
-_ACQUISITION = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,36 +66,6 @@ def read_volumes(grids: StackGrids, progress: Callable[[float], None]) -> tuple[
 
 def _report(progress: Callable[[float], None], done: int, total: int, fraction: float) -> None:
     progress((done + fraction) / total)
-
-
-def series_of(first: Instance, frames: Sequence[Frame]) -> SeriesReference:
-    """Files and instances in the order of the slices, one for a multi-frame object."""
-    files = dict.fromkeys(frame.path for frame in frames)
-    uids = dict.fromkeys((frame.path, frame.sop_instance_uid) for frame in frames)
-    return SeriesReference(
-        study_instance_uid=first.study_instance_uid,
-        series_instance_uid=first.series_instance_uid,
-        frame_of_reference_uid=first.frame_of_reference_uid,
-        sop_class_uid=first.sop_class_uid,
-        sop_instance_uids=tuple(uid for _, uid in uids),
-        files=tuple(files),
-    )
-
-
-def attributes_of(stack: Stack, frames: Sequence[Frame]) -> dict[str, str]:
-    """Those of a volume's first frame; the acquisition's date and time are the earliest, from which PET decays."""
-    paths = {frame.path for frame in frames}
-    instances = [instance for instance in stack.instances if instance.path in paths]
-    attributes = dict(instances[0].attributes)
-    attributes |= {mark: value for mark, value in frames[0].marks.items() if mark in attributes and value}
-    earliest = min(instances, key=lambda i: tuple(i.attributes.get(keyword, "") for keyword in _ACQUISITION)).attributes
-    attributes |= {keyword: earliest[keyword] for keyword in _ACQUISITION if keyword in earliest}
-    rescales = {(frame.slope, frame.intercept) for frame in frames}
-    if stack.first.padding_stored and len(rescales) == 1:
-        slope, intercept = rescales.pop()
-        ends = sorted(end * slope + intercept for end in stack.first.padding_stored)
-        attributes[PADDING_VALUES] = "\\".join(f"{end:g}" for end in ends)
-    return attributes
 
 
 def _check_copies(stack: Stack, shape: tuple[int, int]) -> None:
