@@ -12,7 +12,7 @@ from ..core.geometry import VolumeGeometry
 from ..core.region import OrientedBox
 from ..core.segmentation import Layers
 from ..core.volume import Volume
-from ..models.operations import Resample
+from ..models.extent import is_clearly_larger, window_extent_mm
 from ..models.spec import ModelSpec
 
 Start = tuple[int, int, int]
@@ -60,13 +60,8 @@ def exceeds_training_crop(spec: ModelSpec, geometry: VolumeGeometry) -> bool:
 
     The network's window in mm stands for the crop; where the model fixes no window or spacing, any image may be.
     """
-    stage = spec.stages[0]
-    spacings_mm = [step.spacing_mm for step in stage.preprocessing if isinstance(step, Resample)]
-    if stage.windows.size is None or not spacings_mm:
-        return True
-    crop_mm = sorted(n * mm for n, mm in zip(stage.windows.size, spacings_mm[-1], strict=True))
-    image_mm = sorted(n * mm for n, mm in zip(geometry.shape_kji, geometry.spacing_mm, strict=True))
-    return any(image > 1.5 * crop for image, crop in zip(image_mm, crop_mm, strict=True) if crop > 0)
+    window_mm = window_extent_mm(spec)
+    return window_mm is None or is_clearly_larger(geometry, window_mm)
 
 
 def _cover(name: str, volume: Volume, first: Volume) -> Volume:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
@@ -16,9 +16,19 @@ from ..models.spec import Channel, ModelSpec
 from .contrast import appearance_of
 from .fit import Candidate, appearance_points, describe, fit, is_other_modality
 
-__all__ = ["Candidate", "ChannelMatch", "assign", "describe", "match"]
+__all__ = ["Candidate", "ChannelMatch", "HasChannels", "assign", "describe", "match", "options_for"]
 
 C = TypeVar("C", bound=Candidate)
+
+
+class HasChannels(Protocol):
+    """What assigning needs of a model: its specification has it, and so has its card."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class ChannelMatch(Generic[C]):
     score: float
 
 
-_FEWEST_SLICES = 3
+FEWEST_SLICES = 3
 """With fewer there is no voxel that has neighbours on all sides, and what a network makes of them is chance."""
 
 _MOST_TRIED = 6
@@ -39,7 +49,7 @@ _MOST_TRIED = 6
 
 
 def assign(
-    spec: ModelSpec, candidates: Sequence[C], *, chosen: Mapping[str, C] | None = None
+    spec: HasChannels, candidates: Sequence[C], *, chosen: Mapping[str, C] | None = None
 ) -> tuple[ChannelMatch[C], ...]:
     """One image for each channel of the model, in the model's order, from headers alone.
 
@@ -93,11 +103,11 @@ def match(
     return Case(channels, tuple(notices))
 
 
-def _channel(spec: ModelSpec, name: str) -> Channel:
+def _channel(spec: HasChannels, name: str) -> Channel:
     return next(channel for channel in spec.channels if channel.name == name)
 
 
-def _best(spec: ModelSpec, channels: Sequence[Channel], images: Sequence[C]) -> tuple[ChannelMatch[C], ...]:
+def _best(spec: HasChannels, channels: Sequence[Channel], images: Sequence[C]) -> tuple[ChannelMatch[C], ...]:
     """The assignment of different images to the channels with the highest total score.
 
     Raises:
@@ -108,7 +118,7 @@ def _best(spec: ModelSpec, channels: Sequence[Channel], images: Sequence[C]) -> 
     if len(channels) == 1 and len(images) == 1:
         score, reason = fit(channels[0], images[0])
         return (ChannelMatch(channels[0], images[0], f"the only image; {reason}", score),)
-    options = [_options(channel, images, only_channel=len(spec.channels) == 1) for channel in channels]
+    options = [options_for(channel, images, only_channel=len(spec.channels) == 1) for channel in channels]
     for channel, fitting in zip(channels, options, strict=True):
         if not fitting:
             raise _missing(spec, channel, images)
@@ -129,7 +139,7 @@ def _best(spec: ModelSpec, channels: Sequence[Channel], images: Sequence[C]) -> 
     return best
 
 
-def _options(channel: Channel, images: Sequence[C], *, only_channel: bool) -> list[ChannelMatch[C]]:
+def options_for(channel: Channel, images: Sequence[C], *, only_channel: bool) -> list[ChannelMatch[C]]:
     """Images that may serve a channel, best first; those of another modality only if there are no others.
 
     A channel that wants a weighting takes an image of unknown weighting only where no other channel could want it too.
@@ -151,7 +161,7 @@ def _weakest(options: Sequence[Sequence[ChannelMatch[C]]]) -> Channel:
     return min((fitting[0] for fitting in options), key=lambda m: m.score).channel
 
 
-def _missing(spec: ModelSpec, channel: Channel, images: Sequence[Candidate]) -> InputError:
+def _missing(spec: HasChannels, channel: Channel, images: Sequence[Candidate]) -> InputError:
     wants = f"{channel.name!r} ({channel.modality})" if channel.modality else repr(channel.name)
     what = f"the model {spec.id} needs an image for its channel {wants}, and there is none"
     found = f". There is:\n{_listed(images)}\n" if images else "."
@@ -185,7 +195,7 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
 
 def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
     slices = min(found.image.geometry.shape_kji)
-    if slices >= _FEWEST_SLICES:
+    if slices >= FEWEST_SLICES:
         return []
     name = found.image.description or f"the image for {found.channel.name}"
     what = f"it has only {slices} slice{'s' if slices > 1 else ''}, and the model {spec.id} was made for volumes."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..core.notice import Notice
+from .extent import Lengths, window_extent_mm, working_spacing_mm
 from .spec import Channel, ModelSpec, SegmentSpec
 
 
@@ -24,6 +25,8 @@ class ModelCard:
     Attributes:
         commercial_use: whether the licence allows it, None where the publisher does not say.
         wants_region: it was trained on crops; a whole scan needs a region around the structure.
+        spacing_mm: that images are brought to, None where the model fixes none.
+        window_mm: size of the network's window, None where the model fixes none; 0 for the whole image.
         embedded: comes with the program and cannot be removed.
         problem: why it cannot be used.
     """
@@ -44,6 +47,8 @@ class ModelCard:
     size_bytes: int = 0
     sha256: str = ""
     wants_region: bool = False
+    spacing_mm: Lengths | None = None
+    window_mm: Lengths | None = None
     embedded: bool = False
     problem: str = ""
     notices: tuple[Notice, ...] = ()
@@ -79,6 +84,8 @@ def card_of(spec: ModelSpec, *, size_bytes: int = 0, embedded: bool = False) -> 
         size_bytes=size_bytes,
         sha256=spec.sha256,
         wants_region=spec.wants_region,
+        spacing_mm=working_spacing_mm(spec),
+        window_mm=window_extent_mm(spec),
         embedded=embedded,
         notices=spec.notices,
     )
