@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -10,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..core.disk import os_errors_explained
 from ..core.errors import ResourceError, UsageError
-
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -61,31 +58,6 @@ def atomic_paths(paths: Sequence[Path], *, overwrite: bool = False) -> Iterator[
             shutil.rmtree(scratch, ignore_errors=True)
         if not committed:
             _remove_if_empty(missing)
-
-
-@contextmanager
-def os_errors_explained(path: Path) -> Iterator[None]:
-    """Turns the operating system's errors about a file into what a user can act on.
-
-    Raises:
-        ResourceError: in place of any OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise ResourceError(
-                "the disk is full.", where=str(path), remedy="Free some space or choose another folder."
-            ) from error
-        if error.errno in _NO_PERMISSION:
-            raise ResourceError(
-                "the folder cannot be written to.", where=str(path.parent), remedy="Choose another folder."
-            ) from error
-        raise ResourceError(
-            f"the file cannot be written: {error.strerror or error}.",
-            where=str(path),
-            remedy="Choose another folder.",
-        ) from error
 
 
 def _remove_if_empty(folders: Sequence[Path]) -> None:

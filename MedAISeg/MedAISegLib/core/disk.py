@@ -1,0 +1,38 @@
+"""What the operating system says about files, in a user's words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import ResourceError
+
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def os_errors_explained(path: Path) -> Iterator[None]:
+    """Turns the operating system's errors about a file into what a user can act on.
+
+    Raises:
+        ResourceError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise ResourceError(
+                "the disk is full.", where=str(path), remedy="Free some space or choose another folder."
+            ) from error
+        if error.errno in _NO_PERMISSION:
+            raise ResourceError(
+                "the folder cannot be written to.", where=str(path.parent), remedy="Choose another folder."
+            ) from error
+        raise ResourceError(
+            f"the file cannot be written: {error.strerror or error}.",
+            where=str(path),
+            remedy="Choose another folder.",
+        ) from error
