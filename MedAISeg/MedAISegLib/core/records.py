@@ -7,8 +7,11 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
 
@@ -16,7 +19,7 @@ _KIND = "kind"
 
 
 def to_json(value: Any) -> Any:
-    """A dataclass, with everything in it, as dicts, lists, strings, numbers and None.
+    """A dataclass, with everything in it, as dicts, lists, strings, numbers and None; arrays as lists of lists.
 
     A dataclass carries its class name under ``kind``, so that a union of dataclasses can be read back.
     """
@@ -31,16 +34,16 @@ def to_json(value: Any) -> Any:
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
-    return value
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def from_json(hint: type[T], value: Any) -> T:
-    """The inverse of :func:`to_json`: build what the type hint asks for.
+    """The inverse of :func:`to_json`: build what the type hint asks for, a dataclass or a union of them.
 
     Raises:
         ValueError: if the value does not have the shape of the hint; the message names the place.
     """
-    return typing.cast("T", _read(hint, value, hint.__name__))
+    return typing.cast("T", _read(hint, value, getattr(hint, "__name__", "value")))
 
 
 def _read(hint: Any, value: Any, place: str) -> Any:
@@ -51,6 +54,8 @@ def _read(hint: Any, value: Any, place: str) -> Any:
         return _read_union(arguments, value, place)
     if origin is tuple:
         return _read_tuple(arguments, value, place)
+    if origin is np.ndarray:
+        return _read_array(value, place)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise ValueError(f"{place}: expected a mapping")
@@ -96,10 +101,21 @@ def _read_tuple(arguments: tuple[Any, ...], value: Any, place: str) -> tuple[Any
     )
 
 
+def _read_array(value: Any, place: str) -> Any:
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: expected rows of numbers") from error
+
+
+_type_hints = cache(typing.get_type_hints)
+"""Kept, since each look evaluates the annotations' text anew."""
+
+
 def _read_dataclass(hint: type, value: Any, place: str) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"{place}: expected a mapping")
-    hints = typing.get_type_hints(hint)
+    hints = _type_hints(hint)
     known = {f.name for f in dataclasses.fields(hint)}
     unknown = set(value) - known - {_KIND}
     if unknown:
