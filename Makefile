@@ -9,10 +9,10 @@ EXTRAS := slicer,host,test,reference,lint
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists requirements-list ci clean
 
 help: ## print these lines
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/installed ## create .venv with the pinned packages (3 minutes, 3.3 GB)
 
@@ -62,6 +62,9 @@ bench: venv ## measure time and memory against monai.bundle, and record them (20
 
 bench-quick: venv ## the same for one small image, printed only (5 minutes)
 	$(BIN)/python -m benchmarks.run --quick
+
+requirements-list: venv ## write the hashed lists of what the worker needs (needs the network, some minutes)
+	$(BIN)/python tools/requirements_list.py
 
 cmake-lists: ## write the lists of packaged files into MedAISeg/CMakeLists.txt
 	python3 tools/cmake_lists.py
