@@ -49,7 +49,7 @@ class PackageState:
     name: str
     wanted: str
     found: str
-    ok: bool
+    is_right: bool
 
 
 def installed(python: WorkerPython, home: Path | None = None) -> tuple[PackageState, ...]:
@@ -65,14 +65,14 @@ def installed(python: WorkerPython, home: Path | None = None) -> tuple[PackageSt
 
 def missing(python: WorkerPython, home: Path | None = None) -> tuple[PackageState, ...]:
     """The packages that are missing, or there in a version that does not do."""
-    return tuple(state for state in installed(python, home) if not state.ok)
+    return tuple(state for state in installed(python, home) if not state.is_right)
 
 
 def torch_state(python: WorkerPython) -> PackageState:
     """Of torch as the worker will see it; it is not imported."""
-    ok = TORCH in python.found and is_at_least(python.found[TORCH], TORCH_MINIMUM)
+    is_right = TORCH in python.found and is_at_least(python.found[TORCH], TORCH_MINIMUM)
     found = python.found.get(TORCH, "") or ("?" if TORCH in python.found else "")
-    return PackageState(TORCH, f">={TORCH_MINIMUM}", found, ok)
+    return PackageState(TORCH, f">={TORCH_MINIMUM}", found, is_right)
 
 
 def install(
@@ -192,14 +192,14 @@ def _run_pip(
 
 def _require_complete(requirements: tuple[Requirement, ...], packages: Path) -> None:
     there = versions_in(packages)
-    lacking = [entry.name for entry in requirements if not _private_state(entry, there).ok]
+    lacking = [entry.name for entry in requirements if not _private_state(entry, there).is_right]
     if lacking:
         raise ResourceError(f"pip did not install {', '.join(lacking)}.", remedy="The log has all that it said.")
 
 
 def _require_working(python: WorkerPython, requirements: tuple[Requirement, ...], packages: Path) -> Pieces[None]:
     """Import each package in the worker's Python; MONAI only where there is torch, without which it cannot be."""
-    has_torch = torch_state(python).ok
+    has_torch = torch_state(python).is_right
     modules = [MODULES[entry.name] for entry in requirements if entry.name != "monai" or has_torch]
     failures = yield from ask_script(python, {"import": {"folder": str(packages), "modules": modules}})
     if failures:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from .requirements import MODULES
 
 _SCRIPT = Path(python_facts.__file__)
 _KILL_S = 2.0
-_ANSWER_S = 10.0
-_POLL_S = 0.005
 _NAME_ANOTHER = "Name a Python interpreter of version 3.11 to 3.13 for the worker, or leave the setting empty."
 
 
@@ -51,27 +48,9 @@ class WorkerPython:
         return WorkerCommand((str(self.executable), "-s", "-X", "utf8", *arguments), inherited | variables)
 
 
-def worker_python(executable: Path, environment: Mapping[str, str], *, own: bool) -> WorkerPython:
-    """An interpreter at once: Slicer's ``own`` by what this process knows, which is of the same Python; others are run.
-
-    Raises:
-        ResourceError: if another interpreter gives no answer within some seconds.
-    """
-    if own:
-        return _from_facts(executable, environment, True, python_facts.facts(MODULES))
-    pieces = ask_python(executable, environment)
-    stop_s = time.monotonic() + _ANSWER_S
-    while time.monotonic() < stop_s:
-        try:
-            next(pieces)
-        except StopIteration as answer:
-            python: WorkerPython = answer.value
-            return python
-        time.sleep(_POLL_S)
-    pieces.close()
-    raise ResourceError(
-        f"it gave no answer within {_ANSWER_S:.0f} seconds.", where=str(executable), remedy=_NAME_ANOTHER
-    )
+def slicers_python(executable: Path, environment: Mapping[str, str]) -> WorkerPython:
+    """PythonSlicer, by what this process knows, which is of the same Python; nothing is started."""
+    return _from_facts(executable, environment, True, python_facts.facts(MODULES))
 
 
 def ask_python(executable: Path, environment: Mapping[str, str]) -> Pieces[WorkerPython]:
