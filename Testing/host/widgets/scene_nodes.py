@@ -1,0 +1,95 @@
+"""The nodes of a MRML scene for a selector: observed weakly, filtered and made as qMRML's widgets do."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.util.vtkConstants import VTK_OBJECT
+
+
+class Observers:
+    """VTK observers of one stand-in: they hold it weakly and go with `clear()`, at the latest with this object."""
+
+    def __init__(self) -> None:
+        self._tags: dict[tuple[int, Any], tuple[Any, int]] = {}
+
+    def add(self, subject: Any, event: Any, method: Callable[[Any, Any], None]) -> None:
+        """`method(caller, call_data)`; a second call for the same subject and event does nothing."""
+        key = (id(subject), event)
+        if key in self._tags:
+            return
+        bound = weakref.WeakMethod(method)
+
+        @calldata_type(VTK_OBJECT)
+        def relay(caller: Any, _event: str, call_data: Any = None) -> None:
+            target = bound()
+            if target is not None:
+                target(caller, call_data)
+
+        self._tags[key] = (subject, subject.AddObserver(event, relay))
+
+    def remove(self, subject: Any) -> None:
+        for key in [key for key in self._tags if key[0] == id(subject)]:
+            kept, tag = self._tags.pop(key)
+            kept.RemoveObserver(tag)
+
+    def clear(self) -> None:
+        for subject, tag in self._tags.values():
+            subject.RemoveObserver(tag)
+        self._tags.clear()
+
+    def __del__(self) -> None:
+        self.clear()
+
+
+def nodes_of(scene: Any) -> Iterator[Any]:
+    for index in range(scene.GetNumberOfNodes() if scene is not None else 0):
+        yield scene.GetNthNode(index)
+
+
+class NodeFilter:
+    """Which nodes a selector shows, by the rules of qMRMLSortFilterProxyModel."""
+
+    def __init__(self) -> None:
+        self.node_types: list[str] = []
+        self.hidden_types: list[str] = []
+        self.show_hidden = False
+        self.show_child_types = True
+        self.attributes: dict[str, tuple[str, str | None]] = {}
+        """Node class → attribute's name and value; a value of None means any."""
+
+    def accepts(self, node: Any) -> bool:
+        if not node.GetID() or (node.GetHideFromEditors() and not self.show_hidden):
+            return False
+        if not self.node_types:
+            return True
+        return any(self._is_of(node, kind) for kind in self.node_types) and not self._is_excluded(node)
+
+    def _is_of(self, node: Any, kind: str) -> bool:
+        if not node.IsA(kind) or not (self.show_child_types or node.GetClassName() == kind):
+            return False
+        name, wanted = self.attributes.get(kind, ("", None))
+        if not name:
+            return True
+        value = node.GetAttribute(name)
+        return value is not None and wanted in (None, value)
+
+    def _is_excluded(self, node: Any) -> bool:
+        return self.show_child_types and any(node.IsA(kind) for kind in self.hidden_types)
+
+
+def new_node(scene: Any, kind: str, base_name: str, attributes: Mapping[str, str]) -> Any:
+    """A node as qMRMLNodeFactory makes it: named and attributed before it enters the scene; or None."""
+    node = scene.CreateNodeByClass(kind) if scene is not None and kind else None
+    if node is None:
+        return None
+    node.UnRegister(None)
+    name = base_name or (node.GetDefaultNodeNamePrefix() if not node.GetName() else "")
+    if name:
+        node.SetName(scene.GetUniqueNameByString(name))
+    for key, value in attributes.items():
+        node.SetAttribute(key, value)
+    return scene.AddNode(node)
