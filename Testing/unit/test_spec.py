@@ -42,6 +42,10 @@ EVERY_OPERATION: tuple[op.Operation, ...] = (
     op.Clip(None, 5.0),
     op.ShiftScale(0.001, -1.0),
     op.LogCompress(2.0),
+    op.FromMinimum(),
+    op.Sigmoid(),
+    op.SoftLimit(3.0),
+    op.OnChannel(1, op.Clip(0.0, None)),
 )
 
 

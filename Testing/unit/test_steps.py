@@ -68,6 +68,13 @@ INTENSITY = [
     ),
     (op.ShiftScale(factor=0.5), mt.ScaleIntensity(None, None, factor=-0.5)),
     (op.ShiftScale(offset=7.0), mt.ShiftIntensity(7.0)),
+    (op.FromMinimum(), mt.Lambda(lambda x: (x - x.min()) / x.std())),
+    (op.Sigmoid(), mt.Lambda(torch.sigmoid)),
+    (op.SoftLimit(30.0), mt.Lambda(lambda x: 30 * torch.tanh(x / 30))),
+    (
+        op.OnChannel(1, op.ZScore()),
+        mt.Lambda(lambda x: torch.stack([x[0], (x[1] - x[1].mean()) / x[1].std(correction=0)])),
+    ),
 ]
 
 
@@ -88,7 +95,13 @@ def test_clip_limits_both_sides_or_one():
 def test_constant_and_empty_images_do_not_divide_by_zero():
     flat = Volume(np.full((3, 4, 5), 7.0, np.float32), VolumeGeometry((3, 4, 5), np.eye(4)))
     empty = Volume(np.zeros((3, 4, 5), np.float32), VolumeGeometry((3, 4, 5), np.eye(4)))
-    for operation in (op.ZScore(), op.ZScore(nonzero=True), op.MinMax(), op.ScalePercentiles(1, 99, nonzero=True)):
+    for operation in (
+        op.ZScore(),
+        op.ZScore(nonzero=True),
+        op.MinMax(),
+        op.FromMinimum(),
+        op.ScalePercentiles(1, 99, nonzero=True),
+    ):
         for image in (flat, empty):
             assert torch.isfinite(ours([operation], image).values).all()
 
@@ -103,6 +116,10 @@ SPATIAL = {
     "orient": ([op.Orient("RAS")], [mt.Orientation("RAS")]),
     "orient to LIA": ([op.Orient("LIA")], [mt.Orientation("LIA")]),
     "resample": ([op.Resample((1.5, 1.0, 2.0))], [mt.Spacing((1.5, 1.0, 2.0))]),
+    "resample what is far from it": (
+        [op.Resample((1.0, 1.0, 2.6), tolerance=0.25)],
+        [mt.Spacing((1.0, 1.0, 2.6), min_pixdim=(0.75, 0.75, 1.95), max_pixdim=(1.25, 1.25, 3.25))],
+    ),
     "resample finer": ([op.Resample((0.5, 0.4, 1.2))], [mt.Spacing((0.5, 0.4, 1.2))]),
     "orient, resample": (
         [op.Orient("RAS"), op.Resample((1.5, 1.0, 2.0))],
@@ -200,6 +217,10 @@ def test_channels_on_other_grids_are_sampled_in_world_space():
         op.Clip(0, 1),
         op.ShiftScale(2.0),
         op.LogCompress(),
+        op.FromMinimum(),
+        op.Sigmoid(),
+        op.SoftLimit(3.0),
+        op.OnChannel(0, op.MinMax()),
     ],
     ids=lambda operation: type(operation).__name__,
 )

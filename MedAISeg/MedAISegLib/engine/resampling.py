@@ -69,9 +69,10 @@ def axis_taps(
     offset: float,
     interpolation: Interpolation,
     outside: Outside = Outside.NEAREST_VOXEL,
+    precision: torch.dtype = torch.float64,
 ) -> AxisTaps:
     """Taps for source coordinate = scale * target index + offset."""
-    coordinate = _grid_sample_coordinate(target_length, source_length, scale, offset)
+    coordinate = _grid_sample_coordinate(target_length, source_length, scale, offset, precision)
     inside = (coordinate > -1.0) & (coordinate < source_length)
     if outside is Outside.NEAREST_VOXEL:
         coordinate = np.clip(coordinate, 0.0, source_length - 1.0)
@@ -90,18 +91,21 @@ def axis_taps(
     return AxisTaps(np.clip(lower, 0, last), np.clip(lower + 1, 0, last), lower_weight, upper_weight)
 
 
-def _grid_sample_coordinate(target_length: int, source_length: int, scale: float, offset: float) -> NDArray[np.float64]:
+def _grid_sample_coordinate(
+    target_length: int, source_length: int, scale: float, offset: float, precision: torch.dtype
+) -> NDArray[np.float64]:
     """Scale * target index + offset, by the detour over -1..1 that ``affine_grid`` and ``grid_sample`` take.
 
     Where a target voxel lies midway between two source voxels, as in resampling by whole factors, the rounding errors
     of that detour say which of them is nearest. The references take it, so labels agree with theirs only this way.
     """
-    mapping = torch.tensor([[scale, offset], [0.0, 1.0]], dtype=torch.float64)
-    theta = _normalization(source_length) @ mapping @ torch.linalg.inv(_normalization(target_length))
-    whole = torch.eye(3, 4, dtype=torch.float64)
+    mapping = torch.tensor([[scale, offset], [0.0, 1.0]], dtype=precision)
+    to_target = torch.from_numpy(np.linalg.inv(_normalization(target_length).to(precision).numpy()))
+    theta = _normalization(source_length).to(precision) @ mapping @ to_target
+    whole = torch.eye(3, 4, dtype=precision)
     whole[0, 0], whole[0, 3] = theta[0, 0], theta[0, 1]
     grid = torch.nn.functional.affine_grid(whole[None], [1, 1, 1, 1, target_length], align_corners=False)
-    return np.asarray(((grid[0, 0, 0, :, 0] + 1.0) * source_length - 1.0).numpy() / 2.0)
+    return (((grid[0, 0, 0, :, 0] + 1.0) * source_length - 1.0).numpy() / 2.0).astype(np.float64)
 
 
 def _normalization(length: int) -> torch.Tensor:
@@ -130,17 +134,19 @@ def resample(
     interpolation: Interpolation,
     outside: Outside = Outside.NEAREST_VOXEL,
     poll: Poll = never,
+    precision: torch.dtype = torch.float64,
 ) -> torch.Tensor:
     """(channel, a, b, c) values on another grid.
 
     Args:
         target_to_source: 4x4, maps target indices to continuous source indices.
         poll: called after each slab.
+        precision: of the coordinates between grids whose axes are parallel.
     """
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     piece_bytes = PIECE_VALUES * values.element_size()
     source = SlabStream(shape, 0, True, iter([Slab(0, values)]), piece_bytes)
-    return collect(resample_stream(source, target_to_source, target_shape, interpolation, outside), poll)
+    return collect(resample_stream(source, target_to_source, target_shape, interpolation, outside, precision), poll)
 
 
 def resample_stream(
@@ -149,6 +155,7 @@ def resample_stream(
     target_shape: Shape,
     interpolation: Interpolation,
     outside: Outside = Outside.NEAREST_VOXEL,
+    precision: torch.dtype = torch.float64,
 ) -> SlabStream:
     """A stream on another grid; where the grids' axes are parallel no more than a slab and its neighbours is kept."""
     parallel = parallel_axes(target_to_source)
@@ -157,7 +164,10 @@ def resample_stream(
         slabs = _general_slabs(whole, target_to_source, target_shape, interpolation, outside)
         return replace(stream, shape=target_shape, axis=0, ascending=True, slabs=slabs)
     scale, offset = parallel
-    taps = [axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside) for a in range(3)]
+    taps = [
+        axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside, precision)
+        for a in range(3)
+    ]
     return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape))
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS = {
     "monai_bundle": "MedAISegLib.formats.monai_bundle",
     "meshnet": "MedAISegLib.formats.meshnet",
+    "auto3dseg": "MedAISegLib.formats.auto3dseg",
 }
 """Format name to the module of its adapter, in the order in which they are asked."""
 

@@ -36,11 +36,14 @@ class Resample:
     Attributes:
         spacing_mm: along each array axis; a value of 0 keeps that axis.
         tolerance: a spacing that differs by no more than this share of the wanted one stays.
+        single_precision: places are computed in 32 bits. It decides whether a voxel at the edge of an empty background
+            gets a trace of its neighbour or stays empty, which later steps may ask for.
     """
 
     spacing_mm: tuple[float, float, float]
     interpolation: Interpolation = Interpolation.LINEAR
     tolerance: float = 0.0
+    single_precision: bool = False
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def sigmoid(_: Sigmoid, prepared: Prepared) -> Prepared:
 
 
 def soft_limit(operation: SoftLimit, prepared: Prepared) -> Prepared:
-    """limit * tanh(value / limit)."""
+    """No value beyond the limit, small ones as they are."""
     return _changed(prepared, lambda values: operation.limit * torch.tanh(values / operation.limit))
 
 

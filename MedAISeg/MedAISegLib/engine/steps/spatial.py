@@ -49,7 +49,8 @@ def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
         target.affine_lps, prepared.geometry.affine_lps, atol=_SPACING_TOLERANCE_MM
     ):
         return prepared
-    return resampled(prepared, target, operation.interpolation, Outside.NEAREST_VOXEL)
+    precision = torch.float32 if operation.single_precision else torch.float64
+    return resampled(prepared, target, operation.interpolation, Outside.NEAREST_VOXEL, precision)
 
 
 def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
@@ -116,14 +117,20 @@ def _window(prepared: Prepared, start: Shape, shape: Shape) -> Prepared:
     return prepared.moved(values, prepared.geometry.window(start, shape), undo)
 
 
-def resampled(prepared: Prepared, target: VolumeGeometry, interpolation: Interpolation, outside: Outside) -> Prepared:
+def resampled(
+    prepared: Prepared,
+    target: VolumeGeometry,
+    interpolation: Interpolation,
+    outside: Outside,
+    precision: torch.dtype = torch.float64,
+) -> Prepared:
     """The values on another grid of the same axes or any other; the undo samples labels or scores back.
 
     What counts outside the source's voxels does so outside the target's on the way back.
     """
     forward = target.index_to(prepared.geometry)
     backward = prepared.geometry.index_to(target)
-    values = resample(prepared.values, forward, target.shape_kji, interpolation, outside, prepared.poll)
+    values = resample(prepared.values, forward, target.shape_kji, interpolation, outside, prepared.poll, precision)
     undo = partial(_undo_resample, source_to_target=backward, source_shape=prepared.shape, outside=outside)
     return prepared.moved(values, target, undo)
 

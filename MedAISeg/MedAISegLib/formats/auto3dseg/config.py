@@ -1,0 +1,96 @@
+"""The part of an Auto3DSeg configuration that decides how images are prepared and scores are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.errors import ModelError, NotTrustedError
+from ...core.records import from_json
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """As the segresnet template reads it, with the template's defaults.
+
+    Attributes:
+        network: class name and arguments of the network.
+        extra_modalities: normalisation of the second and further images, by name.
+        intensity_bounds: the HU range that ``range`` and ``ct`` normalisation map onto -1..1.
+        roi_size: voxels of a window.
+        class_names: of the foreground classes, in order; empty where not given.
+    """
+
+    network: Mapping[str, Any]
+    input_channels: int
+    output_classes: int
+    modality: str = "mri"
+    normalize_mode: str = "meanstd"
+    extra_modalities: Mapping[str, str] | None = None
+    intensity_bounds: tuple[float, float] = (-250.0, 250.0)
+    orientation_ras: bool = False
+    crop_foreground: bool = True
+    resample: bool = False
+    resample_resolution: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    roi_size: tuple[int, int, int] = (128, 128, 128)
+    sigmoid: bool = False
+    class_names: tuple[str, ...] = ()
+
+
+_PLAIN = {
+    "input_channels": int,
+    "output_classes": int,
+    "modality": str,
+    "normalize_mode": str,
+    "intensity_bounds": tuple[float, float],
+    "orientation_ras": bool,
+    "crop_foreground": bool,
+    "resample": bool,
+    "resample_resolution": tuple[float, float, float],
+    "roi_size": tuple[int, int, int],
+    "sigmoid": bool,
+}
+
+
+def read_configuration(content: Any, where: str) -> Configuration:
+    """What a checkpoint's ``config`` says.
+
+    Raises:
+        NotTrustedError: if it asks for code of its own.
+        ModelError: if it is damaged or not supported.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("network"), dict):
+        raise ModelError("its configuration does not describe a network.", where=where)
+    if content.get("custom_data_transforms"):
+        raise NotTrustedError("it wants to run transforms of its own.", where=where)
+    values: dict[str, Any] = {"network": _plain(content["network"])}
+    try:
+        for name, hint in _PLAIN.items():
+            if content.get(name) is not None:
+                values[name] = from_json(hint, _plain(content[name]))  # type: ignore[arg-type]
+    except (ValueError, AttributeError) as error:
+        raise ModelError(f"its configuration has a wrong {name}: {error}.", where=where) from error
+    if "normalize_mode" not in values:
+        values["normalize_mode"] = "range" if values.get("modality", "").lower() == "ct" else "meanstd"
+    extra = content.get("extra_modalities") or {}
+    names = content.get("class_names")
+    if not isinstance(extra, dict) or content.get("sliding_inferrer") is not None:
+        raise ModelError("its configuration names further images or windows in an unknown way.", where=where)
+    values["extra_modalities"] = {str(key): str(mode) for key, mode in extra.items()}
+    values["class_names"] = tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
+    for needed in ("input_channels", "output_classes"):
+        if values.get(needed, 0) < 1:
+            raise ModelError(f"its configuration does not say its {needed}.", where=where)
+    return Configuration(**values)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as Python's own, tuples as lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

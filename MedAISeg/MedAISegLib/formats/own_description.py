@@ -1,0 +1,56 @@
+"""``medaiseg.json`` in a model's folder: what the model's own files do not say, in our words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import ModelError
+from ..core.records import from_json
+from ..models.spec import Channel
+
+FILE_NAME = "medaiseg.json"
+_LARGEST = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class OwnDescription:
+    """Texts are those of a ModelSpec, empty where nothing is said.
+
+    Attributes:
+        channels: names, modalities and units of the input channels, in the network's order.
+        labels: names of the segments by label value.
+        paint: of a network whose classes overlap: the label value that each class paints, later ones on top, for a
+            result in which no segments overlap.
+    """
+
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    anatomy: str = ""
+    license: str = ""
+    commercial_use: bool | None = None
+    citation: str = ""
+    intended_use: str = ""
+    wants_region: bool = False
+    channels: tuple[Channel, ...] = ()
+    labels: dict[str, str] | None = None
+    paint: tuple[int, ...] = ()
+
+
+def own_description(folder: Path) -> OwnDescription:
+    """What the file says; nothing where there is none.
+
+    Raises:
+        ModelError: if it is damaged.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return OwnDescription()
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ModelError("it is too large.", where=str(path))
+        return from_json(OwnDescription, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"it cannot be understood: {error}.", where=str(path)) from error
