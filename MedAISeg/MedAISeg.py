@@ -1,0 +1,113 @@
+"""The MedAISeg module of 3D Slicer: choose a study and a model, press Apply, edit, export."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+if getattr(sys.modules.get("MedAISegLib"), "is_used_by_module", False):
+    # Slicer's Reload executes this file alone; without this the package would stay what it was.
+    for _stale in [name for name in sys.modules if name.partition(".")[0] == "MedAISegLib"]:
+        del sys.modules[_stale]
+
+import MedAISegLib
+import slicer
+from MedAISegLib.slicer_io.logic import SegmentationLogic
+from MedAISegLib.slicer_io.sample_data import register_sample_data
+from MedAISegLib.slicer_io.session import session
+from MedAISegLib.slicer_ui.about import ACKNOWLEDGEMENT_TEXT, CONTRIBUTORS, HELP_TEXT
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+MedAISegLib.is_used_by_module = True
+
+
+class MedAISeg(ScriptedLoadableModule):
+    """What the application shows of the module."""
+
+    def __init__(self, parent: Any) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("MedAISeg")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Segmentations", "SegmentEditor", "Volumes", "Markups", "Sequences"]
+        parent.contributors = list(CONTRIBUTORS)
+        parent.helpText = HELP_TEXT
+        parent.acknowledgementText = ACKNOWLEDGEMENT_TEXT
+        slicer.app.connect("startupCompleted()", register_sample_data)
+
+
+class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel's frame: when it is made, shown and taken down."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+
+    def setup(self) -> None:
+        # Not at the top: the panel needs Qt, which a Slicer without a window may lack.
+        from MedAISegLib.slicer_ui.panel import Panel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        frame = slicer.util.loadUI(self.resourcePath("UI/MedAISeg.ui"))
+        self.layout.addWidget(frame)
+        self.ui = slicer.util.childWidgetVariables(frame)
+        frame.setMRMLScene(slicer.mrmlScene)
+        self.logic = MedAISegLogic()
+        self.panel = Panel(self.ui, session(), self.logic.getParameterNode)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._on_scene_closed)
+
+    def enter(self) -> None:
+        self.panel.enter()
+
+    def exit(self) -> None:
+        self.panel.leave()
+
+    def cleanup(self) -> None:
+        self.removeObservers()
+        if self.panel is not None:
+            self.panel.close()
+
+    def _on_scene_closed(self, _caller: Any, _event: Any) -> None:
+        self.panel.scene_closed()
+
+
+class MedAISegLogic(SegmentationLogic, ScriptedLoadableModuleLogic):
+    """For the Python console; see docs/scripting.md."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        SegmentationLogic.__init__(self)
+
+
+class MedAISegTest(ScriptedLoadableModuleTest):
+    """What can be tested wherever the module is installed; without a download, a dialog or a main window."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        self.setUp()
+        self.test_the_panel_builds_in_an_empty_scene()
+        self.setUp()
+        self.test_the_sample_study_fits_the_model_that_is_made_for_it()
+
+    def test_the_panel_builds_in_an_empty_scene(self) -> None:
+        widget = slicer.util.getNewModuleWidget("MedAISeg")
+        assert not widget.ui.applyButton.enabled
+        widget.cleanup()
+
+    def test_the_sample_study_fits_the_model_that_is_made_for_it(self) -> None:
+        from MedAISegLib.slicer_io.sample_data import load_sample_study
+
+        volume = load_sample_study()
+        (match,) = MedAISegLogic().match("hippocampus", [volume])
+        assert match.image.input.node_id == volume.GetID()

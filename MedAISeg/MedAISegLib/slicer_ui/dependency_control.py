@@ -1,0 +1,183 @@
+"""The worker's Python packages: asked for, installed after asking, removed, tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+
+from ..app.protocol import DiagnoseReply
+from ..core.errors import Cancelled, MedAISegError
+from ..slicer_io import dependencies, private_packages, torch_extension
+from ..slicer_io.dependencies import PackageState
+from ..slicer_io.requirements import TORCH
+from ..slicer_io.worker_python import WorkerPython
+from .context import Context
+from .dependencies_view import DependenciesView
+from .messages import Kind, MessageView
+from .texts import _
+
+
+class DependencyControl:
+    """Between the Python packages in the Advanced section and what installs them.
+
+    Args:
+        messages: where questions and failures of the section stand.
+        run_messages: where Apply's question stands.
+    """
+
+    def __init__(self, context: Context, messages: MessageView, run_messages: MessageView) -> None:
+        self._context = context
+        self._messages, self._run_messages = messages, run_messages
+        self._view = DependenciesView(context.ui, self)
+        self._job: Any = None
+        self._python: WorkerPython | None = None
+
+    def look(self) -> None:
+        """Find out what is installed, and show it."""
+        self._with_python(self._show, self._view_problem)
+
+    def is_complete(self) -> bool:
+        """Whether everything is there, as far as it is known."""
+        return self._python is not None and not dependencies.missing(self._python)
+
+    def require(self, then: Callable[[], None]) -> bool:
+        """Whether a run can start; else the user is asked, and ``then`` follows the installation."""
+        if self._python is None:
+            # Another interpreter has to be asked first; the worker itself says what it lacks.
+            self.look()
+            return True
+        missing = dependencies.missing(self._python)
+        if not missing:
+            return True
+        self._run_messages.ask(_question(missing), _("Install"), lambda: self._install(then=then))
+        return False
+
+    def install(self) -> None:
+        def ask(python: WorkerPython) -> None:
+            missing = dependencies.missing(python) or dependencies.installed(python)
+            self._messages.ask(_question(missing), self._context.ui.installButton.text, self._install)
+
+        self._with_python(ask, self._messages.show_error)
+
+    def install_from_folder(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(self._context.ui.MedAISeg, _("The folder of downloaded files"))
+        if folder:
+            self._install(wheels=Path(folder))
+
+    def uninstall(self) -> None:
+        question = _("Delete the packages of this module? Networks cannot run until they are installed again.")
+        self._messages.ask(question, _("Delete"), self._uninstall)
+
+    def diagnose(self) -> None:
+        self._begin()
+
+        def done(reply: DiagnoseReply) -> None:
+            for line in reply.lines:
+                self._view.add_line(line)
+            text = (
+                _("The device computes as it should.")
+                if reply.works
+                else _("The device does not compute as it should.")
+            )
+            self._messages.show_text(Kind.GOOD if reply.works else Kind.ERROR, text)
+            self._end()
+
+        session = self._context.session
+        self._job = session.diagnose(session.settings.device, on_done=done, on_error=self._fail)
+
+    def stop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _install(self, wheels: Path | None = None, then: Callable[[], None] | None = None) -> None:
+        def begin(python: WorkerPython) -> None:
+            self._begin()
+            offline = self._context.session.settings.offline
+            if all(state.is_right for state in dependencies.installed(python) if state.name != TORCH) and then:
+                self._finish_install(python, then)
+                return
+            work = dependencies.install(python, on_line=self._view.add_line, wheels=wheels, offline=offline)
+            self._job = self._context.session.pump.add(
+                work, on_done=lambda _result: self._finish_install(python, then), on_error=self._fail
+            )
+
+        self._with_python(begin, self._fail)
+
+    def _finish_install(self, python: WorkerPython, then: Callable[[], None] | None) -> None:
+        """Torch last: its own extension asks the user again, and Slicer stands still meanwhile."""
+        try:
+            said = "" if dependencies.torch_state(python).is_right else torch_extension.install_torch()
+        except MedAISegError as error:
+            self._fail(error)
+            return
+        self._end()
+        self._context.session.restart_worker()
+        self._messages.show_text(Kind.GOOD, said or _("The packages are installed."))
+        if then is not None and not said:
+            then()
+
+    def _uninstall(self) -> None:
+        self._begin()
+        self._context.session.restart_worker()
+
+        def done(_result: object) -> None:
+            self._end()
+            self._messages.show_text(Kind.GOOD, _("The packages are deleted."))
+
+        self._job = self._context.session.pump.add(
+            private_packages.remove_packages(), on_done=done, on_error=self._fail
+        )
+
+    def _with_python(self, use: Callable[[WorkerPython], None], fail: Callable[[MedAISegError], None]) -> None:
+        def done(python: WorkerPython) -> None:
+            self._python = python
+            use(python)
+
+        self._context.session.worker_python(on_done=done, on_error=fail)
+
+    def _show(self, python: WorkerPython) -> None:
+        self._view.show(dependencies.installed(python))
+
+    def _view_problem(self, error: MedAISegError) -> None:
+        self._view.show((), str(error))
+
+    def _begin(self) -> None:
+        self._context.ui.advancedSection.collapsed = False
+        self._messages.clear()
+        self._view.clear_output()
+        self._view.show_busy(is_busy=True)
+
+    def _end(self) -> None:
+        self._job = None
+        self._view.show_busy(is_busy=False)
+        self.look()
+        self._context.changed()
+
+    def _fail(self, error: MedAISegError) -> None:
+        self._end()
+        if isinstance(error, Cancelled):
+            self._messages.show_text(Kind.INFORMATION, _("Stopped; what was there before is still in use."))
+        else:
+            self._messages.show_error(error)
+
+
+def _question(packages: tuple[PackageState, ...]) -> str:
+    lines = []
+    private = [package.name for package in packages if package.name != TORCH]
+    if private:
+        text = _(
+            "The networks need Python packages: {names}. They are downloaded into a folder of their own "
+            "(up to 800 MB); nothing of Slicer is changed."
+        )
+        lines.append(text.format(names=", ".join(private)))
+    if len(private) != len(packages):
+        lines.append(
+            _(
+                "PyTorch is installed by Slicer's PyTorch extension, which asks for itself; Slicer stands still "
+                "meanwhile and is to be restarted afterwards."
+            )
+        )
+    return "\n".join([*lines, _("Install now?")])

@@ -1,0 +1,178 @@
+"""Which image serves which input of the chosen models, and what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import slicer
+
+from ..app.checks import CheckLine, Severity, check_inputs
+from ..app.fit import describe
+from ..app.proposal import Proposal, propose
+from ..app.protocol import NeedReply
+from ..core.errors import MedAISegError
+from ..core.geometry import VolumeGeometry
+from ..core.region import OrientedBox
+from ..models.card import ModelCard
+from ..slicer_io.dicom_candidate import SeriesCandidate, series_candidate
+from ..slicer_io.dicom_database import SeriesRow, series_title
+from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, scene_candidates
+from .context import Context
+from .input_view import InputOption, InputRow, InputView
+from .parameters import ChannelKey
+from .series_picker import SeriesPicker
+from .texts import _, readable_modality
+
+Image = NodeCandidate | SeriesCandidate
+
+
+class InputControl:
+    """Between the Input section, the scene and the DICOM database.
+
+    A series of the database is remembered here only: its UID belongs neither into the scene nor into the settings.
+    """
+
+    def __init__(self, context: Context, show_error: Callable[[MedAISegError], None]) -> None:
+        self._context, self._show_error = context, show_error
+        self.view = InputView(context.ui, on_choice=self._choose, on_pick=self._pick, on_frames=self._choose_frames)
+        self._picker = SeriesPicker(context.ui, on_chosen=self._choose_series)
+        self._nodes: tuple[NodeCandidate, ...] = ()
+        self._series: dict[ChannelKey, SeriesCandidate] = {}
+        self._cards: tuple[ModelCard, ...] = ()
+        self._proposals: dict[str, tuple[Proposal[Image], ...]] = {}
+        self.units: dict[ChannelKey, str] = {}
+
+    def forget(self) -> None:
+        """Another scene is open: what was chosen for the last one is gone."""
+        self._series.clear()
+        self.units.clear()
+        self._picker.close()
+
+    def followed_nodes(self) -> tuple[Any, ...]:
+        """The volumes whose change is of interest."""
+        found = (slicer.mrmlScene.GetNodeByID(candidate.input.node_id) for candidate in self._nodes)
+        return tuple(node for node in found if node is not None)
+
+    def sources(self, card: ModelCard) -> dict[str, Input]:
+        """What each channel of a model is given; channels without an image are missing."""
+        return {name: _source(image) for name, image in self.images(card).items()}
+
+    def images(self, card: ModelCard) -> dict[str, Image]:
+        """The image of each channel of a model; channels without one are missing."""
+        return {p.channel.name: p.image for p in self._proposals.get(card.id, ()) if p.image is not None}
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there is anything to segment yet."""
+        return bool(self._nodes or self._series)
+
+    def geometries(self, card: ModelCard) -> dict[str, VolumeGeometry]:
+        """The grid of each channel's image, where it is known."""
+        return {name: i.geometry for name, i in self.images(card).items() if i.geometry is not None}
+
+    def first_volume(self) -> Any:
+        """The volume node of the first channel of the first model, None where it is not in the scene."""
+        for card in self._cards:
+            source = self.sources(card).get(card.channels[0].name) if card.channels else None
+            return slicer.mrmlScene.GetNodeByID(source.node_id) if isinstance(source, NodeInput) else None
+        return None
+
+    def match(self, cards: tuple[ModelCard, ...]) -> None:
+        """Find an image for each channel of the models."""
+        self._cards = cards
+        self._nodes = scene_candidates(slicer.mrmlScene)
+        by_node = {candidate.input.node_id: candidate for candidate in self._nodes}
+        chosen: dict[ChannelKey, Image] = {
+            key: by_node[node.GetID()]
+            for key, node in self._context.parameters().inputs().items()
+            if node.GetID() in by_node
+        }
+        chosen |= self._series
+        self._proposals = {
+            card.id: propose(
+                card,
+                self._nodes,
+                chosen={c.name: chosen[card.id, c.name] for c in card.channels if (card.id, c.name) in chosen},
+            )
+            for card in cards
+        }
+        self._chosen_keys = frozenset(chosen)
+
+    def checks(self, card: ModelCard, region: OrientedBox | None, need: NeedReply | None) -> tuple[CheckLine, ...]:
+        """What speaks against a run of a model."""
+        images = self.images(card)
+        answers = {name: self.units[card.id, name] for name in images if (card.id, name) in self.units}
+        problems = tuple(
+            CheckLine(Severity.STOP, str(image.problem), name)
+            for name, image in images.items()
+            if isinstance(image, SeriesCandidate) and image.problem is not None
+        )
+        return problems + check_inputs(card, images, region=region, need=need, units=answers)
+
+    def refresh(self, checks: tuple[CheckLine, ...]) -> None:
+        rows = [self._row(card, proposal) for card in self._cards for proposal in self._proposals[card.id]]
+        frames = self._context.parameters().read().frames
+        self.view.show(rows, frame_count=self._frame_count(), frames=frames)
+        self.view.show_checks(checks)
+
+    def _frame_count(self) -> int:
+        """Of the sequence that the first input belongs to, 0 where it belongs to none."""
+        volume = self.first_volume()
+        return frame_count(volume) if volume is not None else 0
+
+    def _row(self, card: ModelCard, proposal: Proposal[Image]) -> InputRow:
+        key = (card.id, proposal.channel.name)
+        options = [InputOption(c.name, c.input, describe(c)) for c in self._nodes]
+        series = self._series.get(key)
+        if series is not None:
+            text = _("{title} (DICOM database)").format(title=series_title(series.row))
+            options.append(InputOption(text, _source(series), describe(series)))
+        name = _("Image") if proposal.channel.name.casefold() == "image" else proposal.channel.name
+        wants = _("Wanted: {kind}").format(kind=readable_modality(proposal.channel.modality))
+        return InputRow(
+            key=key,
+            label=f"{card.name}, {name}" if len(self._cards) > 1 else name,
+            wants=wants,
+            options=tuple(options),
+            source=_source(proposal.image) if proposal.image is not None else None,
+            reason=proposal.reason,
+            is_chosen=key in self._chosen_keys,
+        )
+
+    def _choose(self, key: ChannelKey, source: Input | None) -> None:
+        series = self._series.get(key)
+        if series is None or _source(series) != source:
+            self._series.pop(key, None)
+            self.units.pop(key, None)
+        nodes = self._context.parameters().inputs()
+        nodes.pop(key, None)
+        if isinstance(source, NodeInput):
+            nodes[key] = slicer.mrmlScene.GetNodeByID(source.node_id)
+        self._context.parameters().choose_inputs(nodes)
+        self._context.changed()
+
+    def _choose_frames(self, frames: Any) -> None:
+        self._context.parameters().change(frames=frames)
+        self._context.changed()
+
+    def _pick(self, key: ChannelKey) -> None:
+        card = next(card for card in self._cards if card.id == key[0])
+        channel = next(channel for channel in card.channels if channel.name == key[1])
+        self._picker.open(key, channel.name, channel.modality)
+
+    def _choose_series(self, key: ChannelKey, row: SeriesRow) -> None:
+        def done(candidate: SeriesCandidate) -> None:
+            self._series[key] = candidate
+            self._context.changed()
+
+        self._context.session.pump.add(series_candidate(row.series_uid), on_done=done, on_error=self._show_error)
+
+
+def _source(image: Image) -> Input:
+    return SeriesInput(image.row.series_uid) if isinstance(image, SeriesCandidate) else image.input
+
+
+def units_by_channel(units: Mapping[ChannelKey, str], card: ModelCard) -> dict[str, str]:
+    """The user's answers for one model's PET images."""
+    return {channel: answer for (model, channel), answer in units.items() if model == card.id}

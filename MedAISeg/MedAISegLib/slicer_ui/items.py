@@ -1,0 +1,77 @@
+"""Small things that every list of the panel needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import qt
+
+_SQUARE = 12
+
+
+def tree_item(texts: Sequence[str], *, tool_tip: str = "", checked: bool | None = None, key: str = "") -> Any:
+    """A ``QTreeWidgetItem`` that can be selected; with a tick where ``checked`` is a truth value."""
+    item = qt.QTreeWidgetItem(list(texts))
+    flags = qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable
+    if checked is not None:
+        item.setFlags(flags | qt.Qt.ItemIsUserCheckable)
+        item.setCheckState(0, qt.Qt.Checked if checked else qt.Qt.Unchecked)
+    else:
+        item.setFlags(flags)
+    for column, text in enumerate(texts):
+        item.setToolTip(column, tool_tip or text)
+    item.setData(0, qt.Qt.UserRole, key)
+    return item
+
+
+def key_of(item: Any) -> str:
+    """What an item stands for; empty for none."""
+    return str(item.data(0, qt.Qt.UserRole) or "") if item is not None else ""
+
+
+def all_items(tree: Any) -> Iterator[Any]:
+    """Every item of a ``QTreeWidget``, parents before their children."""
+    for row in range(tree.topLevelItemCount):
+        top = tree.topLevelItem(row)
+        yield top
+        for child in range(top.childCount()):
+            yield top.child(child)
+
+
+def is_ticked(item: Any) -> bool:
+    return bool(item.checkState(0) == qt.Qt.Checked)
+
+
+def colour_icon(color_rgb: tuple[int, int, int]) -> Any:
+    """A square of a colour."""
+    pixmap = qt.QPixmap(_SQUARE, _SQUARE)
+    pixmap.fill(qt.QColor(*color_rgb))
+    return qt.QIcon(pixmap)
+
+
+def stretch_first_column(tree: Any) -> None:
+    """The first column takes what the others leave."""
+    header = tree.header()
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+    for column in range(1, tree.columnCount):
+        header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+
+
+@contextmanager
+def silent(*widgets: Any) -> Iterator[None]:
+    """Widgets are filled without saying so."""
+    before = [widget.blockSignals(True) for widget in widgets]
+    try:
+        yield
+    finally:
+        for widget, was_blocked in zip(widgets, before, strict=True):
+            widget.blockSignals(was_blocked)
+
+
+def choose_in(combo: Any, index: int) -> None:
+    """Select an entry of a ``QComboBox`` without saying so."""
+    with silent(combo):
+        combo.setCurrentIndex(index)

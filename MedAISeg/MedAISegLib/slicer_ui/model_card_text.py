@@ -1,0 +1,75 @@
+"""What is known of a model, as rich text."""
+
+from __future__ import annotations
+
+from ..models.card import ModelCard, ModelState
+from ..models.spec import Channel
+from .texts import _, colour_square, escape, readable_bytes, readable_modality
+
+
+def state_of(card: ModelCard) -> str:
+    """A word or two for the list."""
+    size = readable_bytes(card.size_bytes) if card.size_bytes else ""
+    if card.state is ModelState.READY:
+        return _("ready")
+    if card.state is ModelState.TO_DOWNLOAD:
+        return _("to download, {size}").format(size=size) if size else _("to download")
+    return _("cannot be used")
+
+
+def summary_of(card: ModelCard, expected_time: str) -> str:
+    """Three or four lines: what it finds, in what, under which licence, how long it takes."""
+    title = f"<b>{escape(card.name)}</b>" + (f" {escape(card.version)}" if card.version else "")
+    lines = [title]
+    if card.description:
+        lines.append(escape(card.description))
+    if card.problem:
+        lines.append(f"<b>{escape(card.problem)}</b>")
+    lines.append(_("Input: {channels}").format(channels=", ".join(_channel(channel) for channel in card.channels)))
+    lines.append(_("Finds: {structures}").format(structures=_structures(card)))
+    if card.license:
+        lines.append(_("Licence: {licence}").format(licence=_licence(card)))
+    if expected_time:
+        lines.append(expected_time)
+    if card.wants_region:
+        lines.append(_("It was made for cut-outs: limit the run to a region around the structure."))
+    return "<br>".join(lines)
+
+
+def details_of(card: ModelCard) -> str:
+    """The label list with colours, licence, citation and what was noted when the model was read."""
+    labels = "<br>".join(
+        f"{colour_square(segment.color_rgb) if segment.color_rgb else '&#9633;'}&nbsp;{escape(segment.name)}"
+        for segment in card.segments
+    )
+    parts = [(_("Structures"), labels)]
+    for title, text in (
+        (_("Anatomy"), card.anatomy),
+        (_("Licence"), _licence(card) if card.license else ""),
+        (_("To cite"), card.citation),
+        (_("Intended use"), card.intended_use),
+        (_("Notes"), "\n".join(notice.message for notice in card.notices)),
+        (_("Identity"), " ".join(part for part in (card.id, card.format, card.sha256[:12]) if part)),
+    ):
+        if text:
+            parts.append((title, escape(text).replace("\n", "<br>")))
+    return "".join(f"<p><b>{title}</b><br>{text}</p>" for title, text in parts)
+
+
+def _channel(channel: Channel) -> str:
+    kind = readable_modality(channel.modality)
+    return escape(kind if channel.name.casefold() == "image" else f"{channel.name} ({kind})")
+
+
+def _structures(card: ModelCard) -> str:
+    names = [escape(segment.name) for segment in card.segments]
+    if len(names) <= 4:
+        return ", ".join(names)
+    return _("{some} and {count} more").format(some=", ".join(names[:3]), count=len(names) - 3)
+
+
+def _licence(card: ModelCard) -> str:
+    if card.commercial_use is None:
+        return escape(card.license)
+    use = _("commercial use allowed") if card.commercial_use else _("no commercial use")
+    return f"{escape(card.license)} ({use})"

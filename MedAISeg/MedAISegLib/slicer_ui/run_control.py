@@ -1,0 +1,206 @@
+"""Apply: from what is chosen to runs, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..app.checks import ACTIVITY, SUV, CheckLine, Severity
+from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError, NotTrustedError
+from ..core.region import OrientedBox
+from ..models.card import ModelCard, ModelState
+from ..slicer_io.inputs import Input
+from ..slicer_io.runs import Output, Run, RunRequest, RunState
+from .context import Context
+from .messages import Kind
+from .parameters import without
+from .run_view import RunView
+from .texts import _
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Apply would run one model with, and what speaks against it; ``accept`` once the user does not mind."""
+
+    card: ModelCard
+    inputs: Mapping[str, Input]
+    output: Output
+    region: OrientedBox | None
+    units: Mapping[str, str]
+    checks: tuple[CheckLine, ...]
+    accept: bool = False
+
+
+class RunControl:
+    """Between Apply and the session.
+
+    Args:
+        on_result: gets each run whose segments are in the scene.
+        on_units: gets model, channel and the user's answer to what a PET image's values are.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        on_result: Callable[[Run], None],
+        on_units: Callable[[str, str, str], None],
+        require_packages: Callable[[Callable[[], None]], bool],
+    ) -> None:
+        self._context = context
+        self._on_result, self._on_units = on_result, on_units
+        self._require_packages = require_packages
+        self.view = RunView(context.ui, on_apply=self.apply, on_cancel=self.cancel)
+        self._plans: tuple[Plan, ...] = ()
+        self._names: dict[int, str] = {}
+        self._listening: dict[int, Callable[[], None]] = {}
+        self._is_applying = False
+
+    def refresh(self, plans: tuple[Plan, ...]) -> None:
+        self._plans = plans
+        self.view.show_readiness(why_not_ready(plans))
+        self.show_runs()
+
+    def show_runs(self) -> None:
+        """Show how far the runs are, and nothing else."""
+        session = self._context.session
+        self.view.show_runs([run for run in session.runs if not run.is_finished], self._name_of)
+        self.view.show_log(session.client.log_lines)
+
+    def close(self) -> None:
+        """Hear of no run any more."""
+        for remove in self._listening.values():
+            remove()
+        self._listening.clear()
+
+    def apply(self) -> None:
+        """Run what is chosen, after asking what has to be asked.
+
+        A second press while this one is still at work, as in an event loop within, does nothing.
+        """
+        if self._is_applying or why_not_ready(self._plans):
+            return
+        self._is_applying = True
+        try:
+            self.view.messages.clear()
+            if self._require_packages(self.apply):
+                self._ask_then_submit(self._plans)
+        finally:
+            self._is_applying = False
+
+    def cancel(self) -> None:
+        """Stop the run that is under way, and those that wait."""
+        for run in reversed(self._context.session.runs):
+            if not run.is_finished:
+                run.cancel()
+        self.show_runs()
+
+    def _ask_then_submit(self, plans: tuple[Plan, ...]) -> None:
+        for plan in plans:
+            for line in plan.checks:
+                if line.severity is Severity.ASK:
+                    self._ask(plan, line, plans)
+                    return
+        for plan in plans:
+            self.submit(self._request(plan), plan.card)
+
+    def _ask(self, plan: Plan, line: CheckLine, plans: tuple[Plan, ...]) -> None:
+        answered = replace(plan, checks=tuple(other for other in plan.checks if other is not line))
+        others = tuple(answered if one is plan else one for one in plans)
+        channel = next((c for c in plan.card.channels if c.name == line.channel), None)
+        if channel is not None and line.text.endswith("(Bq/mL)?"):
+            self.view.messages.ask(
+                line.text,
+                _("SUV"),
+                partial(self._answer_units, answered, others, line.channel, SUV),
+                no=_("Activity (Bq/mL)"),
+                on_no=partial(self._answer_units, answered, others, line.channel, ACTIVITY),
+            )
+            return
+        accepted = tuple(replace(one, accept=True) if one is answered else one for one in others)
+        self.view.messages.ask(line.text, _("Run all the same"), lambda: self._ask_then_submit(accepted))
+
+    def _answer_units(self, plan: Plan, plans: tuple[Plan, ...], channel: str, answer: str) -> None:
+        self._on_units(plan.card.id, channel, answer)
+        told = replace(plan, units={**plan.units, channel: answer})
+        self._ask_then_submit(tuple(told if one is plan else one for one in plans))
+
+    def _request(self, plan: Plan) -> RunRequest:
+        choices = self._context.parameters().read()
+        return RunRequest(
+            model=plan.card.id,
+            inputs=plan.inputs,
+            output=plan.output,
+            labels=without([s.name for s in plan.card.segments], choices.unwanted.get(plan.card.id, ())),
+            test_time_flips=choices.test_time_flips,
+            keep_largest_component=choices.keep_largest_component,
+            accept=plan.accept,
+            region=plan.region,
+            units=plan.units,
+            frames=choices.frames,
+        )
+
+    def submit(self, request: RunRequest, card: ModelCard) -> None:
+        """Put a run into the queue and hear of it."""
+        try:
+            run = self._context.session.submit(request)
+        except MedAISegError as error:
+            self.view.messages.show_error(error)
+            return
+        self._names[id(run)] = card.name
+        self._listening[id(run)] = run.add_listener(partial(self._on_run, card))
+        self.show_runs()
+
+    def _on_run(self, card: ModelCard, run: Run) -> None:
+        if not run.is_finished:
+            self.show_runs()
+            return
+        remove = self._listening.pop(id(run), None)
+        if remove is not None:
+            remove()
+        if run.error is not None:
+            self._tell_failure(run, run.error, card)
+        if run.state is RunState.DONE:
+            self._tell_notices(run)
+            self._on_result(run)
+        self._context.changed()
+
+    def _tell_failure(self, run: Run, error: MedAISegError, card: ModelCard) -> None:
+        messages = self.view.messages
+        if isinstance(error, Cancelled):
+            messages.show_text(Kind.INFORMATION, _("The run was cancelled; the scene is as it was before."))
+        elif isinstance(error, ConfirmationRequired):
+            accepted = replace(run.request, accept=True)
+            messages.ask(str(error), _("Run all the same"), lambda: self.submit(accepted, card))
+        elif isinstance(error, NotTrustedError):
+            messages.ask(str(error), _("Trust this model"), partial(self._trust, run.request, card))
+        else:
+            messages.show_error(error, "\n".join(self._context.session.client.log_lines))
+
+    def _trust(self, request: RunRequest, card: ModelCard) -> None:
+        self._context.session.settings.trust(card.sha256)
+        self.submit(request, card)
+
+    def _tell_notices(self, run: Run) -> None:
+        notices = list(dict.fromkeys(notice.message for notice in run.notices))
+        if notices:
+            self.view.messages.show_text(Kind.INFORMATION, "\n".join(notices))
+
+    def _name_of(self, run: Run) -> str:
+        return self._names.get(id(run), run.request.model)
+
+
+def why_not_ready(plans: tuple[Plan, ...]) -> str:
+    """Why Apply cannot be pressed; empty where it can."""
+    if not plans:
+        return _("Choose a model first")
+    for plan in plans:
+        if plan.card.state is ModelState.TO_DOWNLOAD:
+            return _("{model} is not on this computer; import it first").format(model=plan.card.name)
+        if plan.card.state is ModelState.UNUSABLE:
+            return f"{plan.card.name}: {plan.card.problem}"
+        for line in plan.checks:
+            if line.severity is Severity.STOP:
+                return line.text
+    return ""

@@ -1,0 +1,54 @@
+"""Words for a user: translation, and numbers as people say them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+try:
+    from slicer.i18n import tr
+except ImportError:  # slicer-core has no translations
+
+    def tr(text: str) -> str:
+        return text
+
+
+# The function itself, not a wrapper: Slicer finds the translation by the file that calls it.
+_: Callable[[str], str] = tr
+
+__all__ = ["_", "colour_square", "escape", "readable_bytes", "readable_modality", "readable_seconds"]
+
+_MODALITIES = {"PT": "PET", "CT": "CT", "MR": "MR"}
+
+
+def readable_bytes(count: int) -> str:
+    """``812 kB``, ``1.2 GB``; decimal, as disks and downloads are labelled."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def readable_seconds(seconds: float) -> str:
+    """``8 s``, ``2 min 5 s``, ``1 h 10 min``."""
+    whole = max(round(seconds), 1)
+    if whole < 60:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+
+
+def readable_modality(modality: str) -> str:
+    """DICOM's Modality as people say it; several may be joined by a plus sign."""
+    if not modality:
+        return _("Any image")
+    return " + ".join(_MODALITIES.get(part, part) for part in modality.split("+"))
+
+
+def colour_square(color_rgb: tuple[int, int, int]) -> str:
+    """A small square of a colour, as rich text."""
+    red, green, blue = color_rgb
+    return f'<span style="color:#{red:02x}{green:02x}{blue:02x}">&#9632;</span>'
