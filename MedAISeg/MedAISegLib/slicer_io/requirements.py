@@ -71,15 +71,13 @@ class Requirement:
     text: str
 
 
-def listed(title: str, folder: Path = LISTS_FOLDER) -> tuple[Requirement, ...]:
+def listed(title: str) -> tuple[Requirement, ...]:
     """The packages of the list of that title."""
-    text = (folder / f"{title}.txt").read_text(encoding="utf-8")
+    text = (LISTS_FOLDER / f"{title}.txt").read_text(encoding="utf-8")
     return tuple(Requirement(found[1], found[2], found[0]) for found in _ENTRY.finditer(text))
 
 
-def private_requirements(
-    tag: str, found: Mapping[str, str], *, own: bool, folder: Path = LISTS_FOLDER
-) -> tuple[Requirement, ...]:
+def private_requirements(tag: str, found: Mapping[str, str], *, own: bool) -> tuple[Requirement, ...]:
     """What belongs into the private folder of a Python.
 
     Args:
@@ -88,8 +86,8 @@ def private_requirements(
         own: it is Slicer's. Other extensions install into that as they need, so that what they put there cannot be
             relied on; what it brings along can.
     """
-    wanted = [entry for entry in listed("worker", folder) if own or _lacks(entry.name, tag, found)]
-    return (*wanted, *(entry for entry in listed("if-missing", folder) if _lacks(entry.name, tag, found)))
+    wanted = [entry for entry in listed("worker") if own or _lacks(entry.name, tag, found)]
+    return (*wanted, *(entry for entry in listed("if-missing") if _lacks(entry.name, tag, found)))
 
 
 def is_at_least(version: str, minimum: str) -> bool:
@@ -105,6 +103,9 @@ def _lacks(name: str, tag: str, found: Mapping[str, str]) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers: (2, 13, 0) of ``2.13.0+cpu``, (312,) of ``cp312-win_amd64``."""
+    """The leading numbers without zeros at the end: (2, 13) of ``2.13.0+cpu``, (312,) of ``cp312-win_amd64``."""
     leading = re.match(r"\D*(\d+(?:\.\d+)*)", version)
-    return tuple(map(int, leading[1].split("."))) if leading else ()
+    numbers = [int(part) for part in leading[1].split(".")] if leading else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
