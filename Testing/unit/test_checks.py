@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from MedAISegLib.app.checks import Severity, check_inputs, value_question
+from MedAISegLib.app.checks import Severity, check_inputs
 from MedAISegLib.app.protocol import NeedReply
+from MedAISegLib.core.errors import ConfirmationRequired, InputError
 from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.notice import Notice
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.core.volume import SeriesReference, Volume
 from MedAISegLib.models.card import ModelCard, ModelState
@@ -117,24 +121,65 @@ DICOM_PET = {
 }  # fmt: skip
 
 
+def asked_of(pet, answer=""):
+    units = {"PET": answer} if answer else {}
+    return [(line.severity, line.text) for line in check_inputs(card(PET), {"PET": pet}, units=units)]
+
+
 def test_pet_in_known_units_raises_no_question():
-    assert value_question(PET, image("PT", frame="1.2", Units="GML")) is None
-    assert value_question(PET, image("PT", frame="1.2", **DICOM_PET)) is None
-    assert value_question(Channel("T1", "MR"), image("MR")) is None
+    assert asked_of(image("PT", frame="1.2", Units="GML")) == []
+    assert asked_of(image("PT", frame="1.2", **DICOM_PET)) == []
 
 
-@pytest.mark.parametrize("frame", ["", "1.2"], ids=["file", "series"])
-def test_pet_of_unknown_units_is_asked_about_until_answered(frame):
-    unknown = image("PT", frame=frame)
-    assert value_question(PET, unknown).severity is Severity.ASK
-    assert value_question(PET, unknown, "GML") is None
-
-
-def test_pet_that_cannot_be_made_suv_stands_in_the_way_with_the_missing_value_named():
-    line = value_question(PET, image("PT", frame="1.2", **(DICOM_PET | {"PatientWeight": ""})))
-    assert line.severity is Severity.STOP
-    assert "PatientWeight" in line.text
+def test_pet_that_does_not_say_its_units_is_asked_about_until_answered():
+    ((severity, text),) = asked_of(image("PT"))
+    assert severity is Severity.ASK
+    assert "units" in text
+    assert asked_of(image("PT"), "GML") == []
 
 
 def test_activity_that_the_user_states_needs_what_the_calculation_needs():
-    assert value_question(PET, image("PT"), "BQML").severity is Severity.STOP
+    ((severity, text),) = asked_of(image("PT"), "BQML")
+    assert severity is Severity.STOP
+    assert "SUV cannot be calculated" in text
+
+
+def test_pet_that_cannot_be_made_suv_stands_in_the_way_with_the_missing_value_named():
+    ((severity, text),) = asked_of(image("PT", frame="1.2", **(DICOM_PET | {"PatientWeight": ""})))
+    assert severity is Severity.STOP
+    assert "PatientWeight" in text
+
+
+def candidate(modality="PT", **facts):
+    """A node or series: it knows more of its origin than a volume."""
+    known = image(modality)
+    return SimpleNamespace(
+        modality=modality, description="scan", attributes={}, geometry=known.geometry, series=None, **facts
+    )
+
+
+def test_the_question_of_an_origin_is_asked_and_only_for_values_that_matter():
+    question = ConfirmationRequired("its units are unknown.", remedy="Accept that they are SUV.")
+    ((severity, text),) = asked_of(candidate(question=question))
+    assert severity is Severity.ASK
+    assert "Accept that they are SUV." in text
+    assert asked_of(candidate(question=question), "GML") == []
+    assert said(card(), {"T1": candidate("MR", question=question)}) == []
+
+
+def test_an_origin_with_a_problem_stands_in_the_way():
+    gone = InputError("its files are gone.", remedy="Import it again.")
+    assert (Severity.STOP, "The image for T1: its files are gone. Import it again.") in said(
+        card(), {"T1": candidate("MR", problem=gone)}
+    )
+
+
+def test_an_image_under_a_bending_transform_is_said_to_be_resampled():
+    ((severity, text),) = said(card(), {"T1": candidate("MR", bent=True)})
+    assert severity is Severity.WARNING
+    assert "resampled" in text
+
+
+def test_what_is_odd_about_a_series_is_said():
+    ((_, text),) = said(card(), {"T1": candidate("MR", notices=(Notice("missing-slice", "Slice 7 is missing."),))})
+    assert text == "Slice 7 is missing."

@@ -22,7 +22,7 @@ from .protocol import NeedReply
 
 SUV = "GML"
 ACTIVITY = "BQML"
-"""DICOM's Units of a PET image (PS3.3 C.8.9.1.1.3)."""
+"""DICOM's Units of a PET image (PS3.3 C.8.9.1.1.3), as a user may state them."""
 
 _COARSE = 3.0
 _SMALL = 0.5
@@ -78,7 +78,7 @@ def check_inputs(
         lines += _values(channel, image, (units or {}).get(channel.name, ""))
         if image.geometry is not None:
             lines += _grid(model, channel, image.geometry)
-        lines += _bent(channel, image)
+        lines += _origin(channel, image)
     lines += _together(model, chosen)
     lines += _region(model, chosen, region)
     lines += _memory(need)
@@ -86,30 +86,9 @@ def check_inputs(
     return tuple(sorted(lines, key=lambda line: -order.index(line.severity)))
 
 
-def value_question(channel: Channel, image: Candidate, answer: str = "") -> CheckLine | None:
-    """What is to be asked, or stands in the way, where PET values have to be SUV; None where all is well.
-
-    Args:
-        answer: the user's, :data:`SUV` or :data:`ACTIVITY`; empty where there is none yet.
-    """
-    wants_suv = channel.units == "SUV" or channel.modality == "PT"
-    if not wants_suv or image.modality not in ("PT", ""):
-        return None
-    attributes = dict(image.attributes) | ({"Units": answer} if answer else {})
-    geometry = VolumeGeometry((1, 1, 1), np.eye(4))
-    probe = Volume(np.zeros((1, 1, 1), np.float32), geometry, image.modality, "", image.series, attributes)
-    try:
-        converted = to_suv_bw(probe)
-    except InputError as error:
-        if attributes.get("Units"):
-            return CheckLine(Severity.STOP, error.what, channel.name)
-        return _which_units(channel)
-    return _which_units(channel) if any(notice.code == "suv-assumed" for notice in converted.notices) else None
-
-
-def _which_units(channel: Channel) -> CheckLine:
-    text = f"The image for {channel.name} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?"
-    return CheckLine(Severity.ASK, text, channel.name)
+def wants_suv(channel: Channel) -> bool:
+    """Whether the values of an image have to be SUV."""
+    return channel.units == "SUV" or channel.modality == "PT"
 
 
 def _modality(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
@@ -123,9 +102,24 @@ def _modality(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
 
 
 def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLine]:
-    line = value_question(channel, image, answer)
-    if line is not None:
-        yield line
+    """What is to be asked, or stands in the way, where values have to be SUV: tried on a single voxel."""
+    if not wants_suv(channel) or image.modality not in ("PT", ""):
+        return
+    question = getattr(image, "question", None)
+    if question is not None and not answer:
+        yield CheckLine(Severity.ASK, f"The image for {channel.name}: {question.what} {question.remedy}", channel.name)
+        return
+    attributes = dict(image.attributes) | ({"Units": answer} if answer else {})
+    geometry = VolumeGeometry((1, 1, 1), np.eye(4))
+    probe = Volume(np.zeros((1, 1, 1), np.float32), geometry, image.modality, "", image.series, attributes)
+    try:
+        notices = to_suv_bw(probe).notices
+    except InputError as error:
+        yield CheckLine(Severity.STOP, f"The image for {channel.name}: {error.what}", channel.name)
+        return
+    if any(notice.code == "suv-assumed" for notice in notices):
+        text = f"The image for {channel.name} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?"
+        yield CheckLine(Severity.ASK, text, channel.name)
 
 
 def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Iterator[CheckLine]:
@@ -149,7 +143,10 @@ def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Itera
             yield CheckLine(Severity.WARNING, text, channel.name)
 
 
-def _bent(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
+def _origin(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
+    problem = getattr(image, "problem", None)
+    if problem is not None:
+        yield CheckLine(Severity.STOP, f"The image for {channel.name}: {problem.what} {problem.remedy}", channel.name)
     if getattr(image, "bent", False):
         text = (
             f"The image for {channel.name} lies under a transform that bends it, as uneven or missing slices do; "

@@ -181,18 +181,8 @@ class Pump:
             if not job.is_running:
                 job.abandon()
 
-    def _advance(self, deadline_s: float) -> bool:
-        """Step the jobs in turn until the deadline; False where all of them wait."""
-        open_jobs = [job for job in self._jobs if not job.is_running]
-        while open_jobs and not self._is_closed:
-            for job in list(open_jobs):
-                if job.is_finished or job.is_running or self._step(job) is WAITING:
-                    open_jobs.remove(job)
-                if time.perf_counter() >= deadline_s:
-                    return bool(open_jobs)
-        return False
-
-    def _step(self, job: Job[Any]) -> Waiting | None:
+    def step(self, job: Job[Any]) -> Waiting | None:
+        """Run one piece of a job that is not running, now and out of turn."""
         try:
             return job.step()
         finally:
@@ -201,6 +191,17 @@ class Pump:
                 job.abandon()
             if job.is_finished and job in self._jobs:
                 self._jobs.remove(job)
+
+    def _advance(self, deadline_s: float) -> bool:
+        """Step the jobs in turn until the deadline; False where all of them wait."""
+        open_jobs = [job for job in self._jobs if not job.is_running]
+        while open_jobs and not self._is_closed:
+            for job in list(open_jobs):
+                if job.is_finished or job.is_running or self.step(job) is WAITING:
+                    open_jobs.remove(job)
+                if time.perf_counter() >= deadline_s:
+                    return bool(open_jobs)
+        return False
 
     def _set_interval(self, interval_ms: int) -> None:
         if interval_ms == self._interval_ms or self._is_closed:

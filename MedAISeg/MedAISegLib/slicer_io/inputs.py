@@ -1,0 +1,115 @@
+"""What a run can take its images from: volumes of the scene, or series of Slicer's DICOM database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.errors import ConfirmationRequired, InputError
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.volume import SeriesReference
+from .dicom_origin import origin_of
+from .volume_node import node_grid
+
+VOLUME_CLASS = "vtkMRMLVolumeNode"
+_SCALAR_CLASS = "vtkMRMLScalarVolumeNode"
+_NO_IMAGES: Mapping[str, str] = {
+    "vtkMRMLLabelMapVolumeNode": "it holds labels, not an image",
+    "vtkMRMLVectorVolumeNode": "it has several values a voxel (a colour or vector image)",
+    "vtkMRMLTensorVolumeNode": "it holds tensors",
+}
+
+
+@dataclass(frozen=True)
+class NodeInput:
+    """A volume node of the scene."""
+
+    node_id: str
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """A series of the DICOM database, which is loaded when the run starts."""
+
+    series_uid: str
+
+
+Input = NodeInput | SeriesInput
+
+
+@dataclass(frozen=True, eq=False)
+class NodeCandidate:
+    """What is known of a volume node without looking at its voxels; geometry in the world, LPS mm.
+
+    Attributes:
+        bent: it lies under a transform that bends it, so that it has to be resampled.
+        question: what has to be confirmed before its values are taken as SUV.
+    """
+
+    input: NodeInput
+    name: str
+    modality: str
+    description: str
+    geometry: VolumeGeometry | None
+    series: SeriesReference | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    bent: bool = False
+    question: ConfirmationRequired | None = None
+
+
+def scene_candidates(scene: Any) -> tuple[NodeCandidate, ...]:
+    """The scalar volumes of the scene that are shown to the user, in the scene's order."""
+    return tuple(candidate_of(node) for node in _visible_volumes(scene) if not why_excluded(node))
+
+
+def excluded_volumes(scene: Any) -> tuple[tuple[str, str], ...]:
+    """Name of each volume that cannot be an input, and why."""
+    return tuple((node.GetName() or "", why) for node in _visible_volumes(scene) if (why := why_excluded(node)))
+
+
+def candidate_of(node: Any) -> NodeCandidate:
+    """What matching and checking look at; only headers and tags.
+
+    Raises:
+        InputError: if the node cannot be an input; the text says why.
+    """
+    if why := why_excluded(node):
+        raise InputError(f"{why}.", where=node.GetName() or "", remedy="Choose another volume.")
+    origin, grid = origin_of(node), node_grid(node)
+    return NodeCandidate(
+        input=NodeInput(node.GetID()),
+        name=node.GetName() or "",
+        modality=origin.modality,
+        description=origin.description or node.GetName() or "",
+        geometry=grid.world,
+        series=origin.series,
+        attributes=origin.attributes,
+        notices=origin.notices,
+        bent=not grid.exact,
+        question=origin.question,
+    )
+
+
+def why_excluded(node: Any) -> str:
+    """Why a volume node cannot be an input, as half a sentence; empty where it can."""
+    if not node.IsA(_SCALAR_CLASS):
+        return "it is no scalar volume"
+    for class_name, why in _NO_IMAGES.items():
+        if node.IsA(class_name):
+            return why
+    image = node.GetImageData()
+    if image is None or image.GetNumberOfPoints() == 0 or image.GetPointData().GetScalars() is None:
+        return "it is empty"
+    if image.GetNumberOfScalarComponents() != 1:
+        return "it has several values a voxel"
+    return ""
+
+
+def _visible_volumes(scene: Any) -> Iterator[Any]:
+    for n in range(scene.GetNumberOfNodesByClass(VOLUME_CLASS)):
+        node = scene.GetNthNodeByClass(n, VOLUME_CLASS)
+        if not node.GetHideFromEditors():
+            yield node
