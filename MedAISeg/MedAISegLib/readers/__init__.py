@@ -52,19 +52,25 @@ def list_images(path: Path | str, *, accept: bool = False) -> tuple[ImageListing
         InputError: if the path does not exist, or nothing in it is an image or a DICOM object.
     """
     path = Path(path)
-    by_reader = _sort_by_reader(_files_of(path))
-    for name in READERS:
-        claimed = by_reader.pop(name, [])
-        if not claimed:
-            continue
-        listings = _reader(name).list_images(claimed, accept=accept)
-        skipped = sum(len(files) for files in by_reader.values())
-        return tuple(_with_skipped(listing, skipped) for listing in listings)
+    listings = list_files(_files_of(path), accept=accept)
+    if listings:
+        return listings
     raise InputError(
         "there is no image in it." if path.is_dir() else "it is no image of a known format.",
         where=path.name,
         remedy="Known are DICOM, NIfTI, NRRD, MetaImage, Analyze, MINC and MGH.",
     )
+
+
+def list_files(files: Sequence[Path], *, accept: bool = False) -> tuple[ImageListing, ...]:
+    """As :func:`list_images`, of files named one by one; empty if none of them is an image or a DICOM object."""
+    by_reader = _sort_by_reader(files)
+    for name in READERS:
+        claimed = by_reader.pop(name, [])
+        if claimed:
+            skipped = sum(len(others) for others in by_reader.values())
+            return tuple(_with_skipped(item, skipped) for item in _reader(name).list_images(claimed, accept=accept))
+    return ()
 
 
 def read_listing(
