@@ -13,5 +13,6 @@ STAND_INS = {
     "ctk.ctkPathLineEdit": f"{_HERE}.path_line_edit:ctkPathLineEdit",
     "ctk.ctkSearchBox": f"{_HERE}.search_box:ctkSearchBox",
     "ctk.ctkSliderWidget": f"{_HERE}.slider_widget:ctkSliderWidget",
+    "slicer.qMRMLSegmentsTableView": f"{_HERE}.segments_table_view:qMRMLSegmentsTableView",
     "slicer.qMRMLNodeComboBox": f"{_HERE}.node_combo_box:qMRMLNodeComboBox",
 }

@@ -39,8 +39,8 @@ class NodeList:
         self._ids.clear()
         if scene is None:
             return
-        self._observers.add(scene, scene.NodeAddedEvent, self._on_added)
-        self._observers.add(scene, scene.NodeAboutToBeRemovedEvent, self._on_removed)
+        self._observers.add_for_nodes(scene, scene.NodeAddedEvent, self._on_added)
+        self._observers.add_for_nodes(scene, scene.NodeAboutToBeRemovedEvent, self._on_removed)
         for node in nodes_of(scene):
             self._watch(node)
             if self.filter.accepts(node):
@@ -119,18 +119,18 @@ class NodeList:
         del self._ids[row - self.none_rows]
         self.model.removeRow(row)
 
-    def _on_added(self, _scene: Any, node: Any) -> None:
+    def _on_added(self, node: Any) -> None:
         self._watch(node)
         if self.filter.accepts(node):
             self._insert(len(self._ids), node)
             self._owner._node_added(node)
 
-    def _on_removed(self, _scene: Any, node: Any) -> None:
+    def _on_removed(self, node: Any) -> None:
         self._observers.remove(node)
         if node.GetID() in self._ids:
             self._owner._remove_row(self.row_of(node.GetID()))
 
-    def _on_modified(self, node: Any, _data: Any) -> None:
+    def _on_modified(self, node: Any) -> None:
         """A new name is shown; as in Slicer a node that hides itself is only left out when the list is made anew."""
         row = self.row_of(node.GetID() or "")
         item = self.model.item(row) if row >= 0 else None

@@ -16,20 +16,32 @@ class Observers:
     def __init__(self) -> None:
         self._tags: dict[tuple[int, Any], tuple[Any, int]] = {}
 
-    def add(self, subject: Any, event: Any, method: Callable[[Any, Any], None]) -> None:
-        """`method(caller, call_data)`; a second call for the same subject and event does nothing."""
-        key = (id(subject), event)
-        if key in self._tags:
-            return
+    def add(self, subject: Any, event: Any, method: Callable[[Any], None]) -> None:
+        """`method(caller)`; a second call for the same subject and event does nothing."""
+        bound = weakref.WeakMethod(method)
+
+        def relay(caller: Any, _event: str) -> None:
+            target = bound()
+            if target is not None:
+                target(caller)
+
+        self._observe(subject, event, relay)
+
+    def add_for_nodes(self, scene: Any, event: Any, method: Callable[[Any], None]) -> None:
+        """`method(node)` for the events of a scene that tell of one node."""
         bound = weakref.WeakMethod(method)
 
         @calldata_type(VTK_OBJECT)
-        def relay(caller: Any, _event: str, call_data: Any = None) -> None:
+        def relay(_scene: Any, _event: str, node: Any) -> None:
             target = bound()
             if target is not None:
-                target(caller, call_data)
+                target(node)
 
-        self._tags[key] = (subject, subject.AddObserver(event, relay))
+        self._observe(scene, event, relay)
+
+    def _observe(self, subject: Any, event: Any, relay: Callable[..., None]) -> None:
+        if (id(subject), event) not in self._tags:
+            self._tags[id(subject), event] = (subject, subject.AddObserver(event, relay))
 
     def remove(self, subject: Any) -> None:
         for key in [key for key in self._tags if key[0] == id(subject)]:
