@@ -1,0 +1,22 @@
+"""The application around a module: ``slicer.app``, modules and their panels, dialogs, the event loop."""
+
+_WIDGETS = "Testing.host.application.module_widgets"
+_MODULES = "Testing.host.application.modules"
+
+STAND_INS = {
+    "ctk.ctkSettings": "Testing.host.application.settings:ctkSettings",
+    "qt.QUiLoader": "Testing.host.application.ui_loader:QUiLoader",
+    "slicer.qMRMLWidget": f"{_WIDGETS}:qMRMLWidget",
+    "slicer.qSlicerWidget": f"{_WIDGETS}:qSlicerWidget",
+    "slicer.qSlicerAbstractModuleWidget": f"{_WIDGETS}:qSlicerAbstractModuleWidget",
+    "slicer.qSlicerScriptedLoadableModuleWidget": f"{_WIDGETS}:qSlicerScriptedLoadableModuleWidget",
+    "slicer.qSlicerAbstractCoreModule": f"{_MODULES}:qSlicerAbstractCoreModule",
+    "slicer.qSlicerLoadableModule": f"{_MODULES}:qSlicerLoadableModule",
+    "slicer.qSlicerScriptedLoadableModule": f"{_MODULES}:qSlicerScriptedLoadableModule",
+    "slicer.qSlicerModuleManager": f"{_MODULES}:qSlicerModuleManager",
+    "slicer.qSlicerApplication": "Testing.host.application.qslicer_application:qSlicerApplication",
+    "slicer.qSlicerAppMainWindow": "Testing.host.application.main_window:qSlicerAppMainWindow",
+    "slicer.qSlicerModuleSelectorToolBar": "Testing.host.application.main_window:qSlicerModuleSelectorToolBar",
+    "slicer.qSlicerIOManager": "Testing.host.application.io_manager:qSlicerIOManager",
+    "slicer.qSlicerFileDialog": "Testing.host.application.io_manager:qSlicerFileDialog",
+}

@@ -1,0 +1,38 @@
+"""The emulated application as a fixture: a fresh scene and fresh settings for each test, one QApplication for all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture
+def slicer_app(request: pytest.FixtureRequest) -> Iterator[object]:
+    """A started application (``Testing.host.application.host.Host``).
+
+    The test fails at its end if anything was not modelled, a slot raised, MRML was touched off the main thread, a
+    signal did not exist or a dialog was left unanswered; a test that wants one of these clears ``slicer_app.ledger``.
+    ``@pytest.mark.parametrize("slicer_app", [{"testing": True}], indirect=True)`` passes options of ``Host``.
+    """
+    pytest.importorskip("PySide6")
+    pytest.importorskip("slicer")
+    from Testing.host.application.host import Host
+
+    host = Host(**getattr(request, "param", {}))
+    try:
+        yield host
+        failures = host.ledger.failures()
+    finally:
+        host.stop()
+    if failures:
+        pytest.fail("\n".join(failures), pytrace=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "slicer_app" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.host)
