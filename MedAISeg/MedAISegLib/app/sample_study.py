@@ -100,6 +100,11 @@ def write_sample_study(folder: Path, *, seed: int = 0, with_labels: bool = False
     return paths
 
 
+def sample_series_uid(seed: int) -> str:
+    """SeriesInstanceUID of the study of a seed, by which it is found again."""
+    return _uid(seed, "series")
+
+
 @cache
 def _atlas() -> Atlas:
     with np.load(ATLAS_FILE) as stored:

@@ -1,0 +1,31 @@
+"""What Slicer's help section says of the module."""
+
+from __future__ import annotations
+
+CONTRIBUTORS = ("The MedAISeg contributors",)
+
+HELP_TEXT = """
+<p>Runs AI segmentation models on CT, MR and PET images, and places the labels exactly where the voxels are.</p>
+<ol>
+<li><b>Model</b>: choose one from the list, or import a MONAI bundle from a file or folder.</li>
+<li><b>Input</b>: the image of each channel is proposed, from the scene or the DICOM database; the reason is in its tooltip.</li>
+<li><b>Region</b>: an ROI limits the run, if you want.</li>
+<li><b>Output</b>: a new segmentation, or one to be updated; what you edited stays.</li>
+<li><b>Apply</b>. Slicer can be used meanwhile, and Cancel stops it within a second.</li>
+</ol>
+<p>The results are ordinary segmentations: correct them in the Segment Editor, export them as DICOM SEG, NIfTI, NRRD, STL or OBJ.</p>
+<p>In an empty scene the button <i>Try it</i> draws a sample study; it is not of a person.</p>
+<p><b>For research, not a medical device.</b> Images never leave this computer. The Python packages that the networks need lie
+in a folder of their own, and one button (Advanced) removes them.</p>
+"""  # noqa: E501
+
+ACKNOWLEDGEMENT_TEXT = """
+<p>Built on <a href="https://www.slicer.org">3D Slicer</a>, <a href="https://monai.io">MONAI</a>,
+<a href="https://pytorch.org">PyTorch</a>, <a href="https://github.com/ImagingDataCommons/highdicom">highdicom</a>,
+<a href="https://pydicom.github.io">pydicom</a>, <a href="https://simpleitk.org">SimpleITK</a> and
+<a href="https://nipy.org/nibabel">NiBabel</a>, and on Slicer's
+<a href="https://github.com/fepegar/SlicerPyTorch">PyTorch extension</a>.</p>
+<p>The embedded model and the atlas of the sample study were made from the hippocampus data of the
+<a href="http://medicaldecathlon.com">Medical Segmentation Decathlon</a> and are under CC BY-SA 4.0; the source is under the
+Apache License 2.0. Please cite the publication of the model that you use: its card names it.</p>
+"""
