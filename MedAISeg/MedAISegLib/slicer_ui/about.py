@@ -26,6 +26,6 @@ ACKNOWLEDGEMENT_TEXT = """
 <a href="https://nipy.org/nibabel">NiBabel</a>, and on Slicer's
 <a href="https://github.com/fepegar/SlicerPyTorch">PyTorch extension</a>.</p>
 <p>The embedded model and the atlas of the sample study were made from the hippocampus data of the
-<a href="http://medicaldecathlon.com">Medical Segmentation Decathlon</a> and are under CC BY-SA 4.0; the source is under the
-Apache License 2.0. Please cite the publication of the model that you use: its card names it.</p>
+<a href="http://medicaldecathlon.com">Medical Segmentation Decathlon</a> and are under CC BY-SA 4.0; the source is
+under the Apache License 2.0. Please cite the publication of the model that you use: its card names it.</p>
 """
