@@ -14,5 +14,8 @@ STAND_INS = {
     "ctk.ctkSearchBox": f"{_HERE}.search_box:ctkSearchBox",
     "ctk.ctkSliderWidget": f"{_HERE}.slider_widget:ctkSliderWidget",
     "slicer.qMRMLSegmentsTableView": f"{_HERE}.segments_table_view:qMRMLSegmentsTableView",
+    "slicer.qMRMLSegmentEditorWidget": f"{_HERE}.segment_editor_widget:qMRMLSegmentEditorWidget",
+    "slicer.qMRMLSegmentationShow3DButton": f"{_HERE}.show_3d_button:qMRMLSegmentationShow3DButton",
+    "ctk.ctkMenuButton": f"{_HERE}.menu_button:ctkMenuButton",
     "slicer.qMRMLNodeComboBox": f"{_HERE}.node_combo_box:qMRMLNodeComboBox",
 }

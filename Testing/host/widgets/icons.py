@@ -136,3 +136,26 @@ def swatch(red: float, green: float, blue: float, side: int = 16) -> QIcon:
     pixmap = QPixmap(side, side)
     pixmap.fill(QColor.fromRgbF(red, green, blue))
     return QIcon(pixmap)
+
+
+@functools.cache
+def lettered(text: str) -> QIcon:
+    """A square with one or two letters, for what has no drawing here; an arrow for none."""
+    pixmap = QPixmap(32, 32)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(_pen(_INK, 1.5))
+    if text:
+        painter.setBrush(QColor(225, 232, 225))
+        painter.drawRoundedRect(QRectF(3, 3, 26, 26), 4, 4)
+        font = painter.font()
+        font.setPixelSize(16)
+        painter.setFont(font)
+        painter.drawText(QRectF(3, 3, 26, 26), Qt.AlignmentFlag.AlignCenter, text)
+    else:
+        painter.setBrush(QColor("white"))
+        corners = ((9, 3), (9, 26), (14, 21), (18, 29), (22, 27), (18, 19), (25, 19))
+        painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
+    painter.end()
+    return QIcon(pixmap)

@@ -27,7 +27,6 @@ class ctkMenuButton(QPushButton):
         if self._menu is not None:
             self._menu.exec(self.mapToGlobal(QPoint(0, self.height())))
 
-
     def _arrow_place(self) -> QRect:
         width = self.style().pixelMetric(QStyle.PixelMetric.PM_MenuButtonIndicator, None, self) + 4
         return QRect(self.width() - width, 0, width, self.height())

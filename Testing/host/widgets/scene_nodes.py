@@ -9,6 +9,8 @@ from typing import Any
 from vtkmodules.util.misc import calldata_type
 from vtkmodules.util.vtkConstants import VTK_OBJECT
 
+from Testing.host.pythonqt import LEDGER
+
 
 class Observers:
     """VTK observers of one stand-in: they hold it weakly and go with `clear()`, at the latest with this object."""
@@ -21,9 +23,7 @@ class Observers:
         bound = weakref.WeakMethod(method)
 
         def relay(caller: Any, _event: str) -> None:
-            target = bound()
-            if target is not None:
-                target(caller)
+            _call(bound(), caller)
 
         self._observe(subject, event, relay)
 
@@ -33,9 +33,7 @@ class Observers:
 
         @calldata_type(VTK_OBJECT)
         def relay(_scene: Any, _event: str, node: Any) -> None:
-            target = bound()
-            if target is not None:
-                target(node)
+            _call(bound(), node)
 
         self._observe(scene, event, relay)
 
@@ -55,6 +53,16 @@ class Observers:
 
     def __del__(self) -> None:
         self.clear()
+
+
+def _call(target: Callable[[Any], None] | None, argument: Any) -> None:
+    """VTK goes on after an exception in an observer; a test must hear of it."""
+    if target is None:
+        return
+    try:
+        target(argument)
+    except BaseException:  # noqa: BLE001
+        LEDGER.record_exception()
 
 
 def nodes_of(scene: Any) -> Iterator[Any]:
