@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import qt
 
 from ..slicer_io.dependencies import PackageState
-from .items import stretch_first_column, tree_item
+from .items import fit_height, stretch_first_column, tree_item
 from .texts import _
 
 
@@ -48,6 +48,7 @@ class DependenciesView:
             state = _("ok") if package.is_right else _("missing") if not package.found else _("wanted: {version}")
             texts = [package.name, package.found or "–", state.format(version=package.wanted)]
             tree.addTopLevelItem(tree_item(texts))
+        fit_height(tree, at_least=2, at_most=7)
         tree.setVisible(bool(packages))
         missing = [package for package in packages if not package.is_right]
         ui.dependenciesLabel.setText(problem or _summary(missing))

@@ -41,7 +41,7 @@ class DependencyControl:
 
     def is_complete(self) -> bool:
         """Whether everything is there, as far as it is known."""
-        return self._python is not None and not dependencies.missing(self._python)
+        return self._python is not None and not self._missing(self._python)
 
     def require(self, then: Callable[[], None]) -> bool:
         """Whether a run can start; else the user is asked, and ``then`` follows the installation."""
@@ -49,7 +49,7 @@ class DependencyControl:
             # Another interpreter has to be asked first; the worker itself says what it lacks.
             self.look()
             return True
-        missing = dependencies.missing(self._python)
+        missing = self._missing(self._python)
         if not missing:
             return True
         self._run_messages.ask(_question(missing), _("Install"), lambda: self._install(then=then))
@@ -57,7 +57,7 @@ class DependencyControl:
 
     def install(self) -> None:
         def ask(python: WorkerPython) -> None:
-            missing = dependencies.missing(python) or dependencies.installed(python)
+            missing = self._missing(python) or dependencies.installed(python, self._home())
             self._messages.ask(_question(missing), self._context.ui.installButton.text, self._install)
 
         self._with_python(ask, self._messages.show_error)
@@ -96,10 +96,12 @@ class DependencyControl:
         def begin(python: WorkerPython) -> None:
             self._begin()
             offline = self._context.session.settings.offline
-            if all(state.is_right for state in dependencies.installed(python) if state.name != TORCH) and then:
+            if then and all(state.name == TORCH for state in self._missing(python)):
                 self._finish_install(python, then)
                 return
-            work = dependencies.install(python, on_line=self._view.add_line, wheels=wheels, offline=offline)
+            work = dependencies.install(
+                python, on_line=self._view.add_line, wheels=wheels, offline=offline, home=self._home()
+            )
             self._job = self._context.session.pump.add(
                 work, on_done=lambda _result: self._finish_install(python, then), on_error=self._fail
             )
@@ -128,7 +130,7 @@ class DependencyControl:
             self._messages.show_text(Kind.GOOD, _("The packages are deleted."))
 
         self._job = self._context.session.pump.add(
-            private_packages.remove_packages(), on_done=done, on_error=self._fail
+            private_packages.remove_packages(self._home()), on_done=done, on_error=self._fail
         )
 
     def _with_python(self, use: Callable[[WorkerPython], None], fail: Callable[[MedAISegError], None]) -> None:
@@ -136,10 +138,18 @@ class DependencyControl:
             self._python = python
             use(python)
 
-        self._context.session.worker_python(on_done=done, on_error=fail)
+        session = self._context.session
+        session.pump.add(session.worker.find_python(), on_done=done, on_error=fail)
+
+    def _missing(self, python: WorkerPython) -> tuple[PackageState, ...]:
+        return dependencies.missing(python, self._home())
+
+    def _home(self) -> Path | None:
+        home = self._context.session.settings.models_home
+        return Path(home).expanduser() if home else None
 
     def _show(self, python: WorkerPython) -> None:
-        self._view.show(dependencies.installed(python))
+        self._view.show(dependencies.installed(python, self._home()))
 
     def _view_problem(self, error: MedAISegError) -> None:
         self._view.show((), str(error))

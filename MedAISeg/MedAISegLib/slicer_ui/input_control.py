@@ -18,6 +18,7 @@ from ..models.card import ModelCard
 from ..slicer_io.dicom_candidate import SeriesCandidate, series_candidate
 from ..slicer_io.dicom_database import SeriesRow, series_title
 from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, scene_candidates
+from ..slicer_io.sequences import frame_count
 from .context import Context
 from .input_view import InputOption, InputRow, InputView
 from .parameters import ChannelKey
@@ -114,12 +115,17 @@ class InputControl:
         rows = [self._row(card, proposal) for card in self._cards for proposal in self._proposals[card.id]]
         frames = self._context.parameters().read().frames
         self.view.show(rows, frame_count=self._frame_count(), frames=frames)
-        self.view.show_checks(checks)
+        # A row without an image says so itself.
+        self.view.show_checks([line for line in checks if not self._is_open(line)])
+
+    def _is_open(self, line: CheckLine) -> bool:
+        open_channels = {p.channel.name for found in self._proposals.values() for p in found if p.image is None}
+        return line.severity is Severity.STOP and line.channel in open_channels
 
     def _frame_count(self) -> int:
         """Of the sequence that the first input belongs to, 0 where it belongs to none."""
         volume = self.first_volume()
-        return frame_count(volume) if volume is not None else 0
+        return 0 if volume is None else frame_count(volume)
 
     def _row(self, card: ModelCard, proposal: Proposal[Image]) -> InputRow:
         key = (card.id, proposal.channel.name)

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 
 from ..models.card import ModelCard
-from .items import all_items, colour_icon, is_ticked, key_of, silent, tree_item
+from .items import all_items, colour_icon, fit_height, is_ticked, key_of, silent, tree_item
 from .texts import _
 
 _SEPARATOR = "\n"
@@ -66,6 +66,7 @@ class LabelsView:
         for item in all_items(self._ui.labelTree):
             name = _parts(item)[1].casefold()
             item.setHidden(bool(name) and not all(word in name for word in words))
+        fit_height(self._ui.labelTree, at_least=3, at_most=10)
 
     def _tick_shown(self, *, ticked: bool) -> None:
         with silent(self._ui.labelTree):

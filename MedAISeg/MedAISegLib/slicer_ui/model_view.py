@@ -10,7 +10,7 @@ from typing import Any
 import qt
 
 from ..models.card import ModelCard, ModelState
-from .items import all_items, is_ticked, key_of, silent, stretch_first_column, tree_item
+from .items import all_items, fit_height, is_ticked, key_of, silent, stretch_first_column, tree_item
 from .messages import MessageView
 from .model_card_text import details_of, state_of, summary_of
 from .texts import _, readable_modality
@@ -115,6 +115,7 @@ class ModelView:
                 item.setHidden(not is_shown)
                 shown += is_shown
             group.setHidden(shown == 0)
+        fit_height(tree, at_least=4, at_most=9)
 
     def _choice(self) -> ModelChoice:
         tree = self._ui.modelTree

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..app.job import SegmentationJob
 from ..app.protocol import NeedReply
 from ..core.errors import MedAISegError
 from ..core.geometry import VolumeGeometry
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
+from ..slicer_io.inputs import Input
+from ..slicer_io.runs import RunRequest
 from ..slicer_io.session import Session
 from .texts import _, readable_seconds
 
-_Key = tuple[str, str, tuple[tuple[int, ...], ...], bool]
+_Key = tuple[str, str, tuple[tuple[int, ...], ...], tuple[int, ...]]
+
+_REGION_STEP_MM = 20.0
+"""A region that is being drawn is asked about anew when it has grown or shrunk by this."""
 
 
 class Needs:
@@ -32,16 +36,21 @@ class Needs:
         self._job: Any = None
 
     def of(
-        self, card: ModelCard, geometries: Mapping[str, VolumeGeometry], region: OrientedBox | None
+        self,
+        card: ModelCard,
+        inputs: Mapping[str, Input],
+        geometries: Mapping[str, VolumeGeometry],
+        region: OrientedBox | None,
     ) -> NeedReply | None:
         """What is known; where nothing is, it is asked for, and ``changed`` tells of the answer."""
         if card.state is not ModelState.READY or len(geometries) < len(card.channels) or not card.channels:
             return None
         device = self._session.settings.device
         shapes = tuple(geometries[channel.name].shape_kji for channel in card.channels)
-        key = (card.id, device, shapes, region is not None)
+        size = tuple(round(length / _REGION_STEP_MM) for length in region.size_mm) if region is not None else ()
+        key = (card.id, device, shapes, size)
         if key not in self._known and self._job is None and self._may_ask():
-            self._ask(key, SegmentationJob(model=card.id, device=device, region=region), geometries)
+            self._ask(key, RunRequest(model=card.id, inputs=inputs, region=region), geometries)
         return self._known.get(key)
 
     def forget(self) -> None:
@@ -52,7 +61,7 @@ class Needs:
         if self._job is not None:
             self._job.cancel()
 
-    def _ask(self, key: _Key, job: SegmentationJob, geometries: Mapping[str, VolumeGeometry]) -> None:
+    def _ask(self, key: _Key, request: RunRequest, geometries: Mapping[str, VolumeGeometry]) -> None:
         def done(reply: NeedReply) -> None:
             self._job = None
             self._known[key] = reply
@@ -63,7 +72,7 @@ class Needs:
             self._job = None
             self._known[key] = None
 
-        self._job = self._session.need(job, geometries, on_done=done, on_error=failed)
+        self._job = self._session.need(request, geometries, on_done=done, on_error=failed)
 
 
 def expected_time(reply: NeedReply | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 
 from ..slicer_io.merge_roles import PlaceMode
-from .items import all_items, colour_icon, is_ticked, key_of, silent, stretch_first_column, tree_item
+from .items import all_items, colour_icon, fit_height, is_ticked, key_of, silent, stretch_first_column, tree_item
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class OutputView:
                 item = tree_item([line.name, line.state], checked=None if line.is_fixed else True, key=line.segment_id)
                 item.setIcon(0, colour_icon(line.color_rgb))
                 tree.addTopLevelItem(item)
+        fit_height(tree, at_least=2, at_most=7)
 
     def _tell(self) -> None:
         ui = self._ui

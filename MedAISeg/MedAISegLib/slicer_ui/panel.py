@@ -8,6 +8,7 @@ from typing import Any
 import qt
 
 from ..app.checks import CheckLine, Severity
+from ..app.protocol import NeedReply
 from ..core.errors import MedAISegError
 from ..core.region import OrientedBox
 from ..models.card import ModelCard
@@ -124,7 +125,7 @@ class Panel:
         self._watch.follow((self._parameter_node(), *self._inputs.followed_nodes(), *self._outputs.followed_nodes()))
 
     def _plan(self, card: ModelCard, region: OrientedBox | None, problems: tuple[CheckLine, ...]) -> Plan:
-        need = self._needs.of(card, self._inputs.geometries(card), region)
+        need = self._need(card, region)
         return Plan(
             card=card,
             inputs=self._inputs.sources(card),
@@ -138,7 +139,10 @@ class Panel:
         card = chosen.selected
         if card is None or card not in chosen.running:
             return ""
-        return expected_time(self._needs.of(card, self._inputs.geometries(card), region))
+        return expected_time(self._need(card, region))
+
+    def _need(self, card: ModelCard, region: OrientedBox | None) -> NeedReply | None:
+        return self._needs.of(card, self._inputs.sources(card), self._inputs.geometries(card), region)
 
     def _region_box(self) -> tuple[OrientedBox | None, tuple[CheckLine, ...]]:
         node = self._parameters().reference(REGION)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import qt
 
-from .items import colour_icon, silent, stretch_first_column, tree_item
+from .items import colour_icon, fit_height, silent, stretch_first_column, tree_item
 from .messages import MessageView
 from .texts import _
 
@@ -161,6 +161,7 @@ class ResultsView:
             for column in (1, 2):
                 item.setTextAlignment(column, qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             tree.addTopLevelItem(item)
+        fit_height(tree, at_least=2, at_most=12)
 
     def _copy(self) -> None:
         qt.QApplication.clipboard().setText(self.table())

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.progress import ProgressEvent
 from ..slicer_io.runs import Run, RunState
-from .items import stretch_first_column, tree_item
+from .items import fit_height, stretch_first_column, tree_item
 from .messages import MessageView
 from .texts import _, readable_seconds
 
@@ -63,6 +63,7 @@ class RunView:
         self._ui.queueTree.clear()
         for name, state in queue:
             self._ui.queueTree.addTopLevelItem(tree_item([name, state]))
+        fit_height(self._ui.queueTree, at_least=2, at_most=4)
 
 
 def state_text(state: RunState) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..slicer_io import dicom_database
 from ..slicer_io.dicom_database import SeriesRow
-from .items import key_of, silent, stretch_first_column, tree_item
+from .items import fit_height, key_of, silent, stretch_first_column, tree_item
 from .parameters import ChannelKey
 from .texts import _, readable_modality
 
@@ -86,6 +86,7 @@ class SeriesPicker:
         self._ui.pickerStateLabel.setVisible(
             bool(rows and not shown) or not self._ui.pickerChoices.isVisibleTo(self._ui.pickerFrame)
         )
+        fit_height(tree, at_least=3, at_most=8)
         if len(shown) == 1:
             tree.setCurrentItem(tree.topLevelItem(0))
         self._enable()
