@@ -30,6 +30,8 @@ class Store:
         self.folder = file.parent
         self._rows = sqlite3.connect(file)
         self._cache = sqlite3.connect(self.folder / "ctkDICOMTagCache.sql")
+        for connection in (self._rows, self._cache):
+            connection.execute("PRAGMA synchronous = OFF")
         self.opened: list[Path] = []
         if not self._rows.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             self.initialize()
@@ -117,7 +119,7 @@ class Store:
             What came new, for the signals: ("patient", …), ("study", …), ("series", …), ("instance", …).
         """
         dataset = self.read(file, pixels=True)
-        if dataset is None or self._is_up_to_date(file):
+        if dataset is None or self.is_up_to_date(file):
             return ()
         study, instance = (tags.name_of(dataset, word) for word in ("StudyInstanceUID", "SOPInstanceUID"))
         patient_id = tags.name_of(dataset, "PatientID") or study
@@ -156,7 +158,7 @@ class Store:
         self._rows.execute("DELETE FROM Patients WHERE UID NOT IN (SELECT PatientsUID FROM Studies)")
         self._rows.commit()
 
-    def _is_up_to_date(self, file: str) -> bool:
+    def is_up_to_date(self, file: str) -> bool:
         known = self.value("SELECT InsertTimestamp FROM Images WHERE Filename = ?", self.internal(file))
         return bool(known) and _timestamp(Path(file).stat().st_mtime) < known
 
