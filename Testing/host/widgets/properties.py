@@ -66,3 +66,16 @@ def property_of_filter(kind: Any, name: str) -> Any:
             widget._renew_actions()
 
     return Property(kind, value, set_value)
+
+
+def property_of_both(kind: Any, inners: tuple[str, str], name: str) -> Any:
+    """A property that two parts of the widget share, read from the first."""
+
+    def value(widget: Any) -> Any:
+        return getattr(getattr(widget, inners[0]), name)
+
+    def set_value(widget: Any, new: Any) -> None:
+        for inner in inners:
+            setattr(getattr(widget, inner), name, new)
+
+    return Property(kind, value, set_value)
