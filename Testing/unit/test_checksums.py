@@ -68,5 +68,17 @@ def test_voxels_are_counted_along():
     assert {s.name: tally.count(s.label_value) for s in ORGANS.segments} == ORGANS.voxel_counts()
 
 
+def test_boxes_are_found_along():
+    tally = LayerTally()
+    for k, plane in enumerate(ORGANS.layers[0]):
+        tally.add(k, plane)
+    for segment in ORGANS.segments[:2]:
+        mask = ORGANS.mask(segment)
+        where = np.argwhere(mask)
+        low, high = where.min(axis=0), where.max(axis=0) + 1
+        assert tally.box(segment.label_value) == tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    assert tally.box(9) is None
+
+
 def test_memory_order_does_not_change_it():
     assert label_checksums(np.asfortranarray(ORGANS.layers), ORGANS.segments) == BEFORE

@@ -13,31 +13,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .progress import Poll, never
 from .segmentation import Layers, Segment
 
 _DIGEST_BYTES = 16
+_ALONG_ROW = np.array([0, 0, 1], dtype=np.int32)
 
 
-def label_checksums(layers: Layers, segments: Sequence[Segment]) -> dict[str, str]:
+def label_checksums(layers: Layers, segments: Sequence[Segment], poll: Poll = never) -> dict[str, str]:
     """The checksum of each segment by name.
 
     Args:
         layers: (layer, k, j, i) on the segmentation's whole grid.
         segments: in any order; those without a voxel have the checksum of nothing.
+        poll: called after each slice.
     """
     tallies = {layer: LayerTally() for layer in {s.layer for s in segments}}
     for layer, tally in tallies.items():
         for k, plane in enumerate(layers[layer]):
             tally.add(k, plane)
+            poll()
     return {s.name: tallies[s.layer].checksum(s.label_value) for s in segments}
 
 
 class LayerTally:
-    """Voxel counts and checksums of the labels of one layer, taken plane by plane from the first to the last."""
+    """Voxel counts, checksums and boxes of the labels of one layer, taken plane by plane from the first to the last."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
         self._digests: dict[int, Any] = {}
+        self._low: dict[int, NDArray[np.int32]] = {}
+        self._high: dict[int, NDArray[np.int32]] = {}
 
     def add(self, k: int, plane: NDArray[Any]) -> None:
         """The next slice: (j, i) labels at index ``k``, of which 0 is no segment.
@@ -47,22 +53,17 @@ class LayerTally:
         """
         if not plane.any():
             return
-        width = plane.shape[1]
-        starts_run = np.empty(plane.shape, dtype=bool)
-        starts_run[:, 0] = True
-        np.not_equal(plane[:, 1:], plane[:, :-1], out=starts_run[:, 1:])
-        starts = np.flatnonzero(starts_run)
-        lengths = np.diff(starts, append=plane.size)
-        labels = plane.ravel()[starts]
-        order = np.argsort(labels, kind="stable")[np.count_nonzero(labels == 0) :]
-        labels, starts, lengths = labels[order], starts[order], lengths[order]
-        runs = np.empty((len(labels), 4), dtype="<i4")
-        runs[:, 0], runs[:, 1], runs[:, 2], runs[:, 3] = k, starts // width, starts % width, lengths
+        labels, runs = _runs(k, plane)
         first = np.flatnonzero(np.diff(labels, prepend=labels.dtype.type(0)))
-        counts = np.add.reduceat(lengths, first)
-        for start, end, label, count in zip(first, [*first[1:], len(labels)], labels[first], counts, strict=True):
-            self._digest(int(label)).update(runs[start:end].tobytes())
-            self._counts[int(label)] = self._counts.get(int(label), 0) + int(count)
+        counts = np.add.reduceat(runs[:, 3], first)
+        low = np.minimum.reduceat(runs[:, :3], first)
+        high = np.maximum.reduceat(runs[:, :3] + runs[:, 3:] * _ALONG_ROW, first)
+        for n, (start, end) in enumerate(zip(first, [*first[1:], len(labels)], strict=True)):
+            label = int(labels[start])
+            self._digest(label).update(runs[start:end].tobytes())
+            self._counts[label] = self._counts.get(label, 0) + int(counts[n])
+            self._low[label] = np.minimum(self._low.get(label, low[n]), low[n])
+            self._high[label] = np.maximum(self._high.get(label, high[n]), high[n])
 
     def count(self, label: int) -> int:
         """Number of voxels of a label."""
@@ -72,7 +73,29 @@ class LayerTally:
         """Of a label's voxels; the same for every label that has none."""
         return str(self._digest(label).hexdigest())
 
+    def box(self, label: int) -> tuple[slice, slice, slice] | None:
+        """The smallest box (k, j, i) around a label; None where it has no voxel."""
+        if label not in self._low:
+            return None
+        (k, j, i), (last_k, last_j, end_i) = self._low[label].tolist(), self._high[label].tolist()
+        return slice(k, last_k + 1), slice(j, last_j + 1), slice(i, end_i)
+
     def _digest(self, label: int) -> Any:
         if label not in self._digests:
             self._digests[label] = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         return self._digests[label]
+
+
+def _runs(k: int, plane: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """(run,) labels above 0 in ascending order, and (run, 4) of k, j, i and length, in the order of the voxels."""
+    width = plane.shape[1]
+    starts_run = np.empty(plane.shape, dtype=bool)
+    starts_run[:, 0] = True
+    np.not_equal(plane[:, 1:], plane[:, :-1], out=starts_run[:, 1:])
+    starts = np.flatnonzero(starts_run)
+    lengths = np.diff(starts, append=plane.size)
+    labels = plane.ravel()[starts]
+    order = np.argsort(labels, kind="stable")[np.count_nonzero(labels == 0) :]
+    runs = np.empty((len(order), 4), dtype="<i4")
+    runs[:, 0], runs[:, 1], runs[:, 2], runs[:, 3] = k, starts[order] // width, starts[order] % width, lengths[order]
+    return labels[order], runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -75,15 +76,22 @@ class OrientedBox:
 
     def mask(self, geometry: VolumeGeometry) -> NDArray[np.bool_]:
         """(k, j, i), voxels whose centre lies inside the box."""
+        inside = np.empty(geometry.shape_kji, dtype=bool)
+        for k, plane in enumerate(self.mask_planes(geometry)):
+            inside[k] = plane
+        return inside
+
+    def mask_planes(self, geometry: VolumeGeometry) -> Iterator[NDArray[np.bool_]]:
+        """(j, i), the slices of :meth:`mask` in turn."""
         to_box = np.asarray(self.axes_lps) @ geometry.affine_lps[:3, :3]
         origin = np.asarray(self.axes_lps) @ (geometry.origin_lps - np.asarray(self.center_lps))
-        inside = np.ones(geometry.shape_kji, dtype=bool)
-        for axis in range(3):
-            steps = [to_box[axis, a] * np.arange(n) for a, n in enumerate(geometry.shape_kji)]
-            in_first_slice = origin[axis] + steps[1][:, None] + steps[2][None, :]
-            for plane, step in zip(inside, steps[0], strict=True):
-                plane &= np.abs(in_first_slice + step) <= self.size_mm[axis] / 2 + 1e-6
-        return inside
+        rows, columns = np.arange(geometry.shape_kji[1])[:, None], np.arange(geometry.shape_kji[2])[None, :]
+        in_first_slice = [origin[axis] + to_box[axis, 1] * rows + to_box[axis, 2] * columns for axis in range(3)]
+        for k in range(geometry.shape_kji[0]):
+            inside = np.ones(geometry.shape_kji[1:], dtype=bool)
+            for axis in range(3):
+                inside &= np.abs(in_first_slice[axis] + to_box[axis, 0] * k) <= self.size_mm[axis] / 2 + 1e-6
+            yield inside
 
 
 def read_region(text: str) -> OrientedBox:

@@ -59,9 +59,9 @@ def resample_image(
     return voxels
 
 
-def image_from_voxels(voxels: Voxels, image: Any = None) -> Any:
-    """A ``vtkImageData`` (or the given one, filled) with a copy of (k, j, i) voxels."""
-    image = image if image is not None else vtk_module().vtkImageData()
+def image_from_voxels(voxels: Voxels) -> Any:
+    """A ``vtkImageData`` with a copy of (k, j, i) voxels."""
+    image = vtk_module().vtkImageData()
     image.SetDimensions(*voxels.shape[::-1])
     image.GetPointData().SetScalars(vtk_arrays().numpy_to_vtk(np.ascontiguousarray(voxels).ravel(), deep=True))
     return image

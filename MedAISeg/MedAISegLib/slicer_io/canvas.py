@@ -1,0 +1,104 @@
+"""New labelmaps, put together plane by plane from a result and from labelmaps that are already in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.checksums import LayerTally
+from ..core.geometry import VolumeGeometry
+from ..core.region import OrientedBox
+from ..core.segmentation import Layers
+from .labelmaps import labels_on_grid, new_labelmap
+
+
+class Where(Enum):
+    """The part of the grid, seen from the region of a run, in which a source's labels are taken."""
+
+    EVERYWHERE = "everywhere"
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Labels that go into a canvas.
+
+    Attributes:
+        labels: (k, j, i), None for none.
+        grid: of the labels, in the world or before the node's parent transform, as ``in_world`` says.
+        new_values: label in the source to label in the canvas; labels without one are left out.
+    """
+
+    labels: Layers | None
+    grid: VolumeGeometry
+    new_values: Mapping[int, int]
+    where: Where = Where.EVERYWHERE
+    in_world: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """A labelmap to be made: its grid before and after the parent transform, and what goes into it.
+
+    Sources do not overlap where they are taken; a later one would win.
+    """
+
+    local: VolumeGeometry
+    world: VolumeGeometry
+    sources: tuple[Source, ...]
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """The labels that may occur in it."""
+        return tuple(sorted({value for source in self.sources for value in source.new_values.values()}))
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A finished canvas: a ``vtkOrientedImageData`` and what is in it."""
+
+    canvas: Canvas
+    image: Any
+    labels: Layers
+    tally: LayerTally
+
+
+def paint(canvas: Canvas, region: OrientedBox | None) -> Generator[None, None, Painted]:
+    """Make the labelmap, yielding after each slice; nothing of the scene is touched."""
+    dtype = np.uint8 if max(canvas.label_values, default=0) < 256 else np.uint16
+    image, labels = new_labelmap(canvas.local, dtype)
+    planes = [
+        _translated_planes(labels_on_grid(s.labels, s.grid, canvas.world if s.in_world else canvas.local), s.new_values)
+        for s in canvas.sources
+    ]
+    masks = region.mask_planes(canvas.world) if region is not None else None
+    tally = LayerTally()
+    for k, target in enumerate(labels):
+        target[:] = 0
+        inside = next(masks) if masks is not None else None
+        for source, source_planes in zip(canvas.sources, planes, strict=True):
+            _add(target, next(source_planes), source.where, inside)
+        tally.add(k, target)
+        yield
+    return Painted(canvas, image, labels, tally)
+
+
+def _add(target: NDArray[Any], plane: NDArray[Any], where: Where, inside: NDArray[np.bool_] | None) -> None:
+    taken = plane != 0
+    if where is not Where.EVERYWHERE and inside is not None:
+        taken &= inside if where is Where.INSIDE else ~inside
+    np.copyto(target, plane, where=taken, casting="unsafe")
+
+
+def _translated_planes(planes: Iterator[NDArray[Any]], new_values: Mapping[int, int]) -> Iterator[NDArray[Any]]:
+    table = np.zeros(1 << 16, np.uint16)
+    for old, new in new_values.items():
+        table[old] = new
+    for plane in planes:
+        yield table[plane.astype(np.uint16, copy=False)] if plane.any() else np.zeros(plane.shape, np.uint16)

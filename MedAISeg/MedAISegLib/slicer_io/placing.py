@@ -1,0 +1,107 @@
+"""A result into the scene, in pieces: all is made beside the scene, and one short step puts it in."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import InputError
+from ..core.notice import Notice
+from ..core.region import OrientedBox
+from ..core.result import JobResult
+from ..core.segmentation import Segmentation
+from .merge_roles import PlaceMode, Target
+from .placement import put_into_new_node, put_into_node
+from .preparing import prepare_merge, prepare_new
+from .revert import RevertPoint
+from .scene import mrml_scene
+from .segment_content import content_of
+
+__all__ = ["PlaceMode", "Placed", "Target", "place_result"]
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """What came of it.
+
+    Attributes:
+        node: the segmentation node.
+        segment_ids: what the model calls a segment, to the segment's ID in the node.
+        not_found: what the model looked for and did not find: there is no segment of it.
+        kept: segments that were left alone although their turn had come, and why.
+        revert: the way back.
+    """
+
+    node: Any
+    segment_ids: Mapping[str, str]
+    not_found: tuple[str, ...]
+    kept: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    revert: RevertPoint
+
+
+def place_result(
+    segmentation: Segmentation,
+    result: JobResult,
+    scene: Any = None,
+    *,
+    source_node: Any = None,
+    target: Target | None = None,
+    region: OrientedBox | None = None,
+    name: str = "Segmentation",
+) -> Generator[None, None, Placed]:
+    """Put a result into a new or an existing node, yielding between pieces of work of a few milliseconds.
+
+    If it is closed before its end the scene is as it was. If the node changes meanwhile, what was made is made anew
+    from its present state, so that no edit is lost.
+
+    Segments that the same model made are known by their tags; they keep their ID, name, colour, terminology and
+    display. Segments that stay lose no voxel: where a new one overlaps them, it lies in a labelmap of its own.
+
+    Args:
+        segmentation: in the world.
+        scene: where a new node goes; Slicer's own by default.
+        source_node: the volume node that was segmented: a new node lies on its grid under its transform, beside it in
+            the subject hierarchy, and has it as reference volume.
+        region: what lies outside it in an existing node stays to the bit.
+        name: of a new node.
+
+    Raises:
+        InputError: if the node is gone, keeps its segments as surfaces, or lies under a transform that bends it.
+    """
+    target = target or Target()
+    while True:
+        stamp = _stamp(target.node, source_node)
+        if target.node is None:
+            placement = yield from prepare_new(segmentation, result, source_node)
+        else:
+            placement = yield from prepare_merge(segmentation, result, source_node, target, region)
+        if _stamp(target.node, source_node) == stamp:
+            break
+    if target.node is None:
+        node, ids, revert = put_into_new_node(placement, scene or mrml_scene(), name)
+    else:
+        node, (ids, revert) = target.node, put_into_node(target.node, placement)
+    return Placed(node, ids, placement.not_found, placement.kept, placement.notices, revert)
+
+
+def _stamp(node: Any, source_node: Any) -> tuple[Any, ...]:
+    """Another one as soon as the node's segments, its place or the source's place change."""
+    if node is None:
+        return _place_stamp(source_node)
+    if node.GetScene() is None:
+        raise InputError("the segmentation is no longer in the scene.", remedy="Choose a new segmentation as output.")
+    segmentation = node.GetSegmentation()
+    segments = []
+    for segment_id in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(segment_id)
+        image = content_of(segment).image
+        segments.append((segment_id, segment.GetMTime(), image.GetMTime() if image is not None else 0))
+    return (*_place_stamp(source_node), *_place_stamp(node), segmentation.GetMTime(), tuple(segments))
+
+
+def _place_stamp(node: Any) -> tuple[Any, ...]:
+    """Of a node's transforms; a source that has left the scene has none."""
+    parent = node.GetParentTransformNode() if node is not None else None
+    return () if parent is None else (parent.GetID(), parent.GetTransformToWorldMTime())
