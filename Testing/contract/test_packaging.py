@@ -30,6 +30,14 @@ function(slicerMacroBuildScriptedModule)
   endforeach()
   message(STATUS "module ${MODULE_NAME}")
 endfunction()
+macro(slicer_add_python_unittest)
+  cmake_parse_arguments(MY "" "TESTNAME_PREFIX;SCRIPT" "SLICER_ARGS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${MY_SCRIPT})
+    message(FATAL_ERROR "missing: ${MY_SCRIPT}")
+  endif()
+  get_filename_component(name ${MY_SCRIPT} NAME_WE)
+  message(STATUS "test py_${MY_TESTNAME_PREFIX}${name} ${MY_SLICER_ARGS}")
+endmacro()
 """
 """What a build of Slicer gives to an extension, as far as this project asks for it."""
 
@@ -44,16 +52,31 @@ def test_cmake_lists_every_file_of_the_module_once_and_no_other() -> None:
         assert sorted(found[1].split()) == expected, "make cmake-lists writes the lists"
 
 
-def test_cmake_reads_the_project_and_finds_every_file_it_names(tmp_path: Path) -> None:
+def configured(tmp_path: Path, *options: str) -> str:
+    """What CMake says of the project, with a stand-in for Slicer's build."""
     cmake = shutil.which("cmake")
     if cmake is None or shutil.which("cc") is None:
         pytest.skip("cmake or a compiler is not installed")
     (tmp_path / "SlicerConfig.cmake").write_text(SLICER_STAND_IN, encoding="utf-8")
     (tmp_path / "empty.cmake").touch()
-    command = [cmake, "-S", str(REPOSITORY), "-B", str(tmp_path / "build"), f"-DSlicer_DIR={tmp_path}"]
+    command = [cmake, "-S", str(REPOSITORY), "-B", str(tmp_path / "build"), f"-DSlicer_DIR={tmp_path}", *options]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert "module MedAISeg" in run.stdout
+    return run.stdout
+
+
+def test_cmake_reads_the_project_and_finds_every_file_it_names(tmp_path: Path) -> None:
+    said = configured(tmp_path)
+    assert "module MedAISeg" in said
+    assert "test py_" not in said
+
+
+def test_ctest_runs_every_test_of_the_application_and_needs_no_window(tmp_path: Path) -> None:
+    said = configured(tmp_path, "-DBUILD_TESTING=ON")
+    tests = {path.stem for path in (REPOSITORY / "Testing" / "slicer").glob("test_*.py")}
+    assert tests
+    assert set(re.findall(r"test py_nomainwindow_(\w+)", said)) == tests
+    assert said.count("--no-main-window") == len(tests)
 
 
 def test_no_packaged_name_needs_quotes_in_cmake() -> None:
@@ -68,6 +91,12 @@ def test_the_lists_are_replaced_and_nothing_else() -> None:
         "set(A a)\nset(MODULE_PYTHON_SCRIPTS\n  m.py\n  x/n.py\n  )\n"
         "set(MODULE_PYTHON_RESOURCES\n  x/LICENSE\n  y.json\n  )\n# end\n"
     )
+
+
+def test_what_the_module_needs_beside_its_scripts_is_packaged() -> None:
+    resources = cmake_lists.lists_of(cmake_lists.files_in_git())["MODULE_PYTHON_RESOURCES"]
+    needed = ("UI/MedAISeg.ui", "Requirements/worker.txt", "Requirements/if-missing.txt", "SampleData/sample_study.png")
+    assert {f"Resources/{name}" for name in needed} <= set(resources)
 
 
 def test_the_extension_and_its_project_have_one_name() -> None:
