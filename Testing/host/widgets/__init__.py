@@ -31,3 +31,8 @@ STAND_INS = {
     "slicer.qMRMLSpinBox": f"{_HERE}.unit_widgets:qMRMLSpinBox",
     "slicer.qMRMLVolumeThresholdWidget": f"{_HERE}.volume_threshold_widget:qMRMLVolumeThresholdWidget",
 }
+CORE_MODULES = {
+    "SegmentEditor": f"{_HERE}.core_modules:segment_editor",
+    "SegmentStatistics": f"{_HERE}.core_modules:segment_statistics",
+    "SampleData": f"{_HERE}.core_modules:sample_data",
+}
