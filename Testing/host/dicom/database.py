@@ -16,6 +16,8 @@ from .store import Store
 class ctkDICOMDatabase(QObject):
     """Closed until ``openDatabase``; while it is closed every list is empty and every text too."""
 
+    ABSENT = ("descriptionForFile",)
+
     patientAdded = Signal(int, str, str, str)
     studyAdded = Signal(str)
     seriesAdded = Signal(str)

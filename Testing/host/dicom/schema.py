@@ -96,12 +96,21 @@ TABLES = {
     ),
 }
 
+_INDEXES = {
+    "ImagesFilenameIndex": "Images (Filename)",
+    "ImagesSeriesIndex": "Images (SeriesInstanceUID)",
+    "SeriesStudyIndex": "Series (StudyInstanceUID)",
+    "StudiesPatientIndex": "Studies (PatientsUID)",
+}
+"""They decide the order in which rows come out of a query that asks for none."""
+
 TAG_CACHE = "CREATE TABLE TagCache (SOPInstanceUID, Tag, Value, PRIMARY KEY (SOPInstanceUID, Tag))"
 
 
 def script() -> str:
-    """SQL that makes the tables anew."""
+    """SQL that makes the tables anew, empty."""
     lines = [
         f"DROP TABLE IF EXISTS '{table}'; CREATE TABLE '{table}' ({columns});" for table, columns in TABLES.items()
     ]
+    lines += [f"CREATE INDEX '{name}' ON {columns};" for name, columns in _INDEXES.items()]
     return "\n".join([*lines, f"INSERT INTO SchemaInfo VALUES ('{VERSION}');"])

@@ -79,5 +79,6 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, (MultiValue, list, tuple)):
         return "\\".join(_text(item) for item in value)
+    # Decimal strings as they stand in the file; a person's name has its bytes there.
     original = getattr(value, "original_string", None)
-    return str(original or value).strip()
+    return (original if isinstance(original, str) else str(value)).strip()
