@@ -73,7 +73,7 @@ def test_cmake_reads_the_project_and_finds_every_file_it_names(tmp_path: Path) -
 
 def test_ctest_runs_every_test_of_the_application_and_needs_no_window(tmp_path: Path) -> None:
     said = configured(tmp_path, "-DBUILD_TESTING=ON")
-    tests = {path.stem for path in (REPOSITORY / "Testing" / "slicer").glob("test_*.py")}
+    tests = {path.stem for path in (REPOSITORY / "Testing" / "slicer" / "Python").glob("test_*.py")}
     assert tests
     assert set(re.findall(r"test py_nomainwindow_(\w+)", said)) == tests
     assert said.count("--no-main-window") == len(tests)

@@ -10,7 +10,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-MODULE = Path(__file__).parents[2] / "MedAISeg" / "MedAISeg.py"
+MODULE = Path(__file__).parents[3] / "MedAISeg" / "MedAISeg.py"
 
 
 @pytest.fixture(autouse=True)
