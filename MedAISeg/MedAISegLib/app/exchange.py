@@ -12,7 +12,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..core.disk import os_errors_explained
 from ..core.errors import ResourceError
+from ..core.progress import Poll, never
 from ..core.segmentation import Segmentation
 from ..core.volume import Volume
 from .protocol import ArrayFile, SegmentationRecord, VolumeRecord
@@ -31,18 +31,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-Poll = Callable[[], None]
-"""Called after each piece of work; may raise Cancelled."""
-
 _PREFIX = "MedAISeg-"
 _OWNER = "owner"
 _YOUNG_S = 24 * 3600.0
 _LOCKED_BYTE = 1 << 20
 _ZEROS = bytes(1 << 20)
-
-
-def never() -> None:
-    """The poll of work that nobody stops."""
 
 
 class Exchange:

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.quantities import check_finite, padding_to_air, to_suv_bw
 from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
@@ -76,7 +77,12 @@ def assign(
 
 
 def match(
-    spec: ModelSpec, volumes: Sequence[Volume], *, chosen: Mapping[str, Volume] | None = None, accept: bool = False
+    spec: ModelSpec,
+    volumes: Sequence[Volume],
+    *,
+    chosen: Mapping[str, Volume] | None = None,
+    accept: bool = False,
+    poll: Poll = never,
 ) -> Case:
     """The case of a model: each channel's volume, with its quantities brought to what the model wants.
 
@@ -85,6 +91,7 @@ def match(
         volumes: what there is to choose from.
         chosen: what the user named, by channel name.
         accept: take an image of a known modality that is not the model's.
+        poll: called between slices.
 
     Raises:
         InputError: if a channel has no image or several, or values are missing or not finite.
@@ -98,7 +105,7 @@ def match(
         notices += _modality_notices(spec, found, accept)
         notices += _thinness_notices(spec, found, accept)
         notices += _appearance_notices(found)
-        channels[found.channel.name] = _quantities(found.channel, found.image)
+        channels[found.channel.name] = _quantities(found.channel, found.image, poll)
     notices += _grid_notices(tuple(channels.items()))
     return Case(channels, tuple(notices))
 
@@ -218,12 +225,12 @@ def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:
     return notices
 
 
-def _quantities(channel: Channel, volume: Volume) -> Volume:
-    check_finite(volume)
+def _quantities(channel: Channel, volume: Volume, poll: Poll) -> Volume:
+    check_finite(volume, poll)
     if (channel.units == "HU" or channel.modality == "CT") and volume.modality in ("CT", ""):
-        return padding_to_air(volume)
+        return padding_to_air(volume, poll)
     if (channel.units == "SUV" or channel.modality == "PT") and volume.modality in ("PT", ""):
-        return to_suv_bw(volume)
+        return to_suv_bw(volume, poll)
     return volume
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from ..core.errors import UsageError
+from ..core.progress import Poll, never
 from ..core.segmentation import Layers, Segment, translated
 from ..models.operations import KeepLargestComponent
 from ..models.spec import ModelSpec, SegmentSpec, Threshold
@@ -50,7 +51,7 @@ def apply_options(spec: ModelSpec, job: SegmentationJob) -> ModelSpec:
 
 
 def select_segments(
-    spec: ModelSpec, wanted: tuple[SegmentSpec, ...], layers: Layers
+    spec: ModelSpec, wanted: tuple[SegmentSpec, ...], layers: Layers, poll: Poll = never
 ) -> tuple[Layers, tuple[Segment, ...]]:
     """The wanted segments, in the layers that hold them; every other label is removed.
 
@@ -58,6 +59,7 @@ def select_segments(
         spec: tells in which layer the engine has put a label.
         wanted: in the order in which they shall be listed.
         layers: (layer, k, j, i), as the engine gave them.
+        poll: called between slices.
     """
     decision = spec.stages[-1].decision
     source_layer = {
@@ -69,7 +71,7 @@ def select_segments(
         table = np.zeros(np.iinfo(layers.dtype).max + 1, dtype=layers.dtype)
         values = [value for value, source in source_layer.items() if source == layer]
         table[values] = values
-        kept[n] = translated(layers[layer], table)
+        kept[n] = translated(layers[layer], table, poll)
     segments = tuple(
         Segment(
             label_value=s.label_value,

@@ -83,17 +83,20 @@ def run(
         Cancelled: if the user stopped the run.
     """
     progress = progress or Progress()
+    poll = progress.cancel.raise_if_cancelled
     source: LoadedModel | ModelSource = model or open_model(job.model)
     spec = apply_options(source.spec, job)
     wanted = wanted_segments(spec, job.labels)
-    case = images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept)
+    case = (
+        images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept, poll=poll)
+    )
     loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
     layers, device, engine_notices = _labels_on_source_grid(job, case, LoadedModel(spec, loaded.networks), progress)
     with progress.stage(RunStage.POSTPROCESS):
-        layers, segments = select_segments(spec, wanted, layers)
+        layers, segments = select_segments(spec, wanted, layers, poll)
         segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
         progress.report(RunStage.POSTPROCESS, 0.5)
-        statistics = segment_results(segmentation, case.first)
+        statistics = segment_results(segmentation, case.first, poll)
     result = JobResult(
         segments=statistics,
         provenance=provenance_of(spec, job, device),

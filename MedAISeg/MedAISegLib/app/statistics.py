@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.progress import Poll, never
 from ..core.result import SegmentResult
 from ..core.segmentation import Segmentation
 from ..core.volume import Volume
 
-_VOXELS_AT_ONCE = 1 << 23
+_VOXELS_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +27,14 @@ class LabelStatistics:
     maxima: NDArray[np.float64]
 
 
-def label_statistics(labels: NDArray[Any], values: NDArray[Any], largest: int) -> LabelStatistics:
+def label_statistics(labels: NDArray[Any], values: NDArray[Any], largest: int, poll: Poll = never) -> LabelStatistics:
     """Statistics of the values under each label from 1 to ``largest``, in one pass, slab by slab.
 
     Args:
         labels: (k, j, i), unsigned integers.
         values: (k, j, i).
         largest: labels above it are left out.
+        poll: called after each slab.
     """
     counts = np.zeros(largest + 1, dtype=np.int64)
     sums, squares = np.zeros(largest + 1), np.zeros(largest + 1)
@@ -42,6 +44,7 @@ def label_statistics(labels: NDArray[Any], values: NDArray[Any], largest: int) -
         slab = labels[k : k + step]
         inside = (slab > 0) & (slab <= largest)
         under, seen = slab[inside], values[k : k + step][inside].astype(np.float64)
+        poll()
         if under.size == 0:
             continue
         order = np.argsort(under, kind="stable")
@@ -56,25 +59,27 @@ def label_statistics(labels: NDArray[Any], values: NDArray[Any], largest: int) -
     return LabelStatistics(counts, sums, squares, minima, maxima)
 
 
-def segment_results(segmentation: Segmentation, volume: Volume) -> tuple[SegmentResult, ...]:
+def segment_results(segmentation: Segmentation, volume: Volume | None, poll: Poll = never) -> tuple[SegmentResult, ...]:
     """Volume and intensity statistics of every segment, in the segmentation's order.
 
     The standard deviation is the sample's (n - 1), as Slicer's Segment Statistics gives it, and 0 for a single voxel.
 
     Args:
         segmentation: its segments may overlap (layers).
-        volume: the case's first channel, on the same grid.
+        volume: the case's first channel, on the same grid; without it there are no intensity statistics.
+        poll: called several times a second.
     """
+    values = np.broadcast_to(np.uint8(0), segmentation.geometry.shape_kji) if volume is None else volume.voxels
     by_layer = {}
     for layer in {s.layer for s in segmentation.segments}:
         largest = max(s.label_value for s in segmentation.segments if s.layer == layer)
-        by_layer[layer] = label_statistics(segmentation.layers[layer], volume.voxels, largest)
+        by_layer[layer] = label_statistics(segmentation.layers[layer], values, largest, poll)
     results = []
     for segment in segmentation.segments:
         found, label = by_layer[segment.layer], segment.label_value
         count = int(found.counts[label])
         mean = deviation = minimum = maximum = None
-        if count:
+        if count and volume is not None:
             mean = float(found.sums[label] / count)
             spread = max(float(found.sums_of_squares[label]) - count * mean * mean, 0.0)
             deviation = (spread / (count - 1)) ** 0.5 if count > 1 else 0.0

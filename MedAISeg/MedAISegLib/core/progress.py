@@ -40,6 +40,14 @@ class ProgressEvent:
 
 ProgressCallback = Callable[[ProgressEvent], None]
 
+Poll = Callable[[], None]
+"""Called by long work after each piece, at least a few times a second; may raise Cancelled."""
+
+
+def never() -> None:
+    """The poll of work that nobody stops."""
+
+
 _EXPECTED_SHARE: Mapping[RunStage, float] = {
     RunStage.READ: 0.04,
     RunStage.LOAD_MODEL: 0.04,

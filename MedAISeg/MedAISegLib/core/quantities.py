@@ -13,7 +13,8 @@ import numpy as np
 
 from .errors import InputError
 from .notice import Notice
-from .volume import Volume
+from .progress import Poll, never
+from .volume import Volume, Voxels
 
 PADDING_VALUES = "PixelPaddingRescaled"
 """Attribute: PixelPaddingValue and PixelPaddingRangeLimit in the units of the voxels, low and high."""
@@ -32,13 +33,16 @@ _SMALLEST_DOSE_BQ = 1e5
 _LONGEST_HALF_LIVES = 20.0
 
 
-def check_finite(volume: Volume) -> None:
+def check_finite(volume: Volume, poll: Poll = never) -> None:
     """Raises:
     InputError: if a voxel is not a number or infinite.
     """
     if volume.voxels.dtype.kind in "iub":
         return
-    bad = volume.voxels.size - int(np.count_nonzero(np.isfinite(volume.voxels)))
+    bad = 0
+    for plane in volume.voxels:
+        bad += plane.size - int(np.count_nonzero(np.isfinite(plane)))
+        poll()
     if not bad:
         return
     all_of_them = bad == volume.voxels.size
@@ -49,29 +53,38 @@ def check_finite(volume: Volume) -> None:
     )
 
 
-def padding_to_air(volume: Volume) -> Volume:
+def padding_to_air(volume: Volume, poll: Poll = never) -> Volume:
     """A CT whose padding outside the scanner's circle, and whatever else lies below air, is -1024 HU.
 
     The volume itself is returned where there is nothing to change.
     """
-    voxels, notices = volume.voxels, []
-    replaced = voxels < AIR_HU
+    notices: list[Notice] = []
+    low, high = -np.inf, -np.inf
     if padding := volume.attributes.get(PADDING_VALUES):
         low, high = (float(value) for value in padding.split("\\"))
-        if high <= _HIGHEST_PADDING_HU:
-            replaced |= (voxels >= low) & (voxels <= high) & (voxels != AIR_HU)
-        else:
+        if high > _HIGHEST_PADDING_HU:
             message = f"The padding value {high:g} HU is a value of tissue too; it was left as it is."
             notices.append(Notice("padding-ambiguous", message))
-    count = int(np.count_nonzero(replaced))
+            low, high = -np.inf, -np.inf
+
+    def is_padding(plane: Voxels) -> Voxels:
+        return np.asarray((plane < AIR_HU) | ((plane >= low) & (plane <= high) & (plane != AIR_HU)))
+
+    voxels, count = volume.voxels, 0
+    for plane in voxels:
+        count += int(np.count_nonzero(is_padding(plane)))
+        poll()
     if count:
         message = f"{count} voxels of padding or below -1024 HU were set to air (-1024 HU)."
         notices.append(Notice("padding-to-air", message))
-        voxels = np.where(replaced, voxels.dtype.type(AIR_HU), voxels)
+        voxels = np.empty(voxels.shape, voxels.dtype)
+        for source, target in zip(volume.voxels, voxels, strict=True):
+            target[:] = np.where(is_padding(source), voxels.dtype.type(AIR_HU), source)
+            poll()
     return volume.with_voxels(voxels, *notices) if notices else volume
 
 
-def to_suv_bw(volume: Volume) -> Volume:
+def to_suv_bw(volume: Volume, poll: Poll = never) -> Volume:
     """A PET image as standardised uptake values by body weight, g/mL.
 
     After the vendor-neutral calculation of the Quantitative Imaging Biomarkers Alliance (FDG-PET/CT profile; DICOM
@@ -96,7 +109,10 @@ def to_suv_bw(volume: Volume) -> Volume:
         factor = _philips_factor(volume)
     else:
         raise _cannot(volume, f"its Units are {units}; SUV can be made of BQML, or of CNTS with Philips' factors.")
-    scaled = np.multiply(volume.voxels, factor, dtype=np.float32, casting="unsafe")
+    scaled = np.empty(volume.voxels.shape, dtype=np.float32)
+    for source, target in zip(volume.voxels, scaled, strict=True):
+        np.multiply(source, factor, out=target, dtype=np.float32, casting="unsafe")
+        poll()
     notice = Notice("suv", f"Activity was converted to SUV by body weight (factor {factor:.4g}).")
     return replace(volume.with_voxels(scaled, notice), attributes=dict(volume.attributes) | {"Units": "GML"})
 

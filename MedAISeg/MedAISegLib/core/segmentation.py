@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import VolumeGeometry
+from .progress import Poll, never
 from .terminology import UNSPECIFIED, Terminology
 from .volume import SeriesReference
 
 Layers = NDArray[Any]
+
+
+class AlgorithmType(Enum):
+    """Who found a segment (DICOM PS3.3 C.8.20.2, Segment Algorithm Type): a model, a model and a person, a person."""
+
+    AUTOMATIC = "AUTOMATIC"
+    SEMIAUTOMATIC = "SEMIAUTOMATIC"
+    MANUAL = "MANUAL"
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Segment:
     color_rgb: tuple[int, int, int]
     terminology: Terminology = UNSPECIFIED
     layer: int = 0
+    algorithm_type: AlgorithmType = AlgorithmType.AUTOMATIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +70,14 @@ class Segmentation:
         """(k, j, i), where the segment is."""
         return np.asarray(self.layers[segment.layer] == segment.label_value)
 
-    def voxel_counts(self) -> dict[str, int]:
-        """Number of voxels of each segment by name, counted in one pass a layer."""
+    def voxel_counts(self, poll: Poll = never) -> dict[str, int]:
+        """Number of voxels of each segment by name, counted in one pass a layer; ``poll`` is called after slices."""
         largest = max([int(self.layers.max()), *(s.label_value for s in self.segments)])
         counts = np.zeros((len(self.layers), largest + 1), dtype=np.int64)
         for layer, counted in zip(self.layers, counts, strict=True):
             for plane in layer:
                 counted += np.bincount(plane.ravel(), minlength=largest + 1)
+                poll()
         return {s.name: int(counts[s.layer, s.label_value]) for s in self.segments}
 
     def volume_ml(self, segment: Segment) -> float:
@@ -73,7 +85,7 @@ class Segmentation:
         return int(np.count_nonzero(self.mask(segment))) * self.geometry.voxel_volume_ml
 
 
-def translated(labels: Layers, table: NDArray[Any]) -> Layers:
+def translated(labels: Layers, table: NDArray[Any], poll: Poll = never) -> Layers:
     """(k, j, i) labels, each replaced by what the table holds at its value.
 
     Slice by slice, since numpy turns labels into 64-bit indices first: eight times the memory.
@@ -81,4 +93,5 @@ def translated(labels: Layers, table: NDArray[Any]) -> Layers:
     result = np.empty(labels.shape, dtype=table.dtype)
     for k, plane in enumerate(labels):
         result[k] = table[plane]
+        poll()
     return result
