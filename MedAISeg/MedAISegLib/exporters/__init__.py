@@ -2,11 +2,13 @@
 
 A writer is one function, and one line in ``EXPORTERS``::
 
-    def write_x(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written: ...
+    def write_x(
+        segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
+    ) -> Written: ...
 
-It writes ``path`` and whatever belongs beside it, completely or not at all. Raises UsageError where a file is there
-already and may not be overwritten, InputError where the format cannot hold the segmentation, ResourceError where the
-disk is full or the folder cannot be written.
+It writes ``path`` and whatever belongs beside it, completely or not at all, and calls ``poll`` several times a second.
+Raises UsageError where a file is there already and may not be overwritten, InputError where the format cannot hold the
+segmentation, ResourceError where the disk is full or the folder cannot be written, and what ``poll`` raises.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ..core.progress import Poll, never
 from .written import Written
 
 Writer = Callable[..., Written]
@@ -39,9 +42,11 @@ class ExportFormat:
         function: Writer = getattr(import_module(module), attribute)
         return function
 
-    def write(self, segmentation: object, result: object, folder: Path, *, overwrite: bool = False) -> Written:
+    def write(
+        self, segmentation: object, result: object, folder: Path, *, overwrite: bool = False, poll: Poll = never
+    ) -> Written:
         """Write into a folder under the format's usual name."""
-        return self.load()(segmentation, result, folder / self.file_name, overwrite=overwrite)
+        return self.load()(segmentation, result, folder / self.file_name, overwrite=overwrite, poll=poll)
 
 
 EXPORTERS = {

@@ -17,6 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.resampling import rectilinear_segmentation
 from ..core.result import JobResult, Provenance
 from ..core.segmentation import Segment, Segmentation, translated
@@ -44,6 +45,7 @@ def write_dicom_seg(
     *,
     overwrite: bool = False,
     encoding: SegEncoding = SegEncoding.AUTO,
+    poll: Poll = never,
 ) -> Written:
     """One SEG object that refers to the source series; frames lie where the geometry says, whatever the files' order.
 
@@ -54,19 +56,20 @@ def write_dicom_seg(
         InputError: if the source is no DICOM series, lacks UIDs, or cannot be referred to.
         UsageError: if the file is there and may not be overwritten.
         ResourceError: if it cannot be written.
+        Cancelled: if the user stopped it.
     """
-    counts = segmentation.voxel_counts()
+    counts = segmentation.voxel_counts(poll)
     found = tuple(s for s in segmentation.segments if counts[s.name] > 0)
     notices = _left_out([s for s in segmentation.segments if counts[s.name] == 0], anything_left=bool(found))
     if not found:
         return Written((), notices)
-    upright, resampled = rectilinear_segmentation(segmentation, "DICOM SEG")
+    upright, resampled = rectilinear_segmentation(segmentation, "DICOM SEG", poll)
     notices += resampled
-    sources = read_sources(segmentation.series)
+    sources = read_sources(segmentation.series, poll)
     state_slice_step(sources, round(float(upright.geometry.spacing_mm[0]), 6))
-    overlap = _overlap(upright.layers)
+    overlap = _overlap(upright.layers, poll)
     if encoding is SegEncoding.AUTO:
-        encoding = _suitable_encoding(upright, found, overlap=overlap)
+        encoding = _suitable_encoding(upright, found, poll, overlap=overlap)
     if overlap and encoding is SegEncoding.LABELMAP:
         encoding = SegEncoding.BINARY
         notices += (Notice("dicom-seg-overlap", "The segments overlap: the DICOM SEG is BINARY, not a label map."),)
@@ -74,8 +77,8 @@ def write_dicom_seg(
         # Segment numbers are the label values there, and the descriptions stand in their order.
         found = tuple(sorted(found, key=lambda s: s.label_value))
     numbers = {s.name: s.label_value if encoding is SegEncoding.LABELMAP else n + 1 for n, s in enumerate(found)}
-    voxels = _masks(upright, found) if overlap else _label_map(upright, found, numbers)
-    seg = _build(sources, voxels, upright.geometry, found, numbers, encoding, result.provenance)
+    voxels = _masks(upright, found, poll) if overlap else _label_map(upright, found, numbers, poll)
+    seg = _build(sources, _polled(voxels, poll), upright.geometry, found, numbers, encoding, result.provenance)
     with atomic_path(path, overwrite=overwrite) as temporary:
         seg.save_as(temporary)
     return Written((path,), notices)
@@ -90,25 +93,35 @@ def _left_out(empty: list[Segment], *, anything_left: bool) -> tuple[Notice, ...
     return (Notice("dicom-seg-left-out", f"Not in the DICOM SEG, for they have no voxel: {names}."),)
 
 
-def _overlap(layers: NDArray[Any]) -> bool:
+def _overlap(layers: NDArray[Any], poll: Poll) -> bool:
     if len(layers) == 1:
         return False
-    return any(np.count_nonzero(layers[:, k], axis=0).max() > 1 for k in range(layers.shape[1]))
+    for k in range(layers.shape[1]):
+        if np.count_nonzero(layers[:, k], axis=0).max() > 1:
+            return True
+        poll()
+    return False
 
 
-def _suitable_encoding(segmentation: Segmentation, found: tuple[Segment, ...], *, overlap: bool) -> SegEncoding:
+def _suitable_encoding(
+    segmentation: Segmentation, found: tuple[Segment, ...], poll: Poll, *, overlap: bool
+) -> SegEncoding:
     """BINARY, which every reader knows, as long as the file stays of a handy size."""
     if overlap:
         return SegEncoding.BINARY
     largest = max(s.label_value for s in found)
     frames = 0
     for layer in segmentation.layers:
-        frames += sum(int(np.count_nonzero(np.bincount(plane.ravel(), minlength=largest + 1)[1:])) for plane in layer)
+        for plane in layer:
+            frames += int(np.count_nonzero(np.bincount(plane.ravel(), minlength=largest + 1)[1:]))
+            poll()
     _, rows, columns = segmentation.geometry.shape_kji
     return SegEncoding.BINARY if frames * rows * columns / 8 <= _LARGEST_BINARY_BYTES else SegEncoding.LABELMAP
 
 
-def _label_map(segmentation: Segmentation, found: tuple[Segment, ...], numbers: dict[str, int]) -> NDArray[Any]:
+def _label_map(
+    segmentation: Segmentation, found: tuple[Segment, ...], numbers: dict[str, int], poll: Poll
+) -> NDArray[Any]:
     """(k, j, i), the number of the segment at each voxel; the layers must not overlap."""
     dtype = np.uint8 if max(numbers.values()) < 256 else np.uint16
     merged = np.zeros(segmentation.geometry.shape_kji, dtype=dtype)
@@ -118,13 +131,38 @@ def _label_map(segmentation: Segmentation, found: tuple[Segment, ...], numbers: 
         for segment in found:
             if segment.layer == n and segment.label_value <= largest:
                 number_of[segment.label_value] = numbers[segment.name]
-        merged |= translated(layer, number_of)
+        merged |= translated(layer, number_of, poll)
     return merged
 
 
-def _masks(segmentation: Segmentation, found: tuple[Segment, ...]) -> NDArray[np.bool_]:
+def _masks(segmentation: Segmentation, found: tuple[Segment, ...], poll: Poll) -> NDArray[np.bool_]:
     """(k, j, i, segment), where each segment is."""
-    return np.stack([segmentation.mask(segment) for segment in found], axis=-1)
+    masks = np.empty((*segmentation.geometry.shape_kji, len(found)), dtype=bool)
+    for k, plane in enumerate(masks):
+        for n, segment in enumerate(found):
+            plane[..., n] = segmentation.layers[segment.layer, k] == segment.label_value
+        poll()
+    return masks
+
+
+class _PolledArray(np.ndarray):  # type: ignore[type-arg]
+    """Polls whenever a part of it is taken: highdicom takes slice by slice, and is not to be stopped otherwise."""
+
+    poll: Poll = staticmethod(never)
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.poll = getattr(source, "poll", never)
+
+    def __getitem__(self, key: Any) -> Any:
+        self.poll()
+        part = np.asarray(self)[key]
+        return _polled(part, self.poll) if part.ndim == self.ndim else part
+
+
+def _polled(voxels: NDArray[Any], poll: Poll) -> NDArray[Any]:
+    view = voxels.view(_PolledArray)
+    view.poll = poll
+    return view
 
 
 def _build(

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from ..core.result import Provenance
-from ..core.segmentation import Segment
+from ..core.segmentation import AlgorithmType, Segment
 from ..core.terminology import Code
 
 _LONGEST_STRING = 64
@@ -37,8 +37,9 @@ def _describe(
         segment_label=_short(segment.name, f"segment {segment.label_value}"),
         segmented_property_category=_coded(terminology.category),
         segmented_property_type=_coded(terminology.type),
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=algorithm,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues[segment.algorithm_type.value],
+        # What a person has drawn was found by no algorithm.
+        algorithm_identification=None if segment.algorithm_type is AlgorithmType.MANUAL else algorithm,
         anatomic_regions=[_coded(terminology.region)] if terminology.region else None,
         display_color=hd.color.CIELabColor.from_rgb(*segment.color_rgb),
     )

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from ..core.errors import InputError
+from ..core.progress import Poll, never
 from ..core.volume import SeriesReference
 
 _REMEDY = "Write another format, such as NIfTI or .seg.nrrd."
@@ -38,7 +39,7 @@ _MAY_BE_EMPTY = (
 """Type 2 attributes of the patient and study modules (PS3.3 C.7.1.1, C.7.2.1): a derived object has to carry them."""
 
 
-def read_sources(series: SeriesReference | None) -> list[Dataset]:
+def read_sources(series: SeriesReference | None, poll: Poll = never) -> list[Dataset]:
     """The headers of a series' instances, without pixel data, made fit to derive from.
 
     Missing Type 2 attributes are added empty, an invalid age is left out.
@@ -51,7 +52,10 @@ def read_sources(series: SeriesReference | None) -> list[Dataset]:
             "a DICOM SEG refers to the DICOM images it was made from, and this image came from elsewhere.",
             remedy=_REMEDY,
         )
-    sources = [_read_header(path) for path in series.files]
+    sources = []
+    for path in series.files:
+        sources.append(_read_header(path))
+        poll()
     for keyword, name in _NEEDED_UIDS.items():
         if any(not source.get(keyword) for source in sources):
             raise InputError(f"the images have no {name}, so that a DICOM SEG cannot refer to them.", remedy=_REMEDY)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
+from nibabel.openers import Opener
 from numpy.typing import NDArray
 
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.records import to_json
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
@@ -20,9 +24,12 @@ from .tables import segment_table
 from .written import Written
 
 _SCANNER_FRAME = 1
+_PIECE_BYTES = 1 << 22
 
 
-def write_nifti(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+def write_nifti(
+    segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
+) -> Written:
     """A label map (i, j, k), or (i, j, k, layer) where there are several layers, and ``NAME.json`` beside it.
 
     The sform holds the grid exactly, a shear included; the qform, which cannot hold a shear, says so by its code 0.
@@ -30,6 +37,7 @@ def write_nifti(segmentation: Segmentation, result: JobResult, path: Path, *, ov
     Raises:
         UsageError: if a file is there and may not be overwritten.
         ResourceError: if they cannot be written.
+        Cancelled: if the user stopped it.
     """
     geometry = segmentation.geometry
     labels = segmentation.layers.transpose(3, 2, 1, 0)
@@ -57,10 +65,41 @@ def write_nifti(segmentation: Segmentation, result: JobResult, path: Path, *, ov
         )
     description_path = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
     with atomic_paths([path, description_path], overwrite=overwrite) as (image_file, description_file):
-        nib.save(image, image_file)
+        _save(image, image_file, poll)
         text = json.dumps(_description(segmentation, result, path.name), indent=2, ensure_ascii=False)
         description_file.write_text(text + "\n", encoding="utf-8")
     return Written((path, description_path), tuple(notices))
+
+
+class _Polled(io.RawIOBase):
+    """A stream to write to, a piece at a time."""
+
+    def __init__(self, stream: BinaryIO, poll: Poll) -> None:
+        self._stream, self._poll = stream, poll
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            self._poll()
+            self._stream.write(view[start : start + _PIECE_BYTES])
+        return len(view)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+
+def _save(image: nib.Nifti1Image, path: Path, poll: Poll) -> None:
+    """What ``nibabel.save`` does in one call, which for a large image takes too long to be stopped."""
+    with path.open("wb") as file:
+        if path.suffix == ".gz":
+            # Without time and name, so that equal labels give equal files.
+            with gzip.GzipFile("", "wb", Opener.default_compresslevel, file, mtime=0) as stream:
+                image.to_stream(_Polled(cast("BinaryIO", stream), poll))
+        else:
+            image.to_stream(_Polled(file, poll))
 
 
 def _affine_ijk_ras(geometry: VolumeGeometry) -> NDArray[np.float64]:

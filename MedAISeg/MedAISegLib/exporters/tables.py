@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from ..core.progress import Poll, never
 from ..core.result import JobResult, SegmentResult
 from ..core.segmentation import Segmentation
 from .atomic import atomic_path
@@ -27,7 +28,14 @@ COLUMNS = (
 )
 
 
-def write_tables(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:  # noqa: ARG001
+def write_tables(
+    segmentation: Segmentation,  # noqa: ARG001
+    result: JobResult,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    poll: Poll = never,
+) -> Written:
     """``segments.csv`` (UTF-8): the columns of ``COLUMNS``.
 
     Raises:
@@ -35,6 +43,7 @@ def write_tables(segmentation: Segmentation, result: JobResult, path: Path, *, o
         ResourceError: if it cannot be written.
     """
     rows = segment_table(result)
+    poll()
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from ..exporters import ExportFormat
@@ -24,33 +25,40 @@ MRML_EXPORTERS = {
 """Format name to its writer; the surfaces are ``segmentation_NAME.stl``, one a segment."""
 
 
-def write_seg_nrrd(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+def write_seg_nrrd(
+    segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
+) -> Written:
     """Slicer's own file of segments; those without a voxel are left out.
 
     Raises:
         UsageError: if the file is there and may not be overwritten, or slicer-core is missing.
         ResourceError: if it cannot be written.
     """
+    poll()
     with _node(segmentation, result) as (node, notices):
         written = save_seg_nrrd(node, path, overwrite=overwrite)
     return Written(written.files, notices + written.notices)
 
 
-def write_stl(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+def write_stl(
+    segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
+) -> Written:
     """``STEM_NAME.stl`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
-    return _write_meshes(segmentation, result, path, MeshKind.STL, overwrite=overwrite)
+    return _write_meshes(segmentation, result, path, MeshKind.STL, poll, overwrite=overwrite)
 
 
-def write_obj(segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False) -> Written:
+def write_obj(
+    segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
+) -> Written:
     """``STEM_NAME.obj`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
-    return _write_meshes(segmentation, result, path, MeshKind.OBJ, overwrite=overwrite)
+    return _write_meshes(segmentation, result, path, MeshKind.OBJ, poll, overwrite=overwrite)
 
 
 def _write_meshes(
-    segmentation: Segmentation, result: JobResult, path: Path, kind: MeshKind, *, overwrite: bool
+    segmentation: Segmentation, result: JobResult, path: Path, kind: MeshKind, poll: Poll, *, overwrite: bool
 ) -> Written:
     with _node(segmentation, result) as (node, notices):
-        written = save_meshes(node, path, kind, overwrite=overwrite)
+        written = save_meshes(node, path, kind, overwrite=overwrite, poll=poll)
     return Written(written.files, notices + written.notices)
 
 

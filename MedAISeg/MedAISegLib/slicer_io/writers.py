@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.errors import ResourceError
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..exporters.atomic import atomic_path, atomic_paths
 from ..exporters.written import Written
 from .completeness import bundle_is_complete, nrrd_is_complete, obj_is_complete, stl_is_complete
@@ -43,8 +44,10 @@ def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
     return Written((path,), notices)
 
 
-def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False) -> Written:
+def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False, poll: Poll = never) -> Written:
     """The closed surface of each segment of a node in the world, LPS mm, as ``STEM_NAME.KIND`` beside ``path``.
+
+    ``poll`` is called after each.
 
     Raises:
         UsageError: if a file is there and may not be overwritten.
@@ -53,7 +56,10 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
     content = node.GetSegmentation()
     if content.GetNumberOfSegments() == 0:
         return Written((), (Notice("no-surface", f"No segment has a voxel: no .{kind.value} file was written."),))
-    surfaces = [(content.GetSegment(i).GetName(), _surface(node, i)) for i in content.GetSegmentIDs()]
+    surfaces = []
+    for segment_id in content.GetSegmentIDs():
+        surfaces.append((content.GetSegment(segment_id).GetName(), _surface(node, segment_id)))
+        poll()
     filled = [(name, surface) for name, surface in surfaces if surface.GetNumberOfPoints() > 0]
     too_small = [name for name, surface in surfaces if surface.GetNumberOfPoints() == 0]
     notices = (Notice("no-surface", f"Too small for a surface: {', '.join(too_small)}."),) if too_small else ()
@@ -64,6 +70,7 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
     with atomic_paths(paths, overwrite=overwrite) as temporaries:
         for (_, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
             _write_surface(surface, temporary, final, kind)
+            poll()
     return Written(tuple(paths), notices)
 
 
