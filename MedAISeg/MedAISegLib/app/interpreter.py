@@ -78,7 +78,7 @@ def worker_command(
     if offline:
         own[OFFLINE_VARIABLE] = "1"
     start = (str(package_root / _START), str(package_root), "" if packages is None else str(packages))
-    return WorkerCommand((str(python), "-s", "-B", "-X", "utf8", *start), inherited | own)
+    return WorkerCommand((str(python), "-s", "-X", "utf8", *start), inherited | own)
 
 
 def _runnable(name: str, source: str, environment: Mapping[str, str]) -> Path:

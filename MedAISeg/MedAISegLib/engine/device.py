@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import psutil
 import torch
 
 from ..core.errors import ResourceError, UsageError
@@ -15,6 +16,24 @@ def available_devices() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         names.append("mps")
     return (*names, "cpu")
+
+
+def device_memory(device: torch.device) -> tuple[int, int]:
+    """Bytes that are free on a device and that it has; zeros where it does not tell."""
+    if device.type == "cuda":
+        free_bytes, total_bytes = torch.cuda.mem_get_info(device)
+        return int(free_bytes), int(total_bytes)
+    if device.type == "mps":
+        total_bytes = int(torch.mps.recommended_max_memory())
+        return max(0, total_bytes - int(torch.mps.driver_allocated_memory())), total_bytes
+    memory = psutil.virtual_memory()
+    return int(memory.available), int(memory.total)
+
+
+def release_unused_memory() -> None:
+    """Give back what torch keeps for later: the application draws on the same GPU."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -1,0 +1,123 @@
+"""What a run will need, from headers alone.
+
+A sum of the arrays that the engine holds at one time, each known from the model's specification but one: what the
+network keeps between its layers, for which :data:`_KEPT_VALUES` stands, measured on published networks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.geometry import VolumeGeometry
+from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ReverseAxes
+from ..models.spec import InferenceStage, ModelSpec, Threshold
+
+_FLOAT_BYTES = 4
+_KEPT_VALUES = 220
+"""float32 values alive for each voxel of a window in a forward pass, at the widest place."""
+
+_SLABS_BYTES = 4 * 64 * 2**20
+"""Slabs of scores on the source grid: activation, interpolation and decision make copies of 64 MB each."""
+
+_PROGRAM_BYTES = 700 * 2**20
+"""Resident size of the worker with torch and MONAI imported; with CUDA's libraries it is more."""
+
+_PROGRAM_WITH_GPU_BYTES = 2500 * 2**20
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes of the computer's memory in all, and of the device's where that is another."""
+
+    host_bytes: int
+    device_bytes: int
+
+
+def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on_gpu: bool) -> Need:
+    """The most memory that a run will hold at one time.
+
+    Args:
+        spec: the model, with the job's options applied.
+        geometry: of the first channel's image, cropped to the region.
+        weights_bytes: size of the model's files.
+        on_gpu: whether the network runs on a device with its own memory.
+    """
+    stage = spec.stages[0]
+    prepared = prepared_shape(stage, geometry)
+    source_voxels, prepared_voxels = math.prod(geometry.shape_kji), math.prod(prepared)
+    channels = len(spec.channels)
+    stacked = channels * source_voxels * _FLOAT_BYTES
+    values = channels * prepared_voxels * _FLOAT_BYTES
+    computing = weights_bytes + values + _scores_bytes(spec, prepared) + _network_bytes(stage, prepared) + _SLABS_BYTES
+    layers = len(stage.decision.labels) if isinstance(stage.decision, Threshold) else 1
+    labels = 2 * layers * source_voxels * (1 if max(s.label_value for s in spec.segments) < 256 else 2)
+    if on_gpu:
+        return Need(_PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels, computing)
+    preparing = stacked + 2 * values
+    return Need(_PROGRAM_BYTES + max(preparing, computing) + labels, 0)
+
+
+def work_of(spec: ModelSpec, geometry: VolumeGeometry) -> float:
+    """A measure of how much a model has to compute, to compare runs of one model."""
+    stage = spec.stages[0]
+    return float(math.prod(prepared_shape(stage, geometry)) * (1 + len(stage.windows.test_time_flips)))
+
+
+def prepared_shape(stage: InferenceStage, geometry: VolumeGeometry) -> Shape:
+    """The array that the network is moved over; what cropping to the foreground will take away is not known yet."""
+    grid = geometry
+    for operation in stage.preprocessing:
+        grid = _after(operation, grid)
+    return grid.shape_kji
+
+
+def _after(operation: Operation, grid: VolumeGeometry) -> VolumeGeometry:
+    if isinstance(operation, ReverseAxes):
+        return grid.transposed((2, 1, 0))
+    if isinstance(operation, Orient):
+        return grid.transposed(grid.steps_towards(operation.axis_codes)[0])
+    if isinstance(operation, Resample):
+        wanted = np.where(np.asarray(operation.spacing_mm) > 0, operation.spacing_mm, grid.spacing_mm)
+        return _respaced(grid, np.rint((np.asarray(grid.shape_kji) - 1) * grid.spacing_mm / wanted) + 1, wanted)
+    if isinstance(operation, Conform):
+        return VolumeGeometry((operation.size,) * 3, np.diag([*[operation.spacing_mm] * 3, 1.0]))
+    if isinstance(operation, PadToMultiple):
+        multiples = [max(m, 1) for m in operation.multiple]
+        return _respaced(grid, [-(-n // m) * m for n, m in zip(grid.shape_kji, multiples, strict=True)])
+    if isinstance(operation, PadToSize):
+        return _respaced(grid, np.maximum(grid.shape_kji, operation.size))
+    return grid
+
+
+def _respaced(grid: VolumeGeometry, shape: object, spacing_mm: object = None) -> VolumeGeometry:
+    a, b, c = (int(n) for n in np.asarray(shape))
+    affine = grid.affine_lps.copy()
+    if spacing_mm is not None:
+        affine[:3, :3] = grid.directions_lps * np.asarray(spacing_mm)
+    return VolumeGeometry((a, b, c), affine)
+
+
+def _window(stage: InferenceStage, prepared: Shape) -> Shape:
+    size = stage.windows.size or prepared
+    a, b, c = (wanted or length for wanted, length in zip(size, prepared, strict=True))
+    return a, b, c
+
+
+def _scores_bytes(spec: ModelSpec, prepared: Shape) -> int:
+    """The scores of all classes, one window deep along the longest axis, and the slab that is handed over."""
+    decision = spec.stages[0].decision
+    classes = len(decision.labels) or len(spec.segments) + 1
+    window = _window(spec.stages[0], prepared)
+    extent = [max(n, w) for n, w in zip(prepared, window, strict=True)]
+    axis = int(np.argmax(extent))
+    extent[axis] = window[axis]
+    return 2 * (classes + 1) * math.prod(extent) * _FLOAT_BYTES
+
+
+def _network_bytes(stage: InferenceStage, prepared: Shape) -> int:
+    return stage.windows.batch * math.prod(_window(stage, prepared)) * _KEPT_VALUES * _FLOAT_BYTES

@@ -1,0 +1,55 @@
+"""The request about what a run will need."""
+
+from __future__ import annotations
+
+import psutil
+
+from ..core.errors import UsageError
+from ..core.geometry import VolumeGeometry
+from ..engine.device import choose_device, device_memory
+from ..models.store import find_model
+from .need import need_of, work_of
+from .options import apply_options
+from .protocol import NeedReply, NeedRequest
+from .segment import open_model
+from .tasks import Task
+
+
+def estimate_need(task: Task) -> NeedReply:
+    """Estimated need and what is free, the worker's own memory counted as free: a run uses it again.
+
+    Raises:
+        UsageError: if the first channel's geometry is missing, or the region does not meet it.
+        ResourceError: if the device is absent.
+    """
+    request: NeedRequest = task.request
+    job = request.job
+    spec = apply_options(open_model(job.model).spec, job)
+    geometry = _cropped(request, spec.channels[0].name)
+    device = choose_device(job.device)
+    on_gpu = device.type == "cuda"
+    need = need_of(spec, geometry, weights_bytes=_size(job.model), on_gpu=on_gpu)
+    pace = task.paces.get((spec.sha256, str(device)))
+    return NeedReply(
+        host_bytes=need.host_bytes,
+        host_free_bytes=int(psutil.virtual_memory().available + psutil.Process().memory_info().rss),
+        device_bytes=need.device_bytes,
+        device_free_bytes=device_memory(device)[0] if on_gpu else 0,
+        seconds=None if pace is None else pace * work_of(spec, geometry),
+    )
+
+
+def _cropped(request: NeedRequest, channel: str) -> VolumeGeometry:
+    geometry = request.geometries.get(channel)
+    if geometry is None:
+        raise UsageError("the size of its image is needed.", where=f"channel {channel}")
+    if request.job.region is None:
+        return geometry
+    start, shape = request.job.region.voxel_bounds(geometry)
+    return geometry.window(start, shape)
+
+
+def _size(model: str) -> int:
+    path = find_model(model)
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,52 @@
+"""Requests that run a model."""
+
+from __future__ import annotations
+
+from ..core.checksums import label_checksums
+from ..core.progress import RunStage
+from ..engine.device import choose_device, release_unused_memory
+from .exchange import record_segmentation, volume_of
+from .match import match
+from .need import work_of
+from .options import apply_options
+from .protocol import Done, SegmentReply, SegmentRequest, WarmUpRequest
+from .segment import open_model, run
+from .tasks import Task
+
+LABELS = "labels"
+"""Name of the file of a result's layers."""
+
+
+def warm_up(task: Task) -> Done:
+    """Load a model, move it to its device, and let that device compute for the first time."""
+    request: WarmUpRequest = task.request
+    model = task.models.get(open_model(request.model), task.progress)
+    device = choose_device(request.device)
+    for networks in model.networks:
+        for network in networks:
+            task.progress.cancel.raise_if_cancelled()
+            network.to(device)
+    return Done()
+
+
+def segment(task: Task) -> SegmentReply:
+    """Run a model on the volumes of the request's folder, and leave the labels there."""
+    request: SegmentRequest = task.request
+    progress, poll = task.progress, task.progress.cancel.raise_if_cancelled
+    progress.report(RunStage.LOAD_MODEL, 0.0)
+    model = task.models.get(open_model(request.job.model), progress)
+    volumes = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
+    case = match(model.spec, tuple(volumes.values()), chosen=volumes, accept=request.job.accept, poll=poll)
+    try:
+        segmentation, result = run(request.job, case, progress, model=model)
+    finally:
+        release_unused_memory()
+    region = request.job.region
+    geometry = case.geometry if region is None else case.geometry.window(*region.voxel_bounds(case.geometry))
+    work = work_of(apply_options(model.spec, request.job), geometry)
+    task.paces[model.spec.sha256, result.provenance.device] = sum(result.timings_s.values()) / work
+    with progress.stage(RunStage.WRITE):
+        record = record_segmentation(request.folder, LABELS, segmentation, poll)
+        progress.report(RunStage.WRITE, 0.5)
+        checksums = label_checksums(segmentation.layers, segmentation.segments, poll)
+    return SegmentReply(record, result, checksums)

@@ -1,0 +1,53 @@
+"""The models that were used last, kept in memory so that the next run with one of them need not wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.progress import Progress
+
+if TYPE_CHECKING:
+    from ..formats import ModelSource
+    from .segment import LoadedModel
+
+_MOST = 2
+_MOST_BYTES = 4 << 30
+
+
+class WarmModels:
+    """The two last models, fewer where their weights are large; by their files' hash, so that none is ever stale."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, LoadedModel] = {}
+
+    def get(self, source: ModelSource, progress: Progress) -> LoadedModel:
+        """A model, ready to run; for the thread of the runs only.
+
+        Raises:
+            ModelError: if its weights are missing, damaged or do not fit the description.
+            Cancelled: if the user asked the run to stop.
+        """
+        from .segment import LoadedModel, load_model
+
+        key = source.spec.sha256
+        known = self._loaded.pop(key, None)
+        if known is None:
+            self._make_room(_MOST - 1)
+            known = load_model(source, progress)
+        self._loaded[key] = known
+        while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > _MOST_BYTES:
+            self._make_room(len(self._loaded) - 1)
+        return LoadedModel(source.spec, known.networks)
+
+    def _make_room(self, most: int) -> None:
+        while len(self._loaded) > most:
+            del self._loaded[next(iter(self._loaded))]
+
+
+def _bytes(model: LoadedModel) -> int:
+    return sum(
+        value.numel() * value.element_size()
+        for networks in model.networks
+        for network in networks
+        for value in (*network.parameters(), *network.buffers())
+    )

@@ -1,0 +1,129 @@
+"""The worker: reads requests from its stdin until that ends, and answers on its stdout (app.protocol).
+
+The main thread only reads, so that a cancel is always heard. Whatever uses the networks or a folder of voxels runs on
+one thread, one after the other; what is quick runs on another meanwhile.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import platform
+import sys
+import warnings
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import BinaryIO
+
+from .. import __version__
+from ..core.errors import Cancelled
+from ..core.progress import CancelToken, Progress
+from .messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
+from .protocol import PROTOCOL_VERSION, Hello, Reply, Request
+from .sender import Sender, throttled
+from .tasks import Task, carry_out, is_quick
+from .warm_models import WarmModels
+
+_PATIENCE_S = 0.5
+_NICENESS = 5
+
+
+def main() -> None:
+    """Serve until stdin ends, then leave at once, whatever is going on."""
+    incoming, outgoing = private_pipes()
+    be_modest()
+    faulthandler.enable()
+    # Libraries quote what they warn about, and that may be a patient's name.
+    warnings.simplefilter("ignore")
+    sender = Sender(outgoing)
+    sender.put(hello_line(Hello(os.getpid(), PROTOCOL_VERSION, platform.python_version(), __version__)))
+    worker = Worker(sender)
+    with incoming, suppress(OSError):
+        for line in incoming:
+            worker.take(line)
+    worker.stop()
+    sender.flush(_PATIENCE_S)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class Worker:
+    """The open requests, and the two threads that work on them."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._models = WarmModels()
+        self._paces: dict[tuple[str, str], float] = {}
+        self._long = ThreadPoolExecutor(1, "long")
+        self._quick = ThreadPoolExecutor(1, "quick")
+        self._open: dict[int, tuple[Task, Future[Reply]]] = {}
+
+    def take(self, line: bytes) -> None:
+        """Begin a request, or cancel one."""
+        try:
+            message = read_client_line(line)
+        except ValueError as error:
+            self._sender.put(worker_line(WorkerMessage(record_of(error))))
+            return
+        if message.request is None:
+            self._cancel(message.request_id)
+        else:
+            self._begin(message.request_id, message.request)
+
+    def stop(self) -> None:
+        """Ask everything to stop, and wait a moment for it."""
+        for task, future in list(self._open.values()):
+            task.progress.cancel.cancel()
+            future.cancel()
+        wait([future for _, future in list(self._open.values())], _PATIENCE_S)
+
+    def _begin(self, number: int, request: Request) -> None:
+        task = Task(request, Progress(throttled(self._sender, number), CancelToken()), self._models, self._paces)
+        future = (self._quick if is_quick(request) else self._long).submit(carry_out, task)
+        self._open[number] = task, future
+        future.add_done_callback(lambda done: self._answer(number, done))
+
+    def _cancel(self, number: int) -> None:
+        """What has not begun ends here; a quick one is not waited for, since it touches nothing of the client's."""
+        if number not in self._open:
+            return
+        task, future = self._open[number]
+        task.progress.cancel.cancel()
+        if not future.cancel() and is_quick(task.request):
+            self._say(number, Cancelled())
+
+    def _answer(self, number: int, done: Future[Reply]) -> None:
+        if done.cancelled():
+            self._say(number, Cancelled())
+        else:
+            self._say(number, done.exception() or done.result())
+
+    def _say(self, number: int, answer: Reply | BaseException) -> None:
+        """The one answer to a request; any further one is dropped."""
+        if self._open.pop(number, None) is not None:
+            content = record_of(answer) if isinstance(answer, BaseException) else answer
+            self._sender.put(worker_line(WorkerMessage(content, number)))
+
+
+def private_pipes() -> tuple[BinaryIO, int]:
+    """The client's pipe to read from, and the file descriptor to write to it, taken away from everybody else.
+
+    From here on what a library prints goes to stderr, and what it reads is empty.
+    """
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return os.fdopen(incoming, "rb"), outgoing
+
+
+def be_modest() -> None:
+    """Leave one core to the application and let it go first (on Windows the client sees to the latter)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = str(max(1, cores - 1))
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
+        os.environ.setdefault(name, threads)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(_NICENESS)
