@@ -89,7 +89,7 @@ class LabelsView:
         wanted, count = sum(ticks), len(ticks)
         title = _("Structures: all {count}") if wanted == count else _("Structures: {wanted} of {count}")
         self._ui.labelsGroup.setTitle(title.format(wanted=wanted, count=count))
-        self._ui.labelsGroup.setVisible(count > 0)
+        self._ui.labelsFrame.setVisible(count > 0)
 
 
 def _parts(item: Any) -> tuple[str, str]:

@@ -32,7 +32,7 @@ def summary_of(card: ModelCard, expected_time: str) -> str:
     if expected_time:
         lines.append(expected_time)
     if card.wants_region:
-        lines.append(_("It was made for cut-outs: limit the run to a region around the structure."))
+        lines.append(_("Made for small boxes: limit the run to a region around the structure."))
     return "<br>".join(lines)
 
 

@@ -71,7 +71,7 @@ class ModelView:
         if self._ui.modelDetailsBrowser.property("card") != details:
             self._ui.modelDetailsBrowser.setProperty("card", details)
             self._ui.modelDetailsBrowser.setHtml(details)
-        self._ui.modelDetailsGroup.setVisible(card is not None)
+        self._ui.modelDetailsFrame.setVisible(card is not None)
         self._ui.removeModelButton.enabled = card is not None and not card.embedded and card.size_bytes > 0
         self._ui.removeModelButton.toolTip = _why_not_removable(card)
 

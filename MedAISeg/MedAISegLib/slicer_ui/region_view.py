@@ -21,7 +21,7 @@ class RegionView:
         ui.regionSelector.connect("currentNodeChanged(vtkMRMLNode*)", on_change)
         ui.drawRegionButton.connect("clicked()", self._draw)
 
-    def show(self, region: Any, volume: Any, *, is_advised: bool) -> None:
+    def show(self, region: Any, volume: Any) -> None:
         """Show the region, and the image that a new one would go around (None for none)."""
         self._volume = volume
         if self._ui.regionSelector.currentNode() is not region:
@@ -34,8 +34,7 @@ class RegionView:
             else _("Choose an image of the scene as input first")
         )
         name = region.GetName() if region is not None else ""
-        title = _("Region: {name}").format(name=name) if name else _("Region (optional)")
-        self._ui.regionSection.text = _("Region (advised)") if is_advised and not name else title
+        self._ui.regionSection.text = _("Region: {name}").format(name=name) if name else _("Region (optional)")
 
     def _draw(self) -> None:
         region = box_around(self._volume)

@@ -125,7 +125,7 @@ class ResultsView:
             action.setEnabled(not results.why_no_dicom)
             action.setToolTip(results.why_no_dicom or _("With the source images' patient and study"))
         ui.provenanceLabel.setText(results.provenance)
-        ui.provenanceGroup.setVisible(bool(results.provenance))
+        ui.provenanceFrame.setVisible(bool(results.provenance))
 
     def table(self) -> str:
         """The table as tab-separated lines, for a spreadsheet."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,12 +13,14 @@ from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError, NotTru
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
 from ..slicer_io.inputs import Input
-from ..slicer_io.runs import Output, Run, RunRequest, RunState
+from ..slicer_io.runs import Output, Run, RunRequest
 from .context import Context
 from .messages import Kind
 from .parameters import without
-from .run_view import RunView
+from .run_view import RunView, stage_text
 from .texts import _
+
+_LOG_LINES = 200
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class RunControl:
         self._names: dict[int, str] = {}
         self._listening: dict[int, Callable[[], None]] = {}
         self._is_applying = False
+        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._said: dict[int, str] = {}
 
     def refresh(self, plans: tuple[Plan, ...]) -> None:
         self._plans = plans
@@ -66,7 +72,7 @@ class RunControl:
         """Show how far the runs are, and nothing else."""
         session = self._context.session
         self.view.show_runs([run for run in session.runs if not run.is_finished], self._name_of)
-        self.view.show_log(session.client.log_lines)
+        self.view.show_log([*self._log, *session.client.log_lines])
 
     def close(self) -> None:
         """Hear of no run any more."""
@@ -152,7 +158,15 @@ class RunControl:
         self._listening[id(run)] = run.add_listener(partial(self._on_run, card))
         self.show_runs()
 
+    def _note(self, run: Run) -> None:
+        """A line for the log, where there is something new to say."""
+        said = stage_text(run.state, None if run.progress is None else replace(run.progress, remaining_s=None))
+        if self._said.get(id(run)) != said:
+            self._said[id(run)] = said
+            self._log.append(f"{time.strftime('%H:%M:%S')} {self._name_of(run)}: {said}")
+
     def _on_run(self, card: ModelCard, run: Run) -> None:
+        self._note(run)
         if not run.is_finished:
             self.show_runs()
             return
@@ -161,8 +175,10 @@ class RunControl:
             remove()
         if run.error is not None:
             self._tell_failure(run, run.error, card)
-        if run.state is RunState.DONE:
+        else:
             self._tell_notices(run)
+        if run.placed is not None:
+            # Also of a run over a sequence that was cancelled: its finished frames stay.
             self._on_result(run)
         self._context.changed()
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..core.result import SegmentResult
 from ..slicer_io.edited import find_edited, is_surely_untouched
-from ..slicer_io.labelmaps import BINARY_LABELMAP
 from ..slicer_io.merge_roles import is_completed
+from ..slicer_io.node_stamp import segment_stamp
 from ..slicer_io.provenance_tags import CHECKSUM, MODEL_ID, read_tag
 from ..slicer_io.pump import Pump
 
@@ -62,8 +62,9 @@ class SegmentStates:
     def take_measured(self, node: Any, results: Mapping[str, SegmentResult]) -> None:
         """Remember numbers by segment ID, of the segments as they are now."""
         for segment_id, result in results.items():
-            if node.GetSegmentation().GetSegment(segment_id) is not None:
-                self._measured[segment_id] = (stamp_of(node, segment_id), result)
+            segment = node.GetSegmentation().GetSegment(segment_id)
+            if segment is not None:
+                self._measured[segment_id] = (segment_stamp(segment), result)
         self._changed()
 
     def forget(self) -> None:
@@ -74,7 +75,7 @@ class SegmentStates:
 
     def _state(self, node: Any, segment_id: str) -> SegmentState:
         segment = node.GetSegmentation().GetSegment(segment_id)
-        stamp = stamp_of(node, segment_id)
+        stamp = segment_stamp(segment)
         measured_at, result = self._measured.get(segment_id, (None, None))
         return SegmentState(
             segment_id=segment_id,
@@ -112,15 +113,9 @@ class SegmentStates:
         self._pump.add(find_edited(node, doubtful), on_done=done)
 
 
-def stamp_of(node: Any, segment_id: str) -> Stamp:
-    """When a segment was changed last."""
-    segment = node.GetSegmentation().GetSegment(segment_id)
-    image = segment.GetRepresentation(BINARY_LABELMAP)
-    return (image.GetMTime() if image is not None else 0, segment.GetLabelValue())
-
-
 def _stamps(node: Any) -> Iterator[tuple[str, Stamp]]:
-    return ((segment_id, stamp_of(node, segment_id)) for segment_id in node.GetSegmentation().GetSegmentIDs())
+    content = node.GetSegmentation()
+    return ((segment_id, segment_stamp(content.GetSegment(segment_id))) for segment_id in content.GetSegmentIDs())
 
 
 def _rgb(color: Iterable[float]) -> tuple[int, int, int]:
