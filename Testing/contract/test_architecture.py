@@ -15,10 +15,16 @@ FOLDERS = ("MedAISeg", "Resources", "Testing", "benchmarks", "tools", "training"
 SOURCES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
 LONGEST_FILE = 350
 
+APP_IN_SLICER = (
+    "checks", "child", "client", "endings", "exchange", "interpreter", "job", "match", "messages", "protocol",
+    "windows_job",
+)  # fmt: skip
+"""Modules of app that run in Slicer's own process; the others run in the worker or the command line."""
+
 SLICER_SIDE = {
     "core": sorted((PACKAGE / "core").rglob("*.py")),
     "models": sorted((PACKAGE / "models").rglob("*.py")),
-    "app": [path for name in ("job", "match", "protocol", "client") for path in (PACKAGE / "app").glob(f"{name}.py")],
+    "app": [PACKAGE / "app" / f"{name}.py" for name in APP_IN_SLICER],
     "slicer_io": sorted((PACKAGE / "slicer_io").rglob("*.py")),
     "slicer_ui": sorted((PACKAGE / "slicer_ui").rglob("*.py")),
 }

@@ -188,8 +188,19 @@ def test_rubbish_on_the_protocol_ends_the_worker(connect: Connect, words: bytes)
 def test_a_program_that_is_no_worker_is_named(connect: Connect) -> None:
     answers = connect("print('usage: something else')")
     error = answers.error_of(answers.ask(ModelsRequest()))
-    assert "cannot be understood" in error.what
+    assert "could not be started (exit code 0)" in error.what
+    assert "usage: something else" in error.what
     assert "python" in error.where
+
+
+def test_what_a_python_prints_before_the_worker_starts_is_no_rubbish(connect: Connect) -> None:
+    answers = connect("""
+        out.write(b"sitecustomize loaded\\n")
+        hello()
+        for message in heard():
+            done(message["id"])
+    """)
+    assert answers.of(answers.ask(ModelsRequest())) == Done()
 
 
 def test_a_worker_that_never_says_hello_is_given_up(connect: Connect) -> None:

@@ -219,7 +219,9 @@ class WorkerClient:
             message = read_worker_line(line)
         except ValueError:
             self._note(f"not understood: {line[:200].decode('utf-8', 'replace')}")
-            self._fail(rubbish_error(self._program))
+            # Before the worker has taken its stdout for itself, a Python's own start files may print.
+            if self._hello is not None:
+                self._fail(rubbish_error(self._program))
             return
         if isinstance(message, Hello):
             self._greet(message)
