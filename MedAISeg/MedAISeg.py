@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-if getattr(sys.modules.get("MedAISegLib"), "is_used_by_module", False):
+import slicer
+
+if hasattr(slicer.modules, "MedAISegInstance"):
     # Slicer's Reload executes this file alone; without this the package would stay what it was.
     for _stale in [name for name in sys.modules if name.partition(".")[0] == "MedAISegLib"]:
         del sys.modules[_stale]
 
-import MedAISegLib
-import slicer
 from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.sample_data import register_sample_data
 from MedAISegLib.slicer_io.session import session
@@ -25,8 +25,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-MedAISegLib.is_used_by_module = True
 
 
 class MedAISeg(ScriptedLoadableModule):
@@ -109,5 +107,5 @@ class MedAISegTest(ScriptedLoadableModuleTest):
         from MedAISegLib.slicer_io.sample_data import load_sample_study
 
         volume = load_sample_study()
-        (match,) = MedAISegLogic().match("hippocampus", [volume])
-        assert match.image.input.node_id == volume.GetID()
+        ((node, _reason),) = MedAISegLogic().match("hippocampus", volume).values()
+        assert node is volume
