@@ -105,6 +105,16 @@ def test_the_extension_and_its_project_have_one_name() -> None:
     assert (REPOSITORY / "MedAISeg.json").stem == "MedAISeg"
 
 
+def test_the_index_entry_is_what_its_schema_asks_for() -> None:
+    entry = json.loads((REPOSITORY / "MedAISeg.json").read_text(encoding="utf-8"))
+    required = {"$schema": str, "category": str, "scm_url": str}
+    optional = {"scm_revision": str, "build_dependencies": list, "build_subdirectory": str, "tier": int}
+    assert set(required) <= set(entry)
+    assert all(isinstance(value, (required | optional)[key]) for key, value in entry.items())
+    assert entry["tier"] in (1, 3, 5)
+    assert entry["$schema"].endswith("schema-v1.0.1.json#")
+
+
 def test_the_index_entry_and_cmake_agree() -> None:
     entry = json.loads((REPOSITORY / "MedAISeg.json").read_text(encoding="utf-8"))
     text = (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8")

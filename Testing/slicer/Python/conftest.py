@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ MODULE = Path(__file__).parents[3] / "MedAISeg" / "MedAISeg.py"
 
 
 @pytest.fixture(autouse=True)
-def application() -> Iterator[None]:
+def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Started as ctest starts it: in testing mode, without a main window, the module among the loaded ones."""
+    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
     pytest.importorskip("PySide6")
     pytest.importorskip("slicer_core")
     from Testing.host.application.host import Host

@@ -24,10 +24,11 @@ class MedAISegRunTest(unittest.TestCase):
 
     def setUp(self):
         import slicer
+        from MedAISeg import MedAISegLogic
 
         self.slicer = slicer
         slicer.mrmlScene.Clear()
-        self.logic = slicer.util.getModuleLogic("MedAISeg")
+        self.logic = MedAISegLogic()
         self.skip_without_packages()
 
     def skip_without_packages(self):
