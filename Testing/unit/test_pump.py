@@ -25,6 +25,9 @@ class Loop:
     def stop(self):
         self.started.append(0)
 
+    def close(self):
+        self.stop()
+
     def process_events(self):
         for event in self.events[:]:
             self.events.remove(event)
@@ -66,16 +69,17 @@ def test_jobs_take_turns_and_tell_their_results(pump):
 
 
 def test_a_tick_ends_within_its_time_and_the_timer_never_waits_longer_than_fifty_ms(pump, loop):
+    done = []
+
     def slow():
-        for _ in range(20):
+        for n in range(20):
             time.sleep(0.006)
+            done.append(n)
             yield
 
     pump.add(slow())
-    started = time.perf_counter()
     pump.tick()
-    assert time.perf_counter() - started < 0.06
-    assert not pump.is_idle
+    assert 1 <= len(done) <= 4
     assert all(0 < interval <= 50 for interval in loop.started)
 
 

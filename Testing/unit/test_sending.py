@@ -12,8 +12,8 @@ from MedAISegLib.slicer_io.dicom_origin import Origin
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.sending import change_since, send_volume
 from MedAISegLib.slicer_io.snapshot import Change, SegmentationWatch
-from MedAISegLib.slicer_io.volume_node import node_voxels, volume_from_node, volume_to_node
 from MedAISegLib.slicer_io.verdicts import judge, output_notices
+from MedAISegLib.slicer_io.volume_node import node_voxels, volume_from_node, volume_to_node
 from scene_nodes import put_slices_at, put_under_matrix, rigid_ras, segments_of, to_node
 from segmentations import oblique_geometry, organs
 

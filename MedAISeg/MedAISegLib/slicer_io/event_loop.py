@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from .scene import slicer_module
@@ -18,6 +19,9 @@ class Timer(Protocol):
     def start(self, interval_ms: int) -> None: ...
 
     def stop(self) -> None: ...
+
+    def close(self) -> None:
+        """It will not be started again."""
 
 
 class EventLoop(Protocol):
@@ -76,6 +80,12 @@ class QtLoop:
         return take_back
 
 
+def temporary_folder() -> Path | None:
+    """Where the application keeps temporary files; None outside it, for the system's own place."""
+    application = getattr(slicer_module(), "app", None)
+    return None if application is None else Path(application.temporaryPath)
+
+
 def application_loop() -> EventLoop:
     """Qt's loop inside the application, none outside it."""
     application = getattr(slicer_module(), "app", None)
@@ -101,6 +111,7 @@ class _QtTimer:
     def __init__(self, call: Call) -> None:
         import qt
 
+        self._call = call
         self._timer = qt.QTimer()
         self._timer.connect("timeout()", call)
 
@@ -110,12 +121,20 @@ class _QtTimer:
     def stop(self) -> None:
         self._timer.stop()
 
+    def close(self) -> None:
+        self._timer.stop()
+        # Qt's hold on the function would keep its object alive for ever.
+        self._timer.disconnect("timeout()", self._call)
+
 
 class _NoTimer:
     def start(self, interval_ms: int) -> None:
         del interval_ms
 
     def stop(self) -> None:
+        """It never runs."""
+
+    def close(self) -> None:
         """It never runs."""
 
 

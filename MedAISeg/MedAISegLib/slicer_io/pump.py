@@ -29,7 +29,8 @@ Pieces = Generator[Waiting | None, None, T]
 
 _INTERVAL_BUSY_MS = 5
 _INTERVAL_WAITING_MS = 40
-_BUDGET_S = 0.02
+_DRAINING_S = 0.008
+_WORKING_S = 0.012
 _PIECE_OF_WAIT_S = 0.03
 _GIVE_WAY_S = 0.002
 
@@ -142,8 +143,8 @@ class Pump:
 
         A tick within a tick, as from a dialog that a job's callback opens, leaves the job that is running alone.
         """
-        self._drain(_BUDGET_S)
-        busy = self._advance(time.perf_counter() + _BUDGET_S)
+        self._drain(_DRAINING_S)
+        busy = self._advance(time.perf_counter() + _WORKING_S)
         if not self._jobs:
             self._set_interval(0)
             return
@@ -163,8 +164,8 @@ class Pump:
                 raise UsageError(
                     "a run cannot be waited for from its own callback.", remedy="Submit another run instead."
                 )
-            self._drain(_BUDGET_S)
-            busy = self._advance(time.perf_counter() + _BUDGET_S)
+            self._drain(_DRAINING_S)
+            busy = self._advance(time.perf_counter() + _WORKING_S)
             self._loop.process_events()
             if not job.is_finished:
                 self._loop.sleep(_GIVE_WAY_S if busy else _PIECE_OF_WAIT_S)
@@ -175,7 +176,7 @@ class Pump:
     def close(self) -> None:
         """Stop the timer and close every generator; nobody is told."""
         self._is_closed = True
-        self._timer.stop()
+        self._timer.close()
         jobs, self._jobs = self._jobs, []
         for job in jobs:
             if not job.is_running:

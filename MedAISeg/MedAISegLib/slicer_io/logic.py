@@ -1,0 +1,219 @@
+"""What the Python console can do; the panel does the same by the same session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..app.match import assign
+from ..core.errors import InputError, ModelError, UsageError
+from ..core.region import OrientedBox
+from ..core.result import JobResult
+from ..models.card import ModelCard
+from .inputs import NodeInput, candidate_of
+from .merge_roles import PlaceMode
+from .region_node import region_from_node
+from .runs import Frames, Output, Run, RunRequest
+from .session import Session, session
+
+Volumes = Any
+"""A volume node, several, or a mapping of channel names to volume nodes."""
+
+
+class SegmentationLogic:
+    """Segment volumes of the scene from a script.
+
+    ::
+
+        logic = slicer.util.getModuleLogic("MedAISeg")      # or MedAISegLogic()
+        volume = slicer.util.getNode("T1")
+        segmentation, result = logic.segment(volume, "hippocampus")
+        for segment in result.segments:
+            print(segment.name, segment.volume_ml)
+    """
+
+    @property
+    def session(self) -> Session:
+        """The session of this process, which the panel shares."""
+        return session()
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """The models that are there or known, with channels, labels, licence and size.
+
+        ::
+
+            for model in logic.models():
+                print(model.id, model.state.value, [channel.name for channel in model.channels])
+
+        Raises:
+            ResourceError: if the worker cannot be started to tell which are installed.
+        """
+        return self.session.pump.wait(self.session.refresh_models())
+
+    def match(self, model: str, volumes: Volumes) -> dict[str, tuple[Any, str]]:
+        """Which volume serves which channel of a model, and why.
+
+        ::
+
+            for channel, (volume, reason) in logic.match("brain-tumor", volumes).items():
+                print(channel, volume.GetName(), reason)
+
+        Args:
+            model: id of a model.
+            volumes: a volume node, several, or some by channel name.
+
+        Returns:
+            Channel name to the volume node and the reason.
+
+        Raises:
+            ModelError: if there is no such model.
+            InputError: if a channel has no volume, or several serve it equally well.
+        """
+        card = self._card(model)
+        by_channel, others = _split(volumes, card)
+        candidates = {id(node): candidate_of(node) for node in (*by_channel.values(), *others)}
+        nodes = {id(candidates[key]): node for key, node in ((id(n), n) for n in (*by_channel.values(), *others))}
+        chosen = {name: candidates[id(node)] for name, node in by_channel.items()}
+        found = assign(card, [candidates[id(node)] for node in others], chosen=chosen)
+        return {match.channel.name: (nodes[id(match.image)], match.reason) for match in found}
+
+    def segment(self, volumes: Volumes, model: str, output: Any = None, **options: Any) -> tuple[Any, JobResult]:
+        """Segment, and wait for the result; Slicer's events are processed meanwhile.
+
+        ::
+
+            segmentation, result = logic.segment(volume, "hippocampus", region=slicer.util.getNode("R"))
+            segmentation, result = logic.segment({"T1": t1, "FLAIR": flair}, "lesions", output=segmentation)
+
+        Args:
+            volumes: a volume node, several, or some by channel name.
+            model: id of a model.
+            output: a segmentation node to put the segments into; a new one without it.
+            options: those of :meth:`submit`.
+
+        Returns:
+            The segmentation node, and the record of the run: volumes, statistics, timings, provenance.
+
+        Raises:
+            MedAISegError: UsageError, InputError, ModelError, ResourceError or Cancelled; ConfirmationRequired where
+                ``accept=True`` would do.
+        """
+        run = self.submit(volumes, model, output, **options)
+        try:
+            self.session.wait(run)
+        finally:
+            run.cancel()
+        if run.result is None:
+            raise UsageError("the run gave no result.")
+        return run.node, run.result
+
+    def submit(
+        self,
+        volumes: Volumes,
+        model: str,
+        output: Any = None,
+        *,
+        on_progress: Callable[[Run], None] | None = None,
+        on_finished: Callable[[Run], None] | None = None,
+        labels: Sequence[str] = (),
+        region: Any = None,
+        device: str = "",
+        test_time_flips: bool | None = None,
+        keep_largest_component: bool = False,
+        accept: bool = False,
+        units: Mapping[str, str] | None = None,
+        name: str = "",
+        replace: bool = False,
+        overwrite_edited: bool = False,
+        all_frames: bool = False,
+    ) -> Run:
+        """Queue a run and return at once.
+
+        ::
+
+            run = logic.submit(volume, "hippocampus", on_finished=lambda run: print(run.state, run.node))
+            run.progress.fraction      # None before it has begun
+            run.cancel()
+
+        Args:
+            volumes: a volume node, several, or some by channel name.
+            model: id of a model.
+            output: a segmentation node to put the segments into; a new one without it.
+            on_progress: is called with the run at each change.
+            on_finished: is called with the run once it is done, failed (``run.error``) or cancelled.
+            labels: names of the wanted segments, all where empty.
+            region: a markups ROI node or an :class:`~MedAISegLib.core.region.OrientedBox` that limits the run.
+            device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``; the one of the settings where empty.
+            test_time_flips: average over flips; None leaves it to the model.
+            keep_largest_component: of each segment.
+            accept: go on under an assumption that would otherwise be asked about.
+            units: of PET volumes by channel name, ``GML`` for SUV or ``BQML``, where they do not say it.
+            name: of the new segmentation node.
+            replace: all segments of ``output`` make room; else those of this model.
+            overwrite_edited: also segments that were edited since they were made.
+            all_frames: of the sequence that a volume shows a frame of.
+
+        Raises:
+            MedAISegError: as :meth:`segment`, for what is known at once.
+        """
+        bound = self.match(model, volumes)
+        request = RunRequest(
+            model=model,
+            inputs={channel: NodeInput(node.GetID()) for channel, (node, _) in bound.items()},
+            output=Output(
+                node_id="" if output is None else output.GetID(),
+                name=name,
+                mode=PlaceMode.REPLACE if replace else PlaceMode.UPDATE,
+                overwrite_edited=overwrite_edited,
+            ),
+            labels=tuple(labels),
+            device=device,
+            region=region if region is None or isinstance(region, OrientedBox) else region_from_node(region),
+            test_time_flips=test_time_flips,
+            keep_largest_component=keep_largest_component,
+            accept=accept,
+            units=dict(units or {}),
+            frames=Frames.ALL if all_frames else Frames.ONE,
+        )
+        run = self.session.submit(request)
+        if on_progress is not None:
+            run.add_listener(on_progress)
+        if on_finished is not None:
+            run.add_listener(lambda run: on_finished(run) if run.is_finished else None)
+        return run
+
+    def _card(self, model: str) -> ModelCard:
+        """The card of a model, from the worker where the catalogue does not know it."""
+        card = next((card for card in self.session.models() if card.id == model), None)
+        card = card or next((card for card in self.models() if card.id == model), None)
+        if card is None:
+            known = ", ".join(card.id for card in self.session.models())
+            raise ModelError("there is no such model.", where=model, remedy=f"There are: {known}.")
+        return card
+
+
+def _split(volumes: Volumes, card: ModelCard) -> tuple[dict[str, Any], list[Any]]:
+    """Nodes that are bound to a channel by name, and others.
+
+    Raises:
+        InputError: if there is none, or something is no volume node.
+        UsageError: if the model has no channel of a name.
+    """
+    if isinstance(volumes, Mapping):
+        by_channel, others = dict(volumes), []
+    else:
+        by_channel, others = {}, [volumes] if hasattr(volumes, "IsA") else list(volumes or ())
+    names = [channel.name for channel in card.channels]
+    unknown = [name for name in by_channel if name not in names]
+    if unknown:
+        raise UsageError(f"it has no channel {unknown[0]!r}.", where=card.id, remedy=f"It has {', '.join(names)}.")
+    for node in (*by_channel.values(), *others):
+        if not hasattr(node, "IsA") or not node.IsA("vtkMRMLVolumeNode"):
+            raise InputError(
+                f"{node!r} is no volume node." if not hasattr(node, "GetName") else "it is no volume node.",
+                where=node.GetName() or "" if hasattr(node, "GetName") else "",
+                remedy="Give a volume node, such as slicer.util.getNode('T1').",
+            )
+    if not by_channel and not others:
+        raise InputError("there is no volume.", remedy="Give a volume node, such as slicer.util.getNode('T1').")
+    return by_channel, others

@@ -1,0 +1,102 @@
+"""The runs of a session, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..core.errors import MedAISegError, UsageError
+from ..core.notice import Notice
+from .pump import WAITING, Job, Pieces, Pump
+from .run_life import Means, live
+from .runs import Listener, Run, RunRequest
+from .snapshot import SegmentationWatch
+
+_FINISHED_KEPT = 20
+
+
+class RunQueue:
+    """Queues runs and drives them by the pump."""
+
+    def __init__(self, pump: Pump, means: Means) -> None:
+        self._pump = pump
+        self._means = means
+        self._jobs: dict[Run, Job[None]] = {}
+        self._listeners: list[Listener] = []
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(self._jobs)
+
+    def submit(self, request: RunRequest, nodes: Mapping[str, Any], output: Any) -> Run:
+        """Queue a run of these volume nodes, and into this segmentation node (None for a new one)."""
+        watch = None if output is None else SegmentationWatch(output)
+        run = Run(request)
+
+        def finish(error: MedAISegError | None) -> None:
+            if watch is not None:
+                self._means.watches.remove(watch)
+            run.finish(error)
+
+        job = self._pump.add(self._in_turn(run, nodes, watch), on_done=finish, on_error=finish)
+        if watch is not None:
+            self._means.watches.append(watch)
+        run.on_cancel = job.cancel
+        run.add_listener(self._tell)
+        self._forget_old()
+        self._jobs[run] = job
+        self._tell(run)
+        return run
+
+    def wait(self, run: Run) -> None:
+        """Go on until a run is finished.
+
+        Raises:
+            MedAISegError: what it failed with.
+            UsageError: if a run is waited for from a run's callback, which could never end.
+        """
+        if run in self._jobs and not run.is_finished:
+            if any(job.is_running for job in self._jobs.values()):
+                raise UsageError(
+                    "a run cannot be waited for from a run's callback.", remedy="Submit another run instead."
+                )
+            self._pump.wait(self._jobs[run])
+        if run.error is not None:
+            raise run.error
+
+    def add_listener(self, listener: Listener) -> Callable[[], None]:
+        self._listeners.append(listener)
+
+        def remove() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return remove
+
+    def cancel_now(self, notice: Notice) -> None:
+        """Cancel every run, each giving up what it has in the scene before this returns."""
+        for run, job in reversed(self._jobs.items()):
+            if run.is_finished:
+                continue
+            run.cancel(notice)
+            if not job.is_running:
+                self._pump.step(job)
+
+    def _in_turn(self, run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None) -> Pieces[None]:
+        while self._is_before(run):
+            yield WAITING
+        yield from live(run, nodes, watch, self._means)
+
+    def _is_before(self, run: Run) -> bool:
+        """Whether an older run is not finished."""
+        older = self.runs[: self.runs.index(run)]
+        return any(not other.is_finished for other in older)
+
+    def _forget_old(self) -> None:
+        finished = [run for run in self._jobs if run.is_finished]
+        for run in finished[:-_FINISHED_KEPT]:
+            del self._jobs[run]
+
+    def _tell(self, run: Run) -> None:
+        for listener in list(self._listeners):
+            listener(run)
