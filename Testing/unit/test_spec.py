@@ -46,6 +46,10 @@ EVERY_OPERATION: tuple[op.Operation, ...] = (
     op.Sigmoid(),
     op.SoftLimit(3.0),
     op.OnChannel(1, op.Clip(0.0, None)),
+    op.Transpose((2, 0, 1)),
+    op.Resize((3.0, 0.0, 0.8), 4.0),
+    op.CropNonzero(),
+    op.ZScoreInside((0,)),
 )
 
 

@@ -221,13 +221,16 @@ def test_channels_on_other_grids_are_sampled_in_world_space():
         op.Sigmoid(),
         op.SoftLimit(3.0),
         op.OnChannel(0, op.MinMax()),
+        op.Resize((1.0, 0.5, 0.5)),
+        op.CropNonzero(),
     ],
     ids=lambda operation: type(operation).__name__,
 )
 def test_a_step_polls_within_a_large_volume(operation, monkeypatch):
     for module in (pieces, resampling):
         monkeypatch.setattr(module, "PIECE_VALUES", 200)
-    monkeypatch.setattr("MedAISegLib.engine.steps.spatial.PIECE_VALUES", 200)
+    for step in ("spatial", "resize"):
+        monkeypatch.setattr(f"MedAISegLib.engine.steps.{step}.PIECE_VALUES", 200)
     polls = []
     source = volume()
     values = torch.from_numpy(source.voxels)[None]

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 import torch
 from MedAISegLib.engine.slabs import collect
-from MedAISegLib.engine.windows import Placement, score_slabs, window_starts
+from MedAISegLib.engine.window_places import window_starts
+from MedAISegLib.engine.windows import Placement, score_slabs
 from MedAISegLib.models.spec import Blending, Padding, Windows
 from monai.inferers.utils import sliding_window_inference
 

@@ -168,6 +168,11 @@ def resample_stream(
         axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside, precision)
         for a in range(3)
     ]
+    return resample_along(stream, taps, target_shape)
+
+
+def resample_along(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape) -> SlabStream:
+    """A stream resampled along each of its axes; no more than a slab and its neighbours is kept."""
     return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape))
 
 

@@ -2,12 +2,11 @@
 
 Windows advance along the array's longest axis. Their weighted scores are added up in a buffer that is one window deep;
 what no later window touches is divided by the weights, handed over and freed. So memory does not grow with the scan.
-Window places and weights are those of MONAI's ``sliding_window_inference``.
+Window places and weights are in window_places.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +15,9 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from ..models.spec import Blending, Padding, Windows
+from ..models.spec import Padding, WindowRule, Windows
 from .slabs import DEFAULT_SLAB_BYTES, Shape, Slab, SlabStream
+from .window_places import window_starts, window_weights
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -79,47 +79,33 @@ def score_slabs(
     size = _filled(windows.size, shape)
     padded_shape, before = _padding(shape, size)
     axis = max(range(3), key=lambda a: (padded_shape[a], -a))
-    starts = [window_starts(padded_shape[a], size[a], windows.overlap[a]) for a in range(3)]
-    accumulate = _Accumulator(padded_shape, size, axis, window_weights(size, windows), placement)
+    starts = [window_starts(padded_shape[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
+    accumulate = _Accumulator(padded_shape, size, axis, window_weights(size, windows), placement, _SUMS[windows.rule])
     places = sorted(product(*starts), key=lambda place: place[axis])
     slabs = _windowed(predict, _pad(values, windows, size), places, accumulate, report)
     stream = SlabStream(padded_shape, axis, True, slabs, placement.slab_bytes)
     return stream if padded_shape == shape else _unpadded(stream, before, shape)
 
 
-def window_starts(length: int, size: int, overlap: float) -> list[int]:
-    """First index of each window along an axis at least as long as a window; the last window ends with the axis."""
-    if length == size:
-        return [0]
-    interval = max(int(size * (1.0 - overlap)), 1)
-    count = math.ceil((length - size) / interval) + 1
-    return [min(n * interval, length - size) for n in range(count)]
-
-
-def window_weights(size: Shape, windows: Windows) -> torch.Tensor:
-    """(a, b, c) weight of each voxel of a window, float32."""
-    if windows.blending is Blending.CONSTANT:
-        return torch.ones(size)
-    weights = torch.ones(())
-    for length in size:
-        offset = torch.arange(length, dtype=torch.float32) - (length - 1) / 2.0
-        weights = weights[..., None] * torch.exp(offset**2 / (-2.0 * (length * windows.sigma_scale) ** 2))
-    return weights.clamp(min=max(float(weights.min()), 1e-3))
+_SUMS = {WindowRule.MONAI: torch.float32, WindowRule.NNUNET: torch.float16}
+"""nnU-Net adds scores up in 16 bits; near a tie its labels depend on that."""
 
 
 class _Accumulator:
     """Weighted scores of the windows at hand, one window deep along the stream's axis."""
 
-    def __init__(self, shape: Shape, size: Shape, axis: int, weights: torch.Tensor, placement: Placement) -> None:
+    def __init__(
+        self, shape: Shape, size: Shape, axis: int, weights: torch.Tensor, placement: Placement, dtype: torch.dtype
+    ) -> None:
         self.start = 0
-        self._shape, self._size, self._axis = shape, size, axis
+        self._shape, self._size, self._axis, self._dtype = shape, size, axis, dtype
         self._weights = weights.to(placement.accumulate)
         self.placement = placement
         depth = list(shape)
         depth[axis] = size[axis]
         self._depth: Shape = (depth[0], depth[1], depth[2])
         self._scores: torch.Tensor | None = None
-        self._total = torch.zeros(self._depth, device=placement.accumulate)
+        self._total = torch.zeros(self._depth, device=placement.accumulate, dtype=dtype)
 
     @property
     def size(self) -> Shape:
@@ -129,7 +115,7 @@ class _Accumulator:
         """Add the (class, a, b, c) scores of one window; first hand over what it no longer touches."""
         if self._scores is None:
             device = self.placement.accumulate
-            self._scores = torch.zeros((scores.shape[0], *self._depth), device=device)
+            self._scores = torch.zeros((scores.shape[0], *self._depth), device=device, dtype=self._dtype)
         if place[self._axis] > self.start:
             yield from self.finish(place[self._axis])
         box = [
@@ -137,7 +123,11 @@ class _Accumulator:
             for a, (p, n) in enumerate(zip(place, self._size, strict=True))
         ]
         target = self._scores[(slice(None), *box)]
-        target.addcmul_(scores.to(target.device, target.dtype), self._weights)
+        scores = scores.to(target.device, self._weights.dtype)
+        if self._dtype is self._weights.dtype:
+            target.addcmul_(scores, self._weights)
+        else:
+            target += scores * self._weights
         self._total[tuple(box)] += self._weights
 
     def finish(self, stop: int) -> Iterator[Slab]:

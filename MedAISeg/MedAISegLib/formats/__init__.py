@@ -26,6 +26,7 @@ FORMATS = {
     "monai_bundle": "MedAISegLib.formats.monai_bundle",
     "meshnet": "MedAISegLib.formats.meshnet",
     "auto3dseg": "MedAISegLib.formats.auto3dseg",
+    "nnunet": "MedAISegLib.formats.nnunet",
 }
 """Format name to the module of its adapter, in the order in which they are asked."""
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from ..core.errors import ModelError, NotTrustedError
 
-_WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net")
+_WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net", "network_weights")
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
 """In torch's message when a file asks for more than plain weights."""
 _PREFIXES = ("module.", "_orig_mod.")

@@ -23,6 +23,13 @@ class ReverseAxes:
 
 
 @dataclass(frozen=True)
+class Transpose:
+    """New axis n is the present axis ``order[n]``."""
+
+    order: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Orient:
     """Permute and flip so that the array axes run to the given patient sides, e.g. ``RAS`` (MONAI Orientation)."""
 
@@ -44,6 +51,21 @@ class Resample:
     interpolation: Interpolation = Interpolation.LINEAR
     tolerance: float = 0.0
     single_precision: bool = False
+
+
+@dataclass(frozen=True)
+class Resize:
+    """To the number of voxels that comes nearest to a spacing, the volume's outer edges kept (nnU-Net).
+
+    Cubic splines; where the largest spacing of an image exceeds ``anisotropy`` times the smallest, that axis is
+    resampled on its own by the nearest slice. Scores come back linearly, along such an axis by the nearest slice.
+
+    Attributes:
+        spacing_mm: along each array axis; a value of 0 keeps that axis.
+    """
+
+    spacing_mm: tuple[float, float, float]
+    anisotropy: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,11 @@ class CropForeground:
     threshold: float = 0.0
     margin: int = 0
     within_image: bool = False
+
+
+@dataclass(frozen=True)
+class CropNonzero:
+    """To the box of values other than 0 in any channel (nnU-Net)."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +177,19 @@ class ZScore:
 
 
 @dataclass(frozen=True)
+class ZScoreInside:
+    """Each of some channels by its own mean and deviation inside of the body; what is outside stays (nnU-Net).
+
+    Inside is where any channel is not 0, and what such voxels wholly enclose.
+
+    Attributes:
+        channels: that change, counted from 0.
+    """
+
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Clip:
     """Limit values to minimum..maximum; None leaves that side open."""
 
@@ -197,7 +237,18 @@ class OnChannel:
     operation: IntensityOperation
 
 
-SpatialOperation = ReverseAxes | Orient | Resample | Conform | CropForeground | PadToMultiple | PadToSize
+SpatialOperation = (
+    ReverseAxes
+    | Transpose
+    | Orient
+    | Resample
+    | Resize
+    | Conform
+    | CropForeground
+    | CropNonzero
+    | PadToMultiple
+    | PadToSize
+)
 IntensityOperation = (
     ScaleRange
     | ScalePercentiles
@@ -210,7 +261,7 @@ IntensityOperation = (
     | Sigmoid
     | SoftLimit
 )
-Operation = SpatialOperation | IntensityOperation | OnChannel
+Operation = SpatialOperation | IntensityOperation | OnChannel | ZScoreInside
 
 
 @dataclass(frozen=True)

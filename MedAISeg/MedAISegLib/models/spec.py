@@ -50,9 +50,21 @@ class Padding(Enum):
     REFLECT = "reflect"
 
 
+class WindowRule(Enum):
+    """Whose rule says where windows lie and what their Gaussian is.
+
+    MONAI (``sliding_window_inference``): at fixed steps from the start, the last one moved back into the array; the
+    Gaussian about the middle. NNUNET (``compute_steps_for_sliding_window``, ``compute_gaussian``): evenly spread; about
+    voxel n // 2.
+    """
+
+    MONAI = "monai"
+    NNUNET = "nnunet"
+
+
 @dataclass(frozen=True)
 class Windows:
-    """How the network is moved over the prepared array (MONAI SlidingWindowInferer).
+    """How the network is moved over the prepared array.
 
     Attributes:
         size: voxels along each array axis, None for the whole array at once; 0 takes that whole axis.
@@ -61,6 +73,7 @@ class Windows:
         padding: of an image smaller than the window, equally on both sides; constant padding uses padding_value.
         batch: windows in one forward pass, as the model asks; memory may lower it.
         test_time_flips: sets of array axes to flip; the flipped passes are averaged with the plain one.
+        rule: says where the windows lie.
     """
 
     size: tuple[int, int, int] | None = None
@@ -71,6 +84,7 @@ class Windows:
     padding_value: float = 0.0
     batch: int = 1
     test_time_flips: tuple[tuple[int, ...], ...] = ()
+    rule: WindowRule = WindowRule.MONAI
 
 
 @dataclass(frozen=True)

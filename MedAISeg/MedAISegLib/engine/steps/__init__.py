@@ -14,20 +14,24 @@ import torch
 
 from ...models import operations as op
 from ..prepared import Prepared
-from . import conform, intensity, spatial
+from . import conform, inside, intensity, resize, spatial
 
 _STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
     op.ReverseAxes: spatial.reverse_axes,
+    op.Transpose: spatial.transpose,
     op.Orient: spatial.orient,
     op.Resample: spatial.resample_to_spacing,
+    op.Resize: resize.resize,
     op.Conform: conform.conform,
     op.CropForeground: spatial.crop_foreground,
+    op.CropNonzero: spatial.crop_nonzero,
     op.PadToMultiple: spatial.pad_to_multiple,
     op.PadToSize: spatial.pad_to_size,
     op.ScaleRange: intensity.scale_range,
     op.ScalePercentiles: intensity.scale_percentiles,
     op.MinMax: intensity.min_max,
     op.ZScore: intensity.z_score,
+    op.ZScoreInside: inside.z_score_inside,
     op.Clip: intensity.clip,
     op.ShiftScale: intensity.shift_scale,
     op.LogCompress: intensity.log_compress,

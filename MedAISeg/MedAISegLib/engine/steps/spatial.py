@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,12 +11,14 @@ import torch
 from ...core.geometry import Affine, VolumeGeometry
 from ...models.operations import (
     CropForeground,
+    CropNonzero,
     Interpolation,
     Orient,
     PadToMultiple,
     PadToSize,
     Resample,
     ReverseAxes,
+    Transpose,
 )
 from ..pieces import PIECE_VALUES, copy
 from ..prepared import Prepared
@@ -30,6 +33,11 @@ _SPACING_TOLERANCE_MM = 1e-3
 def reverse_axes(_: ReverseAxes, prepared: Prepared) -> Prepared:
     """From (k, j, i) to (i, j, k)."""
     return _transposed(prepared, (2, 1, 0))
+
+
+def transpose(operation: Transpose, prepared: Prepared) -> Prepared:
+    """Axes in another order."""
+    return _transposed(prepared, operation.order)
 
 
 def orient(operation: Orient, prepared: Prepared) -> Prepared:
@@ -55,7 +63,7 @@ def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
 
 def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
     """To the box of values above the threshold; the whole array where there are none."""
-    present = _present(prepared, operation.threshold)
+    present = _present(prepared, lambda values: values > operation.threshold)
     if not present[0].any():
         return prepared
     start, shape = [], []
@@ -67,6 +75,17 @@ def crop_foreground(operation: CropForeground, prepared: Prepared) -> Prepared:
         start.append(first)
         shape.append(stop - first)
     return _window(prepared, (start[0], start[1], start[2]), (shape[0], shape[1], shape[2]))
+
+
+def crop_nonzero(_: CropNonzero, prepared: Prepared) -> Prepared:
+    """To the box of values other than 0; the whole array where there are none."""
+    present = _present(prepared, lambda values: values != 0)
+    if not present[0].any():
+        return prepared
+    found = [torch.nonzero(along).flatten() for along in present]
+    a, b, c = (int(slices[0]) for slices in found)
+    depth, height, width = (int(slices[-1]) + 1 - int(slices[0]) for slices in found)
+    return _window(prepared, (a, b, c), (depth, height, width))
 
 
 def pad_to_multiple(operation: PadToMultiple, prepared: Prepared) -> Prepared:
@@ -82,16 +101,16 @@ def pad_to_size(operation: PadToSize, prepared: Prepared) -> Prepared:
     return _window(prepared, (start[0], start[1], start[2]), (a, b, c))
 
 
-def _present(prepared: Prepared, threshold: float) -> list[torch.Tensor]:
-    """For each axis: (length,), the slices with a value above the threshold in any channel."""
+def _present(prepared: Prepared, counts: Callable[[torch.Tensor], torch.Tensor]) -> list[torch.Tensor]:
+    """For each axis: (length,), the slices with a value that counts in any channel."""
     present = [torch.zeros(n, dtype=torch.bool) for n in prepared.shape]
     depth = max(1, PIECE_VALUES * prepared.shape[0] // prepared.values.numel())
     for start in range(0, prepared.shape[0], depth):
-        above = (prepared.values[:, start : start + depth] > threshold).any(dim=0)
-        in_rows = above.any(dim=2)
+        counted = counts(prepared.values[:, start : start + depth]).any(dim=0)
+        in_rows = counted.any(dim=2)
         present[0][start : start + depth] = in_rows.any(dim=1)
         present[1] |= in_rows.any(dim=0)
-        present[2] |= above.flatten(0, 1).any(dim=0)
+        present[2] |= counted.flatten(0, 1).any(dim=0)
         prepared.poll()
     return present
 

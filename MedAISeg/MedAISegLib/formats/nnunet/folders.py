@@ -1,0 +1,128 @@
+"""Where the files of a trained model lie, and what its checkpoints say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import ModelError
+from ..checkpoint_facts import checkpoint_facts
+from .plans import Configuration, read_configuration
+
+DATASET = "dataset.json"
+PLANS = "plans.json"
+_CHECKPOINT = "checkpoint_final.pth"
+_OLD_PLANS, _OLD_CHECKPOINT = "plans.pkl", "model_final_checkpoint.model"
+_DEPTH = 4
+_LARGEST_JSON = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """One configuration with its folds.
+
+    Attributes:
+        root: the folder with plans and folds.
+        dataset: the content of ``dataset.json``.
+        checkpoints: one a fold, in the order of their names.
+        mirror_axes: axes of a window along which predictions may be mirrored.
+        trainer: name of the class that trained it.
+    """
+
+    root: Path
+    dataset: Mapping[str, Any]
+    configuration: Configuration
+    checkpoints: tuple[Path, ...]
+    mirror_axes: tuple[int, ...]
+    trainer: str
+
+
+def is_nnunet(path: Path) -> bool:
+    """Whether there is a trained model of nnU-Net, version 1 included, which is refused with its name."""
+    return path.is_dir() and bool(_model_folders(path) or _version_1(path))
+
+
+def find_trained_model(path: Path) -> TrainedModel:
+    """The trained model in a folder.
+
+    Raises:
+        ModelError: if there is none or there are several, or it is damaged; nnU-Net v1 is named.
+        NotTrustedError: if a checkpoint holds code.
+    """
+    folders = _model_folders(path)
+    if not folders:
+        raise ModelError(
+            "it is a model of nnU-Net v1, which is not supported.",
+            where=str(path),
+            remedy="Ask its author for an nnU-Net v2 model.",
+        )
+    if len(folders) > 1:
+        names = ", ".join(str(folder.relative_to(path)) for folder in folders)
+        raise ModelError(
+            f"it holds {len(folders)} trained models.", where=str(path), remedy=f"Choose the folder of one: {names}."
+        )
+    (root,) = folders
+    plans, dataset = _json(root / PLANS), _json(root / DATASET)
+    checkpoints = _checkpoints(root)
+    facts = checkpoint_facts(checkpoints[0])
+    arguments = facts.get("init_args")
+    name = arguments.get("configuration") if isinstance(arguments, dict) else None
+    name = name if isinstance(name, str) else root.name.rpartition("__")[2]
+    axes = facts.get("inference_allowed_mirroring_axes")
+    return TrainedModel(
+        root=root,
+        dataset=dataset,
+        configuration=read_configuration(plans, name, str(root / PLANS)),
+        checkpoints=checkpoints,
+        mirror_axes=tuple(int(axis) for axis in axes) if isinstance(axes, (tuple, list)) else (),
+        trainer=str(facts.get("trainer_name", "")),
+    )
+
+
+def _model_folders(path: Path) -> list[Path]:
+    """Folders with plans, a dataset and folds, at or below the path."""
+    found: list[Path] = []
+    level = [path]
+    for _ in range(_DEPTH):
+        found += [folder for folder in level if _is_model_folder(folder)]
+        level = sorted(inner for folder in level if folder not in found for inner in _subfolders(folder))
+    return found
+
+
+def _is_model_folder(folder: Path) -> bool:
+    return (folder / PLANS).is_file() and (folder / DATASET).is_file() and any(folder.glob("fold_*"))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [inner for inner in folder.iterdir() if inner.is_dir() and not inner.is_symlink()]
+
+
+def _version_1(path: Path) -> bool:
+    folders = [path, *(inner for inner in _subfolders(path))]
+    return any((folder / _OLD_PLANS).is_file() for folder in folders) and any(path.rglob(_OLD_CHECKPOINT))
+
+
+def _checkpoints(root: Path) -> tuple[Path, ...]:
+    found = sorted(root.glob(f"fold_*/{_CHECKPOINT}"))
+    if found:
+        return tuple(found)
+    raise ModelError(
+        f"its weights are missing: no fold has a {_CHECKPOINT}.",
+        where=str(root),
+        remedy="Training may have been stopped before its end: finish it, or rename checkpoint_best.pth.",
+    )
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise ModelError("it is too large.", where=str(path))
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"it cannot be read: {error}.", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ModelError("a mapping is expected.", where=str(path))
+    return content
