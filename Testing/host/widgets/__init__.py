@@ -30,9 +30,17 @@ STAND_INS = {
     "slicer.qMRMLSliderWidget": f"{_HERE}.unit_widgets:qMRMLSliderWidget",
     "slicer.qMRMLSpinBox": f"{_HERE}.unit_widgets:qMRMLSpinBox",
     "slicer.qMRMLVolumeThresholdWidget": f"{_HERE}.volume_threshold_widget:qMRMLVolumeThresholdWidget",
+    "slicer.qSlicerLayoutManager": f"{_HERE}.layout_manager:qSlicerLayoutManager",
+    "slicer.qMRMLSliceView": f"{_HERE}.views:qMRMLSliceView",
+    "slicer.qMRMLSliceControllerWidget": f"{_HERE}.views:qMRMLSliceControllerWidget",
+    "slicer.qMRMLSliceWidget": f"{_HERE}.views:qMRMLSliceWidget",
+    "slicer.qMRMLThreeDView": f"{_HERE}.views:qMRMLThreeDView",
+    "slicer.qMRMLThreeDViewControllerWidget": f"{_HERE}.views:qMRMLThreeDViewControllerWidget",
+    "slicer.qMRMLThreeDWidget": f"{_HERE}.views:qMRMLThreeDWidget",
 }
 CORE_MODULES = {
     "SegmentEditor": f"{_HERE}.core_modules:segment_editor",
     "SegmentStatistics": f"{_HERE}.core_modules:segment_statistics",
     "SampleData": f"{_HERE}.core_modules:sample_data",
 }
+HOOKS = (f"{_HERE}.layout_manager:install",)
