@@ -5,6 +5,8 @@ VENV := .venv
 VENV312 := .venv312
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
+# Without what it asks for: its networks for U-Nets need neither timm nor torchvision, which would replace torch.
+NNUNET_NETWORKS := dynamic-network-architectures
 EXTRAS := slicer,host,test,reference,lint
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
@@ -18,8 +20,10 @@ venv: $(VENV)/installed ## create .venv with the pinned packages (3 minutes, 3.3
 
 $(VENV)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.11 3.12 3.13) && "$$python" -m venv $(VENV)
+	-$(BIN)/python -m pip uninstall --quiet --yes $(NNUNET_NETWORKS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	$(BIN)/python -m pip check
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(NNUNET_NETWORKS)
 	touch $@
 
 demo: venv ## make the sample study, segment it, write files and pictures into demo-output/
