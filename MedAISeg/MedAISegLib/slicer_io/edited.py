@@ -12,6 +12,7 @@ from typing import Any
 from ..core.checksums import LayerTally
 from ..core.geometry import VolumeGeometry
 from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
+from .node_stamp import segment_stamp
 from .provenance_tags import CHECKSUM, read_tag
 
 _untouched: dict[str, tuple[int, int, str]] = {}
@@ -92,7 +93,14 @@ def tally_labelmap(image: Any, grid: VolumeGeometry) -> Generator[None, None, La
     return tally
 
 
+def confirm_checksums(node: Any, checksums: Mapping[str, str]) -> None:
+    """Take note of checksums by segment ID that were taken of the segments as they are now."""
+    content = node.GetSegmentation()
+    for segment_id, checksum in checksums.items():
+        if checksum == read_tag(content.GetSegment(segment_id), CHECKSUM):
+            remember_untouched(node, [segment_id])
+
+
 def _state(node: Any, segment_id: str) -> tuple[int, int, str]:
     segment = node.GetSegmentation().GetSegment(segment_id)
-    image = segment.GetRepresentation(BINARY_LABELMAP)
-    return (image.GetMTime() if image is not None else 0, segment.GetLabelValue(), read_tag(segment, CHECKSUM))
+    return (*segment_stamp(segment), read_tag(segment, CHECKSUM))

@@ -80,7 +80,16 @@ def put_into_node(node: Any, placement: Placement) -> tuple[dict[str, str], Reve
     return ids, revert
 
 
-def _apply(node: Any, placement: Placement) -> dict[str, str]:
+def fill_node(node: Any, placement: Placement, ids: Mapping[str, str]) -> dict[str, str]:
+    """An empty node of no scene; ``ids`` are those that segments of these names are to have.
+
+    Returns:
+        What the model calls a segment, to the segment's ID.
+    """
+    return _apply(node, placement, ids)
+
+
+def _apply(node: Any, placement: Placement, wanted_ids: Mapping[str, str] | None = None) -> dict[str, str]:
     segmentation = node.GetSegmentation()
     ids: dict[str, str] = {}
     with one_change(node):
@@ -98,7 +107,7 @@ def _apply(node: Any, placement: Placement) -> dict[str, str]:
             ids[found.described.name] = segment_id
         for found in placement.fresh:
             segment = _new_segment(found, placement)
-            segmentation.AddSegment(segment)
+            segmentation.AddSegment(segment, (wanted_ids or {}).get(found.described.name, ""))
             ids[found.described.name] = segmentation.GetSegmentIdBySegment(segment)
         if placement.frame.adopted:
             _adopt(node, placement)

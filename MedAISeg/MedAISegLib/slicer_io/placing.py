@@ -12,11 +12,11 @@ from ..core.region import OrientedBox
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from .merge_roles import PlaceMode, Target
+from .node_stamp import node_stamp, place_stamp
 from .placement import put_into_new_node, put_into_node
 from .preparing import prepare_merge, prepare_new
-from .revert import RevertPoint
+from .revert import Revert
 from .scene import mrml_scene
-from .segment_content import content_of
 
 __all__ = ["PlaceMode", "Placed", "Target", "place_result"]
 
@@ -38,7 +38,7 @@ class Placed:
     not_found: tuple[str, ...]
     kept: tuple[str, ...]
     notices: tuple[Notice, ...]
-    revert: RevertPoint
+    revert: Revert
 
 
 def place_result(
@@ -87,21 +87,9 @@ def place_result(
 
 
 def _stamp(node: Any, source_node: Any) -> tuple[Any, ...]:
-    """Another one as soon as the node's segments, its place or the source's place change."""
+    """Another one as soon as what was prepared no longer holds; a source that has left the scene has no transform."""
     if node is None:
-        return _place_stamp(source_node)
+        return place_stamp(source_node)
     if node.GetScene() is None:
         raise InputError("the segmentation is no longer in the scene.", remedy="Choose a new segmentation as output.")
-    segmentation = node.GetSegmentation()
-    segments = []
-    for segment_id in segmentation.GetSegmentIDs():
-        segment = segmentation.GetSegment(segment_id)
-        image = content_of(segment).image
-        segments.append((segment_id, segment.GetMTime(), image.GetMTime() if image is not None else 0))
-    return (*_place_stamp(source_node), *_place_stamp(node), segmentation.GetMTime(), tuple(segments))
-
-
-def _place_stamp(node: Any) -> tuple[Any, ...]:
-    """Of a node's transforms; a source that has left the scene has none."""
-    parent = node.GetParentTransformNode() if node is not None else None
-    return () if parent is None else (parent.GetID(), parent.GetTransformToWorldMTime())
+    return (*place_stamp(source_node), *node_stamp(node))

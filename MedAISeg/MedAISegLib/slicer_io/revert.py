@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .edited import is_surely_untouched, remember_untouched
 from .labelmaps import labelmap_array, labelmap_grid, new_labelmap, reference_text, set_reference_text
+from .node_stamp import segment_stamp
 from .run_record import ATTRIBUTE
 from .scene import slicer_module
 from .segment_content import SegmentContent, content_of, one_change, remove_segment, set_content
@@ -19,6 +20,17 @@ _DISPLAY = (
     "Opacity2DOutline",
 )  # fmt: skip
 """What Slicer keeps of a segment's display and forgets when the segment is removed."""
+
+
+class Revert(Protocol):
+    """The way back to what the scene was before a run."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is a way back."""
+
+    def restore(self) -> None:
+        """Go it, in one step; afterwards there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +69,7 @@ class RevertPoint:
         """After the run: the IDs of new segments, and the former content of those that only changed their labelmap."""
         content = self._node.GetSegmentation()
         self._added = tuple(added)
-        self._relabelled = {i: (former, _state(content.GetSegment(i))) for i, former in staying}
+        self._relabelled = {i: (former, segment_stamp(content.GetSegment(i))) for i, former in staying}
 
     @property
     def is_valid(self) -> bool:
@@ -83,7 +95,7 @@ class RevertPoint:
             return
         node = self._node
         if self._created:
-            _remove_node(node)
+            remove_node(node)
         else:
             with one_change(node):
                 self._restore_segments(node)
@@ -115,7 +127,7 @@ class RevertPoint:
         occupied: dict[Any, set[int]] = {}
         for segment_id, (former, placed) in self._relabelled.items():
             segment = segmentation.GetSegment(segment_id)
-            if segment is not None and _state(segment) == placed:
+            if segment is not None and segment_stamp(segment) == placed:
                 known = is_surely_untouched(node, segment_id)
                 set_content(segment, SegmentContent(former.image, former.label_value, content_of(segment).surface))
                 if known:
@@ -153,12 +165,6 @@ def _put_back(node: Any, former: _Former, content: SegmentContent) -> None:
             getattr(display, f"SetSegment{name}")(former.segment_id, value)
 
 
-def _state(segment: Any) -> tuple[int, int]:
-    """Another one as soon as a segment's voxels change: each modification in VTK has a number of its own."""
-    content = content_of(segment)
-    return content.image.GetMTime(), content.label_value
-
-
 def _without(image: Any, label_values: set[int]) -> Any:
     """A copy of a labelmap without some labels: a label that no segment has must not stay in it."""
     labels = labelmap_array(image)
@@ -191,7 +197,8 @@ def _set_node_state(node: Any, state: tuple[Any, ...]) -> None:
         node.RemoveAttribute(ATTRIBUTE)
 
 
-def _remove_node(node: Any) -> None:
+def remove_node(node: Any) -> None:
+    """Out of its scene, with the display and storage nodes that came with it."""
     scene = node.GetScene()
     for satellite in (node.GetDisplayNode(), node.GetStorageNode()):
         if satellite is not None:

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from .edited import tally_labelmap
 from .labelmaps import BINARY_LABELMAP, CLOSED_SURFACE, labelmap_array, labelmap_grid, new_labelmap
+from .node_stamp import segment_stamp
 from .scene import slicer_module, vtk_module
 
 Box = tuple[slice, slice, slice]
+Made = dict[str, tuple[tuple[int, int], Any]]
+"""Segment ID to what the segment was like when its surface was made, and the surface."""
 
 _MARGIN = 1
 """Voxels of background around a segment, so that its surface closes."""
@@ -25,10 +28,10 @@ def show_in_3d(node: Any) -> Generator[None, None, None]:
     """
     segmentation = node.GetSegmentation()
     if not segmentation.ContainsRepresentation(CLOSED_SURFACE):
-        made: dict[str, tuple[int, int, Any]] = {}
+        made: Made = {}
         while image := _outdated_labelmap(segmentation, made):
             yield from _make_surfaces(segmentation, image, made)
-        for segment_id, (_, _, surface) in made.items():
+        for segment_id, (_, surface) in made.items():
             segmentation.GetSegment(segment_id).AddRepresentation(CLOSED_SURFACE, surface)
         segmentation.InvokeEvent(slicer_module().vtkSegmentation.ContainedRepresentationNamesModified)
     display = node.GetDisplayNode()
@@ -71,7 +74,7 @@ def _cut_out(image: Any, mask: NDArray[np.bool_], box: Box) -> Any:
     return small
 
 
-def _make_surfaces(segmentation: Any, image: Any, made: dict[str, tuple[int, int, Any]]) -> Generator[None, None, None]:
+def _make_surfaces(segmentation: Any, image: Any, made: Made) -> Generator[None, None, None]:
     """The surfaces of the segments of one labelmap, yielding after each; gives up where the labelmap changes."""
     stamp = image.GetMTime()
     tally = yield from tally_labelmap(image, labelmap_grid(image))
@@ -80,14 +83,13 @@ def _make_surfaces(segmentation: Any, image: Any, made: dict[str, tuple[int, int
         if segment is None or segment.GetRepresentation(BINARY_LABELMAP) is not image:
             continue
         value = segment.GetLabelValue()
-        surface = closed_surface(segmentation, image, value, tally.box(value))
-        made[segment_id] = stamp, value, surface
+        made[segment_id] = (stamp, value), closed_surface(segmentation, image, value, tally.box(value))
         yield
         if image.GetMTime() != stamp:
             return
 
 
-def _outdated_labelmap(segmentation: Any, made: dict[str, tuple[int, int, Any]]) -> Any:
+def _outdated_labelmap(segmentation: Any, made: Made) -> Any:
     """A labelmap with a segment whose surface is missing or not of its present voxels; None where there is none."""
     present = set(segmentation.GetSegmentIDs())
     for segment_id in set(made) - present:
@@ -95,6 +97,6 @@ def _outdated_labelmap(segmentation: Any, made: dict[str, tuple[int, int, Any]])
     for segment_id in present:
         segment = segmentation.GetSegment(segment_id)
         image = segment.GetRepresentation(BINARY_LABELMAP)
-        if made.get(segment_id, ())[:2] != (image.GetMTime(), segment.GetLabelValue()):
+        if image is not None and (segment_id not in made or made[segment_id][0] != segment_stamp(segment)):
             return image
     return None

@@ -1,0 +1,172 @@
+"""A node's segments as the user sees them, edits and additions included, into files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast
+
+from ..app.protocol import ExportReply, ExportRequest
+from ..core.errors import InputError, UsageError
+from ..core.notice import Notice
+from ..core.result import JobResult, Provenance
+from ..core.volume import SeriesReference
+from ..exporters.written import Written
+from .dicom_origin import origin_of, read_origin
+from .event_loop import wait_cursor
+from .node_segments import RecordedNode, record_node
+from .node_statistics import Ask, measure_record
+from .pump import Pieces
+from .run_record import RunRecord, provenance_of_node
+from .writers import MeshKind, save_meshes, save_seg_nrrd
+
+DICOM_SEG = "dicom-seg"
+
+_WRITTEN_HERE = ("seg.nrrd", *(kind.value for kind in MeshKind))
+"""Formats that Slicer itself writes; the others are the worker's."""
+
+
+class NoDicom(Enum):
+    """Why no DICOM SEG can be written, in a user's words."""
+
+    NO_IMAGE = "the image that was segmented is not in the scene"
+    NOT_DICOM = "the image that was segmented was not loaded from DICOM, so that the segments cannot refer to it"
+    NO_FILES = "the DICOM files of the image that was segmented are gone"
+
+
+def why_no_dicom(node: Any) -> NoDicom | None:
+    """Why a DICOM SEG of a node cannot be written, as far as can be told at once; None where it can."""
+    image = _image(node)
+    if image is None:
+        return NoDicom.NO_IMAGE
+    return None if origin_of(image).series is not None else NoDicom.NOT_DICOM
+
+
+def export_node(
+    node: Any,
+    formats: Sequence[str],
+    output: Path,
+    *,
+    folder: Path,
+    ask: Ask,
+    overwrite: bool = False,
+) -> Pieces[ExportReply]:
+    """Write files of a segmentation node into a folder, with what is in the node now.
+
+    Segments that a run made and a person changed are marked as SEMIAUTOMATIC in DICOM SEG, a person's own as MANUAL,
+    and both are named in the provenance. Slicer's own formats are written in one go under a wait cursor.
+
+    Args:
+        formats: names of ``exporters.EXPORTERS``, ``seg.nrrd``, ``stl`` or ``obj``.
+        folder: for what the worker is given.
+        ask: the worker.
+
+    Raises:
+        InputError: if DICOM SEG is wanted of an image that is no DICOM series.
+        UsageError: if there is nothing to write, or a file is there and may not be overwritten.
+        ResourceError: if a file cannot be written.
+    """
+    if node.GetSegmentation().GetNumberOfSegments() == 0:
+        raise UsageError("the segmentation has no segments.", remedy="Run a model or draw a segment first.")
+    files: dict[str, tuple[Path, ...]] = {}
+    notices: list[Notice] = []
+    asked = tuple(name for name in formats if name not in _WRITTEN_HERE)
+    if asked:
+        reply = yield from _by_worker(node, asked, output, folder, ask, overwrite=overwrite)
+        files |= reply.files
+        notices += reply.notices
+    for name in formats:
+        if name in _WRITTEN_HERE:
+            yield None
+            with wait_cursor():
+                written = _by_slicer(node, name, output, overwrite=overwrite)
+            files[name] = written.files
+            notices += written.notices
+    return ExportReply(files, tuple(dict.fromkeys(notices)))
+
+
+def provenance_of_export(runs: Sequence[RunRecord], edited: Sequence[str], added: Sequence[str]) -> Provenance:
+    """The runs behind segments as one record, which says what a person has changed or drawn.
+
+    A DICOM SEG has room for one algorithm here: of several models each segment's is in the parameters.
+    """
+    made = [run.provenance for run in runs if run.segments]
+    parameters: dict[str, str] = {}
+    for run in made:
+        parameters |= run.parameters
+    if len({run.model_id for run in made}) > 1:
+        parameters |= {f"segments of {r.provenance.model_id}": ", ".join(r.segments) for r in runs if r.segments}
+    if edited:
+        parameters["edited"] = ", ".join(edited)
+    if added:
+        parameters["drawn by hand"] = ", ".join(added)
+    latest = made[-1] if made else Provenance("", "", "", "", "", {}, "", {}, "")
+    return replace(
+        latest,
+        model_id=_joined(run.model_id for run in made),
+        model_name=_joined(run.model_name for run in made),
+        model_version=_joined(run.model_version for run in made),
+        model_sha256=_joined(run.model_sha256 for run in made),
+        parameters=parameters,
+    )
+
+
+def _by_worker(
+    node: Any, formats: tuple[str, ...], output: Path, folder: Path, ask: Ask, *, overwrite: bool
+) -> Pieces[ExportReply]:
+    series = yield from _series(node, is_needed=DICOM_SEG in formats)
+    recorded = yield from record_node(node, folder, series=series)
+    runs = provenance_of_node(node)
+    measured = yield from measure_record(node, recorded, folder, ask)
+    result = JobResult(
+        segments=measured.segments,
+        provenance=provenance_of_export(_under_present_names(runs, recorded), recorded.edited, recorded.added),
+        timings_s=runs[-1].timings_s if runs else {},
+        peak_memory_bytes=runs[-1].peak_memory_bytes if runs else 0,
+    )
+    request = ExportRequest(folder, recorded.record, result, formats, output, overwrite, recorded.edited)
+    return cast("ExportReply", (yield from ask(request)))
+
+
+def _by_slicer(node: Any, name: str, output: Path, *, overwrite: bool) -> Written:
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / f"segmentation.{name}"
+    if name == "seg.nrrd":
+        return save_seg_nrrd(node, path, overwrite=overwrite)
+    return save_meshes(node, path, MeshKind(name), overwrite=overwrite)
+
+
+def _series(node: Any, *, is_needed: bool) -> Pieces[SeriesReference | None]:
+    image = _image(node)
+    if not is_needed:
+        return None
+    if image is None:
+        raise _no_dicom(NoDicom.NO_IMAGE)
+    origin = yield from read_origin(image)
+    if origin.series is None:
+        raise _no_dicom(NoDicom.NOT_DICOM)
+    if not origin.series.files:
+        raise _no_dicom(NoDicom.NO_FILES)
+    return origin.series
+
+
+def _no_dicom(reason: NoDicom) -> InputError:
+    return InputError(f"no DICOM SEG can be written: {reason.value}.", remedy="Choose another format.")
+
+
+def _image(node: Any) -> Any:
+    return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+
+
+def _under_present_names(runs: Sequence[RunRecord], recorded: RecordedNode) -> tuple[RunRecord, ...]:
+    """The user may have renamed what a run has made."""
+    names: Mapping[str, str] = {
+        segment_id: s.name for segment_id, s in zip(recorded.segment_ids, recorded.record.segments, strict=True)
+    }
+    return tuple(replace(run, segments={names[i]: i for i in run.segments.values() if i in names}) for run in runs)
+
+
+def _joined(values: Any) -> str:
+    return "; ".join(dict.fromkeys(value for value in values if value))

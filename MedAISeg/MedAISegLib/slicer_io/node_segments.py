@@ -1,0 +1,104 @@
+"""A node's segments as they are now into a file that the worker reads, in pieces, while the user may go on editing."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..app.exchange import create_array, release
+from ..app.protocol import SegmentationRecord
+from ..core.segmentation import AlgorithmType
+from ..core.volume import SeriesReference
+from .edited import find_edited
+from .node_layers import NodeLayers, layers_of_node
+from .node_stamp import segment_stamp
+from .provenance_tags import MODEL_ID, read_tag
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedNode:
+    """What was written.
+
+    Attributes:
+        record: segments in the node's order; those that a run made and a person changed are SEMIAUTOMATIC, a person's
+            own MANUAL.
+        segment_ids: of those segments.
+        stamps: segment ID to what it was like: another stamp, other voxels.
+    """
+
+    record: SegmentationRecord
+    segment_ids: tuple[str, ...]
+    stamps: Mapping[str, Stamp]
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        """Names of the segments that a person has changed since a run made them."""
+        return self._named(AlgorithmType.SEMIAUTOMATIC)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Names of the segments that no run made."""
+        return self._named(AlgorithmType.MANUAL)
+
+    def _named(self, kind: AlgorithmType) -> tuple[str, ...]:
+        return tuple(s.name for s in self.record.segments if s.algorithm_type is kind)
+
+
+def record_node(
+    node: Any, folder: Path, *, series: SeriesReference | None = None
+) -> Generator[None, None, RecordedNode]:
+    """Write all segments of a node, the user's edits and additions included, yielding after each slice.
+
+    They lie on the node's reference grid in the world. What changes meanwhile is written again.
+
+    Args:
+        folder: of the request.
+        series: the DICOM series of the image that was segmented.
+
+    Raises:
+        InputError: if the segments have no labelmap.
+        ResourceError: if the disk is full.
+    """
+    attempt = 0
+    while True:
+        held = layers_of_node(node)
+        stamps = _stamps(node)
+        edited = yield from find_edited(node, held.segment_ids)
+        record = yield from _write(held, node, edited, folder, f"segments-{attempt}.raw")
+        if _stamps(node) == stamps:
+            return RecordedNode(replace(record, series=series), held.segment_ids, stamps)
+        (folder / record.layers.name).unlink()
+        attempt += 1
+
+
+def _write(
+    held: NodeLayers, node: Any, edited: frozenset[str], folder: Path, name: str
+) -> Generator[None, None, SegmentationRecord]:
+    array, mapped = create_array(folder, name, held.dtype, held.shape)
+    try:
+        for layer, k, plane in held.planes():
+            mapped[layer, k] = plane
+            yield
+    finally:
+        release(mapped)
+    content = node.GetSegmentation()
+    segments = tuple(
+        replace(segment, algorithm_type=_algorithm_type(content.GetSegment(segment_id), segment_id in edited))
+        for segment_id, segment in zip(held.segment_ids, held.segments, strict=True)
+    )
+    return SegmentationRecord(array, held.geometry, segments)
+
+
+def _algorithm_type(segment: Any, is_edited: bool) -> AlgorithmType:
+    if segment is None or not read_tag(segment, MODEL_ID):
+        return AlgorithmType.MANUAL
+    return AlgorithmType.SEMIAUTOMATIC if is_edited else AlgorithmType.AUTOMATIC
+
+
+def _stamps(node: Any) -> dict[str, Stamp]:
+    content = node.GetSegmentation()
+    return {segment_id: segment_stamp(content.GetSegment(segment_id)) for segment_id in content.GetSegmentIDs()}
