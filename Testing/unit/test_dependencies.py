@@ -187,6 +187,17 @@ def test_a_folder_that_cannot_be_written_is_named(any_python, tmp_path, wheels):
         next(install(any_python, on_line=print, wheels=wheels, home=occupied))
 
 
+def test_what_a_users_pip_is_set_to_for_other_work_leads_it_nowhere_else(any_python, home, wheels, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    settings = dict.fromkeys(("USER", "REQUIRE_VIRTUALENV", "DRY_RUN", "QUIET"), "1") | {"NO_BINARY": ":all:"}
+    settings |= dict.fromkeys(("TARGET", "PREFIX", "ROOT", "CONSTRAINT", "REQUIREMENT"), str(elsewhere))
+    environment = {**any_python.environment, **{f"PIP_{name}": value for name, value in settings.items()}}
+    python = dataclasses.replace(any_python, environment=environment)
+    finished(install(python, on_line=lambda _: None, wheels=wheels, home=home))
+    assert missing(python, home) == ()
+    assert not elsewhere.exists()
+
+
 def test_removing_leaves_nothing(run, any_python, home):
     run()
     assert finished(size_bytes(home)) > 100

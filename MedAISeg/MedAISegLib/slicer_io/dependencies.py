@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import ResourceError, UsageError
@@ -38,8 +38,11 @@ _PIP_OPTIONS = (
     "--progress-bar", "off", "--no-color", "--disable-pip-version-check", "--retries", "2", "--timeout", "20",
 )  # fmt: skip
 _GLIBC_MINORS = (28, 27, 26, 24, 17)
-_OPTIONS_OF_OTHERS = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_TARGET": "", "PIP_PREFIX": "", "PIP_CONSTRAINT": ""}
-"""What a user's pip may be set to for other work, and would lead it elsewhere here."""
+_PIP_SETTINGS_KEPT = frozenset({
+    "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL",
+    "PIP_KEYRING_PROVIDER", "PIP_PROXY", "PIP_TRUSTED_HOST",
+})  # fmt: skip
+"""How an index is reached. What a user's pip is set to beside that is for other work and would lead it elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,9 @@ def _run_pip(
         lines.append(line)
         on_line(line)
 
-    command = python.command(arguments, PYTHONUNBUFFERED="1", **places, **_OPTIONS_OF_OTHERS)
+    kept = {k: v for k, v in python.environment.items() if not k.startswith("PIP_") or k in _PIP_SETTINGS_KEPT}
+    settings = {"PYTHONUNBUFFERED": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
+    command = replace(python, environment=kept).command(arguments, **places, **settings)
     exit_code = yield from run_lines(command, told)
     if exit_code != 0:
         raise pip_error(lines, exit_code, from_folder=wheels is not None)
