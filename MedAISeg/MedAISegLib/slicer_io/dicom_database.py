@@ -50,7 +50,7 @@ class PatientRow:
 
 @dataclass(frozen=True)
 class StudyRow:
-    """A study; the date is as the database writes it (``YYYY-MM-DD`` or ``YYYYMMDD``), empty where unknown."""
+    """A study; the date is ``YYYY-MM-DD``, empty where unknown."""
 
     study_uid: str
     patient: str
@@ -122,7 +122,7 @@ def studies(patient: str) -> tuple[StudyRow, ...]:
             study_uid=uid,
             patient=patient,
             description=database.fieldForStudy("StudyDescription", uid),
-            date=database.fieldForStudy("StudyDate", uid),
+            date=_iso_date(database.fieldForStudy("StudyDate", uid)),
         )
         for uid in database.studiesForPatient(patient)
     ]
@@ -169,6 +169,11 @@ def _patient_label(database: Any, patient: str) -> str:
     if identifier and identifier != name:
         return f"{name} ({identifier})" if name else identifier
     return name or "No name"
+
+
+def _iso_date(text: str) -> str:
+    # The database writes dates in one form, and its browser rewrites some of them in DICOM's.
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
 
 
 def _as_number(text: str) -> float:

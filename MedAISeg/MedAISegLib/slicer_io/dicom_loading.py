@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Sequence
 from typing import Any
 
 from ..core.errors import InputError
+from .dicom_candidate import series_candidate
 from .dicom_database import open_database, series_row, series_title
 from .dicom_instances import files_problem, locate
+from .node_units import suv_type_in
 from .scene import mrml_scene
 
-_BODY_WEIGHT = re.compile(r"suv ?bw|(?<!ideal[ _])body[ _]weight", re.IGNORECASE)
-_OTHER_SUV = re.compile(r"suv ?(lbm|ibw|bsa)|lean[ _]body|ideal[ _]body|body[ _]surface", re.IGNORECASE)
+_SEVERAL_VOLUMES = ("positions-repeated", "mixed-orientation")
 
 
 def load_series(series_uid: str) -> Any:
@@ -30,16 +30,33 @@ def load_series(series_uid: str) -> Any:
     problem = files_problem(_finished(locate(database, database.instancesForSeries(series_uid))), title)
     if problem is not None:
         raise problem
-    return _volume_among(_loaded_nodes(series_uid), title)
+    return _volume_among(_loaded_nodes(list(database.filesForSeries(series_uid)), series_uid), title)
 
 
-def _loaded_nodes(series_uid: str) -> list[Any]:
+def _loaded_nodes(files: list[str], series_uid: str) -> list[Any]:
+    """What the plugin that is surest makes of the files."""
     from DICOMLib import DICOMUtils
 
+    offers, _ = DICOMUtils.getLoadablesFromFileLists([files])
+    DICOMUtils.selectHighestConfidenceLoadables(offers)
+    _prefer_whole([offer for plugin_offers in offers.values() for offer in plugin_offers], files, series_uid)
     scene = mrml_scene()
-    nodes = (scene.GetNodeByID(node_id) for node_id in DICOMUtils.loadSeriesByUID([series_uid]))
+    nodes = (scene.GetNodeByID(node_id) for node_id in DICOMUtils.loadLoadables(offers))
     # A plugin may remove what it made on its way.
     return [node for node in nodes if node is not None]
+
+
+def _prefer_whole(offers: Sequence[Any], files: Sequence[str], series_uid: str) -> None:
+    """Slicer takes a series with a missing slice apart where any tag changes in it; it is one volume all the same."""
+    chosen = [offer for offer in offers if offer.selected]
+    whole = [offer for offer in offers if set(offer.files) == set(files)]
+    if len(chosen) < 2 or not whole or any(offer in whole for offer in chosen):
+        return
+    candidate = _finished(series_candidate(series_uid))
+    if candidate.geometry is None or any(notice.code in _SEVERAL_VOLUMES for notice in candidate.notices):
+        return
+    for offer in offers:
+        offer.selected = offer is whole[0]
 
 
 def _volume_among(nodes: Sequence[Any], title: str) -> Any:
@@ -48,9 +65,9 @@ def _volume_among(nodes: Sequence[Any], title: str) -> Any:
         node for node in nodes if node.IsA("vtkMRMLScalarVolumeNode") and not node.IsA("vtkMRMLLabelMapVolumeNode")
     ]
     # An extension for PET loads the same images in each kind of SUV; models want that by body weight.
-    by_weight = [node for node in volumes if _BODY_WEIGHT.search(node.GetName() or "")]
-    if len(by_weight) == 1 and all(node in by_weight or _OTHER_SUV.search(node.GetName() or "") for node in volumes):
-        volumes = by_weight
+    kinds = [suv_type_in(node.GetName() or "") for node in volumes]
+    if all(kinds) and kinds.count("BW") == 1:
+        volumes = [volumes[kinds.index("BW")]]
     if len(volumes) == 1:
         return volumes[0]
     if not nodes:
@@ -60,9 +77,9 @@ def _volume_among(nodes: Sequence[Any], title: str) -> Any:
             remedy="Slicer's error log says why; load it in the module DICOM to try another plugin.",
         )
     if not volumes:
-        kinds = ", ".join(sorted({node.GetNodeTagName() for node in nodes}))
+        found = ", ".join(sorted({node.GetNodeTagName() for node in nodes}))
         raise InputError(
-            f"Slicer loaded the series as something else than a scalar volume ({kinds}).",
+            f"Slicer loaded the series as something else than a scalar volume ({found}).",
             where=title,
             remedy="Choose another series.",
         )

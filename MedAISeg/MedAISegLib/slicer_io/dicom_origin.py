@@ -166,29 +166,33 @@ def _with_units(origin: Origin, node: Any, *, changed: bool = False) -> Origin:
 
     The node's own word counts before the header's: what has set it has changed the values too.
     """
+    if origin.modality not in ("PT", ""):
+        return origin
     said = node_units(node)
-    attributes = dict(origin.attributes)
+    if said is None:
+        return replace(_without_units(origin), question=_question(node, _CONTRADICTORY))
     if said.units:
-        attributes.pop("Units", None)
-        attributes.pop("SUVType", None)
-        attributes |= said.attributes
-    if changed and not said.units:
-        attributes["Units"] = "?"
-    if attributes.get("Units") not in (None, "?") or origin.modality not in ("PT", ""):
-        return replace(origin, attributes=attributes)
-    undecided = attributes.pop("Units", None) == "?"
-    return replace(origin, attributes=attributes, question=_question(node, undecided=undecided, changed=changed))
-
-
-def _question(node: Any, *, undecided: bool, changed: bool) -> ConfirmationRequired:
+        without = _without_units(origin)
+        return replace(without, attributes=dict(without.attributes) | said.attributes)
     if changed:
-        what = "its values were changed since it was loaded, so that its header no longer tells their units."
-    elif undecided:
-        what = "its units are none that are known, or contradict its name."
-    elif instance_uids(node):
-        what = "its units are in the DICOM headers, and those cannot be reached."
-    else:
-        what = "nothing says whether its values are SUV."
+        return replace(_without_units(origin), question=_question(node, _CHANGED))
+    if origin.attributes.get("Units"):
+        return origin
+    return replace(origin, question=_question(node, _UNREACHABLE if instance_uids(node) else _UNSAID))
+
+
+_CHANGED = "its values were changed since it was loaded, so that its header no longer tells their units."
+_CONTRADICTORY = "its units are none that are known, or contradict its name."
+_UNREACHABLE = "its units are in the DICOM headers, and those cannot be reached."
+_UNSAID = "nothing says whether its values are SUV."
+
+
+def _without_units(origin: Origin) -> Origin:
+    kept = {keyword: value for keyword, value in origin.attributes.items() if keyword not in ("Units", "SUVType")}
+    return replace(origin, attributes=kept)
+
+
+def _question(node: Any, what: str) -> ConfirmationRequired:
     return ConfirmationRequired(
         what,
         where=node_title(node),

@@ -16,7 +16,17 @@ _CODES = {
 }
 """UCUM codes of PET images (PS3.16 CID 84), in lower case, to Units and SUVType (PS3.3 C.8.9.1)."""
 
-_NAMED_KIND = re.compile(r"suv ?(bw|lbm|ibw|bsa)", re.IGNORECASE)
+_SILENT = ("", "1")
+"""No code, or that of no units."""
+
+_NAMED = {
+    "IBW": r"suv ?ibw|ideal[ _]body",
+    "LBM": r"suv ?lbm|lean[ _]body",
+    "BSA": r"suv ?bsa|body[ _]surface",
+    "BW": r"suv ?bw|body[ _]weight",
+}
+"""How extensions name the kinds of SUV; the last is part of the first."""
+
 _MAPPED = "DICOM.RWV.instanceUID"
 """Attribute of nodes whose values the PETDICOM extension has multiplied by a real-world value mapping."""
 
@@ -26,8 +36,7 @@ class NodeUnits:
     """What the values of a node are.
 
     Attributes:
-        units: DICOM's Units (``GML``, ``BQML``, …); empty where the node does not say, ``?`` where it says something
-            that is not known or contradicts itself.
+        units: DICOM's Units (``GML``, ``BQML``, …); empty where the node does not say.
         suv_type: DICOM's SUVType.
     """
 
@@ -41,20 +50,26 @@ class NodeUnits:
         return {keyword: value for keyword, value in found.items() if value}
 
 
-UNDECIDED = NodeUnits("?")
+def node_units(node: Any) -> NodeUnits | None:
+    """By the node's coded units, which plugins set that have changed the values.
 
-
-def node_units(node: Any) -> NodeUnits:
-    """By the node's coded units, which plugins set that have changed the values."""
+    Returns:
+        None where the node says something that is not known, or contradicts itself.
+    """
     code = _code_of(node.GetVoxelValueUnits())
-    if not code:
-        return UNDECIDED if node.GetAttribute(_MAPPED) is not None else NodeUnits()
+    if code in _SILENT:
+        return None if node.GetAttribute(_MAPPED) is not None else NodeUnits()
     if code not in _CODES:
-        return UNDECIDED
+        return None
     units, kind = _CODES[code]
     # The extension gives each of its volumes the units of the first one, but names them rightly.
-    named = _NAMED_KIND.search(node.GetName() or "")
-    return UNDECIDED if named and named[1].upper() != kind else NodeUnits(units, kind)
+    named = suv_type_in(node.GetName() or "")
+    return None if named and named != kind else NodeUnits(units, kind)
+
+
+def suv_type_in(name: str) -> str:
+    """The kind of SUV that a node's name speaks of, as DICOM's SUVType; empty if of none."""
+    return next((kind for kind, pattern in _NAMED.items() if re.search(pattern, name, re.IGNORECASE)), "")
 
 
 def node_modality(node: Any) -> str:
