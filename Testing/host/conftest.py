@@ -25,9 +25,9 @@ def slicer_app(request: pytest.FixtureRequest) -> Iterator[object]:
     host = Host(**getattr(request, "param", {}))
     try:
         yield host
-        failures = host.ledger.failures()
     finally:
         host.stop()
+    failures = host.ledger.failures()
     if failures:
         pytest.fail("\n".join(failures), pytrace=False)
 

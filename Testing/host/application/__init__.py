@@ -13,6 +13,7 @@ STAND_INS = {
     "slicer.qSlicerAbstractCoreModule": f"{_MODULES}:qSlicerAbstractCoreModule",
     "slicer.qSlicerLoadableModule": f"{_MODULES}:qSlicerLoadableModule",
     "slicer.qSlicerScriptedLoadableModule": f"{_MODULES}:qSlicerScriptedLoadableModule",
+    "slicer.qSlicerModuleFactoryManager": f"{_MODULES}:qSlicerModuleFactoryManager",
     "slicer.qSlicerModuleManager": f"{_MODULES}:qSlicerModuleManager",
     "slicer.qSlicerApplication": "Testing.host.application.qslicer_application:qSlicerApplication",
     "slicer.qSlicerAppMainWindow": "Testing.host.application.main_window:qSlicerAppMainWindow",

@@ -8,9 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..pythonqt import LEDGER, NotModelled, QtModule, class_for, wrap
+from ..pythonqt import NotModelled, QtModule, class_for, wrap
 from ..registry import load, stand_in, table
-from .signals_of_application import forget_connections as forget_connections
 
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 _UNMODELLED_NAMES = ("qMRML", "qSlicer", "ctk", "vtkSlicer", "vtkMRML")
@@ -64,7 +63,7 @@ def _install_modules(host: Any) -> None:
     """Names for ``import``; what was there before comes back."""
     named: dict[str, Any] = {"qt": qt_module(), "ctk": ctk_module(), "PythonQt": _python_qt()}
     for name, module in list(sys.modules.items()):
-        if name.startswith("slicer_core.vtk") or name.startswith("slicer_core.MRML"):
+        if name.startswith(("slicer_core.vtk", "slicer_core.MRML")):
             short = name.rpartition(".")[2]
             named[short] = named[f"{short}Python"] = module
     named["vtkAddon"] = sys.modules["slicer_core.vtkAddonPython"]
@@ -130,6 +129,10 @@ CORE_MODULE_NAMES = frozenset({
 """Modules of the application that the host may lack: asking for one is not an error of the module that asks."""
 
 
+PANELS_WITHOUT_LOGIC = ("Data", "Welcome")
+"""Modules of the application that tests select; here their panels are empty."""
+
+
 class _Modules(ModuleType):
     def __init__(self) -> None:
         super().__init__("modules")
@@ -153,18 +156,18 @@ class _ModuleNames:
 
 def _add_core_modules(host: Any, manager: Any) -> None:
     kind = stand_in("slicer.qSlicerLoadableModule")
-    special = {name: place for name, place in table("CORE_MODULES").items()}
+    special = table("CORE_MODULES")
     for name, logic in host.parts.module_logics.items():
         if name not in special:
             manager._add(kind(name, "", logic))
-    for name, place in special.items():
+    for name in PANELS_WITHOUT_LOGIC:
+        manager._add(kind(name))
+    for place in special.values():
         made = load(place)
         manager._add(made(host) if getattr(made, "TAKES_HOST", False) else made())
 
 
 def new_main_window(host: Any) -> Any:
     application = host.application
-    title = f"{application.property('mainApplicationDisplayName')} {application.property('applicationVersion')}"
-    window = stand_in("slicer.qSlicerAppMainWindow")(application.moduleManager(), title)
-    host.at_end(LEDGER.clear)
-    return window
+    title = f"3D Slicer {application.applicationVersion()}"
+    return stand_in("slicer.qSlicerAppMainWindow")(application.moduleManager(), title)

@@ -9,11 +9,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..immortals import make_immortal
 from ..pythonqt import LEDGER, wrap
+from ..pythonqt.signals import forget_connections
 from ..registry import hooks, load, stand_in
-from . import assembly
+from . import assembly, dialogs
 from .error_log import start_log
 from .scene import SceneParts, close_scene, new_scene
+from .subject_hierarchy import SubjectHierarchyPlugins
 from .thread_guard import ThreadGuard
 
 _application: list[Any] = []
@@ -22,6 +25,7 @@ _application: list[Any] = []
 def the_application() -> Any:
     """The process's only QApplication, made at the first call."""
     if not _application:
+        make_immortal()
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from .look import set_look
 
@@ -36,12 +40,14 @@ class Host:
     def __init__(self, *, testing: bool = False, main_window: bool = True) -> None:
         self.application = the_application()
         self._undo: list[Callable[[], None]] = []
+        self._ended = False
         LEDGER.clear()
         import slicer
 
         self.slicer: ModuleType = slicer
         self.parts: SceneParts = new_scene(slicer)
         self.at_end(lambda: close_scene(self.parts))
+        self.at_end(dialogs.forget_answers)
         self.application._begin(self.parts, testing=testing)
         model, stop_log = start_log()
         self.at_end(stop_log)
@@ -49,6 +55,7 @@ class Host:
         self._catch_exceptions()
         assembly.install(self)
         self.main_window = assembly.new_main_window(self) if main_window else None
+        self.at_end(SubjectHierarchyPlugins(slicer, self.parts.scene).stop)
         guard = ThreadGuard(self.parts.scene)
         self.at_end(guard.stop)
         for place in hooks():
@@ -64,6 +71,12 @@ class Host:
         return self.parts.scene
 
     wrap = staticmethod(wrap)
+    answer = staticmethod(dialogs.answer)
+
+    @property
+    def dialogs_shown(self) -> list[str]:
+        """The texts of the modal dialogs so far."""
+        return dialogs.shown
 
     def at_end(self, function: Callable[[], None]) -> None:
         """Called by ``stop``, the last first."""
@@ -94,6 +107,9 @@ class Host:
 
     def quit(self) -> None:
         """The user ends the application: panels are told, then everything else."""
+        if self._ended:
+            return
+        self._ended = True
         self.application.aboutToQuit.emit()
         for name in self.application.moduleManager().modulesNames():
             self.application.moduleManager().moduleAboutToBeUnloaded.emit(name)
@@ -101,12 +117,13 @@ class Host:
     def stop(self) -> None:
         if not self.running:
             return
+        self.quit()
         self.running = False
         if self.main_window is not None:
             self.main_window._close()
         for function in reversed(self._undo):
             function()
-        assembly.forget_connections(self.application)
+        forget_connections(self.application)
 
     def _catch_exceptions(self) -> None:
         """What Qt's and VTK's own callbacks print ends in ``sys.excepthook``; it is remembered."""

@@ -27,7 +27,8 @@ class qSlicerIOManager(QObject):
     def loadNodes(self, kind: str, properties: dict, loaded: object = None, messages: object = None) -> bool:  # type: ignore[type-arg]
         path = properties["fileName"]
         if isinstance(path, (list, tuple)):
-            return all([self.loadNodes(kind, {**properties, "fileName": each}, loaded, messages) for each in path])
+            done = [self.loadNodes(kind, {**properties, "fileName": each}, loaded, messages) for each in path]
+            return all(done)
         if kind not in READERS:
             raise NotModelled(f"a reader of {kind or path}")
         nodes = READERS[kind](path, properties, messages) if Path(path).exists() else None
@@ -35,7 +36,7 @@ class qSlicerIOManager(QObject):
             if messages is not None:
                 import vtk
 
-                text = f"Error: Loading {path} -  load failed."
+                text = f"Loading {path} -  load failed."
                 messages.AddMessage(vtk.vtkCommand.ErrorEvent, text)  # type: ignore[attr-defined]
             return False
         for node in nodes:
@@ -44,7 +45,7 @@ class qSlicerIOManager(QObject):
         self.newFileLoaded.emit({**properties, "fileType": kind})
         return True
 
-    def loadScene(self, path: str, clear: bool = True) -> bool:  # noqa: FBT002  as in C++
+    def loadScene(self, path: str, clear: bool = True) -> bool:
         return self.loadNodes("SceneFile", {"fileName": path, "clear": clear})
 
     def saveNodes(self, kind: str, properties: dict, messages: object = None) -> bool:  # type: ignore[type-arg]
@@ -99,12 +100,13 @@ class qSlicerIOManager(QObject):
         node_ids: list,  # type: ignore[type-arg]
         files: list,  # type: ignore[type-arg]
         properties: dict,  # type: ignore[type-arg]
-        harden: bool = False,  # noqa: FBT002  as in C++
+        harden: bool = False,
         messages: object = None,
     ) -> bool:
         if harden:
             raise NotModelled("exportNodes with a hardened transform")
-        return all([_export(node_id, path, properties) for node_id, path in zip(node_ids, files, strict=True)])
+        done = [_export(node_id, path, properties) for node_id, path in zip(node_ids, files, strict=True)]
+        return all(done)
 
     def registeredFileReaderCount(self, kind: str) -> int:
         return int(kind in READERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QProxyStyle, QStyle
 
 _DARK = {
     QPalette.ColorRole.Window: "#353535",
@@ -25,7 +26,8 @@ _DARK = {
 
 
 def set_look(application: Any, *, dark: bool = False) -> None:
-    application.setStyle("Fusion")
+    if not isinstance(application.style(), SlicerStyle):
+        application.setStyle(SlicerStyle("Fusion"))
     families = QFontDatabase.families()
     family = next((each for each in ("DejaVu Sans", "Noto Sans", "Liberation Sans") if each in families), "")
     application.setFont(QFont(family, 9) if family else QFont())
@@ -43,3 +45,21 @@ def dark_palette() -> QPalette:
 
 def fonts_are_there() -> bool:
     return bool(QFontDatabase.families())
+
+
+_METRICS = {
+    QStyle.PixelMetric.PM_LayoutLeftMargin: 6,
+    QStyle.PixelMetric.PM_LayoutTopMargin: 6,
+    QStyle.PixelMetric.PM_LayoutRightMargin: 6,
+    QStyle.PixelMetric.PM_LayoutBottomMargin: 6,
+    QStyle.PixelMetric.PM_LayoutHorizontalSpacing: 3,
+    QStyle.PixelMetric.PM_LayoutVerticalSpacing: 3,
+}
+
+
+class SlicerStyle(QProxyStyle):
+    """Fusion with the layout metrics that the application was seen to have."""
+
+    def pixelMetric(self, metric: QStyle.PixelMetric, option: Any = None, widget: Any = None) -> int:
+        known = _METRICS.get(metric)
+        return super().pixelMetric(metric, option, widget) if known is None else known

@@ -128,6 +128,24 @@ class qSlicerScriptedLoadableModule(qSlicerAbstractCoreModule):
         return widget
 
 
+class qSlicerModuleFactoryManager(QObject):
+    def __init__(self, manager: Any) -> None:
+        super().__init__(manager)
+        self._manager = manager
+
+    def loadedModuleNames(self) -> list[str]:
+        return self._manager.modulesNames()
+
+    def registeredModuleNames(self) -> list[str]:
+        return self._manager.modulesNames()
+
+    def isLoaded(self, name: str) -> bool:
+        return self._manager.isLoaded(name)
+
+    def isRegistered(self, name: str) -> bool:
+        return self._manager.isLoaded(name)
+
+
 class qSlicerModuleManager(QObject):
     moduleLoaded = Signal(str)
     moduleAboutToBeUnloaded = Signal(str)
@@ -137,6 +155,7 @@ class qSlicerModuleManager(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._modules: dict[str, Any] = {}
+        self._factory_manager = qSlicerModuleFactoryManager(self)
 
     def module(self, name: str) -> Any:
         return self._modules.get(name)
@@ -159,6 +178,4 @@ class qSlicerModuleManager(QObject):
         self.moduleLoaded.emit(name)
 
     def factoryManager(self) -> Any:
-        from ..pythonqt import NotModelled
-
-        raise NotModelled("qSlicerModuleManager.factoryManager()")
+        return self._factory_manager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from .settings import ctkSettings
 VERSION = (5, 10, 0)
 REVISION = "34045"
 RELEASE_DATE = "2025-11-10"
+_ORGANIZATION = "slicer.org"
 
 
 def _constant(kind: Any, value: Any) -> Property:
@@ -33,10 +33,8 @@ class qSlicerApplication(QApplication):
     userInformationChanged = Signal()
     pauseRenderChanged = Signal(bool)
 
-    applicationName = _constant(str, "Slicer")
     mainApplicationName = _constant(str, "Slicer")
     mainApplicationDisplayName = _constant(str, "3D Slicer")
-    applicationVersion = _constant(str, f"{'.'.join(map(str, VERSION))}-{RELEASE_DATE}")
     majorVersion = _constant(int, VERSION[0])
     minorVersion = _constant(int, VERSION[1])
     mainApplicationMajorVersion = _constant(int, VERSION[0])
@@ -50,11 +48,14 @@ class qSlicerApplication(QApplication):
     os = _constant(str, "linux")
     arch = _constant(str, "amd64")
     platform = _constant(str, "linux-amd64")
-    isInstalled = _constant(bool, True)
+    isInstalled = _constant(bool, value=True)
     intDir = _constant(str, ".")
 
     def __init__(self) -> None:
         super().__init__(["Slicer"])
+        self.setApplicationName("Slicer")
+        self.setApplicationVersion(f"{'.'.join(map(str, VERSION))}-{RELEASE_DATE}")
+        self.setOrganizationName(_ORGANIZATION)
         self._parts: Any = None
         self._managers: dict[str, Any] = {}
         self._render_paused = 0
@@ -73,8 +74,9 @@ class qSlicerApplication(QApplication):
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
             QSettings.setPath(QSettings.Format.IniFormat, scope, str(parts.folder / "settings"))
-        self._user_settings = ctkSettings(str(parts.folder / "settings/www.slicer.org/Slicer.ini"))
-        self._revision_settings = ctkSettings(str(parts.folder / f"settings/www.slicer.org/Slicer-{REVISION}.ini"))
+        self._user_settings = ctkSettings(str(parts.folder / f"settings/{_ORGANIZATION}/Slicer.ini"))
+        self._user_settings.setValue("Modules/HomeModule", "Welcome")
+        self._revision_settings = ctkSettings(str(parts.folder / f"settings/{_ORGANIZATION}/Slicer-{REVISION}.ini"))
 
     def _home(self) -> str:
         return str(self._parts.folder)
@@ -91,7 +93,7 @@ class qSlicerApplication(QApplication):
     extensionsInstallPath = Property(str, lambda self: self._extensions)
     slicerSharePath = Property(str, lambda self: str(self._parts.folder / "share"))
     cachePath = Property(str, lambda self: str(self._parts.folder / "tmp" / "RemoteIO"))
-    startupWorkingPath = Property(str, lambda self: os.getcwd())
+    startupWorkingPath = Property(str, lambda self: str(Path.cwd()))
     slicerUserSettingsFilePath = Property(str, lambda self: self._user_settings.fileName())
     slicerRevisionUserSettingsFilePath = Property(str, lambda self: self._revision_settings.fileName())
     renderPaused = Property(bool, lambda self: self._render_paused > 0)

@@ -56,6 +56,7 @@ def new_scene(slicer: Any) -> SceneParts:
     remote_io = slicer.vtkMRMLRemoteIOLogic()
     data_io = slicer.vtkDataIOManagerLogic()
     parts = SceneParts(scene, logic, remote_io, data_io, folder)
+    _add_crosshair(slicer, scene)
     logic.SetMRMLScene(scene)
     remote_io.SetMRMLApplicationLogic(logic)
     remote_io.SetMRMLScene(scene)
@@ -67,7 +68,6 @@ def new_scene(slicer: Any) -> SceneParts:
         kind = getattr(slicer, class_name, None)
         if kind is not None:
             parts.module_logics[module] = _module_logic(kind, logic, scene, module, folder / share)
-    _register_singletons(slicer, scene)
     return parts
 
 
@@ -81,13 +81,12 @@ def _module_logic(kind: Any, application: Any, scene: Any, module: str, share: P
     return logic
 
 
-def _register_singletons(slicer: Any, scene: Any) -> None:
-    for class_name in ("vtkMRMLCrosshairNode", "vtkMRMLSelectionNode", "vtkMRMLInteractionNode"):
-        if scene.GetFirstNodeByClass(class_name) is None:
-            node = getattr(slicer, class_name)()
-            if class_name == "vtkMRMLCrosshairNode":
-                node.SetCrosshairName("default")
-            scene.AddNode(node)
+def _add_crosshair(slicer: Any, scene: Any) -> None:
+    """The node that the application's views share; it is there before all others."""
+    node = slicer.vtkMRMLCrosshairNode()
+    node.SetCrosshairName("default")
+    node.SetSingletonTag("default")
+    scene.AddNode(node)
 
 
 def close_scene(parts: SceneParts) -> None:
@@ -99,4 +98,6 @@ def close_scene(parts: SceneParts) -> None:
     parts.remote_io.RemoveDataIOFromScene()
     parts.remote_io.SetMRMLScene(None)
     parts.application_logic.SetMRMLScene(None)
+    # What still observes it must not be called when Python's garbage collector ends it.
+    parts.scene.RemoveAllObservers()
     shutil.rmtree(parts.folder, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject
@@ -10,6 +10,7 @@ from PySide6.QtUiTools import QUiLoader as NativeLoader
 from PySide6.QtWidgets import QWidget
 
 from ..pythonqt import NotModelled, wrap
+from ..pythonqt.properties import wrapped_tool_tip
 from ..registry import stand_in_named, table
 
 _FOREIGN = ("ctk", "qMRML", "qSlicer")
@@ -41,17 +42,22 @@ class QUiLoader(QObject):
     def load(self, device: QIODevice, parent: QWidget | None = None) -> QWidget | None:
         if not device.isOpen():
             device.open(QFile.OpenModeFlag.ReadOnly)
-        root = ElementTree.fromstring(bytes(device.readAll().data()))  # noqa: S314  a file of the module under test
+        root = ET.fromstring(bytes(device.readAll().data()))
         settings = _take_foreign_properties(root)
         connections = _take_connections(root)
         loader = _Tree()
         buffer = QBuffer()
-        buffer.setData(QByteArray(ElementTree.tostring(root)))
+        buffer.setData(QByteArray(ET.tostring(root)))
         buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-        widget = loader.load(buffer, parent)
+        try:
+            widget = loader.load(buffer, parent)
+        except RuntimeError:
+            widget = None  # PySide6 raises where C++ returns null
         if loader._not_modelled:
             raise NotModelled(f"class in a .ui file: {', '.join(sorted(set(loader._not_modelled)))}")
         if widget is not None:
+            for each in [widget, *widget.findChildren(QWidget)]:
+                each.setToolTip(wrapped_tool_tip(each.toolTip()))
             _apply(widget, settings)
             _connect(widget, connections)
         return widget
@@ -61,8 +67,8 @@ class QUiLoader(QObject):
         return sorted({*NativeLoader().availableWidgets(), *(name for name in known if name.startswith(_FOREIGN))})
 
 
-def _take_foreign_properties(root: ElementTree.Element) -> list[tuple[str, str, Any]]:
-    """Properties of stand-ins, which Qt's loader would set without complaint where there is none: name, property, value."""
+def _take_foreign_properties(root: ET.Element) -> list[tuple[str, str, Any]]:
+    """Properties of stand-ins: Qt's loader would not complain where there is none. Widget, property, value."""
     taken = []
     for widget in root.iter("widget"):
         if not widget.get("class", "").startswith(_FOREIGN):
@@ -76,7 +82,7 @@ def _take_foreign_properties(root: ElementTree.Element) -> list[tuple[str, str, 
     return taken
 
 
-def _simple(entry: ElementTree.Element) -> bool:
+def _simple(entry: ET.Element) -> bool:
     return entry[0].tag in {"string", "bool", "number", "double", "stringlist", "enum", "set", "cstring"}
 
 
@@ -93,7 +99,7 @@ def _apply(root: QWidget, settings: list[tuple[str, str, Any]]) -> None:
             raise NotModelled(f"property in a .ui file: {native.metaObject().className()}.{name} ({error})") from error
 
 
-def _value(wrapper: Any, entry: ElementTree.Element) -> Any:
+def _value(wrapper: Any, entry: ET.Element) -> Any:
     text = entry.text or ""
     if entry.tag == "bool":
         return text == "true"
@@ -125,7 +131,7 @@ def _enumerated(wrapper: Any, text: str) -> int:
     return int(getattr(owner, name))
 
 
-def _take_connections(root: ElementTree.Element) -> list[tuple[str, str, str, str]]:
+def _take_connections(root: ET.Element) -> list[tuple[str, str, str, str]]:
     section = root.find("connections")
     if section is None:
         return []

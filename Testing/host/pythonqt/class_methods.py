@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui
 
 from .arguments import MismatchError, accept
 from .conversion import unwrap, wrap
 from .members import extra, static_extra
 from .methods import live_native
+from .properties import wrapped_tool_tip
 from .signals import Relay
 
 
@@ -21,6 +22,15 @@ def single_shot(milliseconds: Any, *rest: Any) -> None:
         raise ValueError(f"Called singleShot(int msec, PyObject callable) with wrong arguments: {rest!r}") from None
     callable_ = rest[-1] if callable(rest[-1]) else getattr(rest[0], str(rest[1]).partition("(")[0])
     QtCore.QTimer.singleShot(delay, Relay(callable_))
+
+
+@static_extra("QGuiApplication", "setOverrideCursor")
+def set_override_cursor(cursor: Any) -> None:
+    """PySide6 returns a guard; C++ nothing."""
+    shape = unwrap(cursor)
+    QtGui.QGuiApplication.setOverrideCursor(
+        shape if isinstance(shape, QtGui.QCursor) else QtCore.Qt.CursorShape(int(shape))
+    )
 
 
 @extra("QSettings", "value")
@@ -65,6 +75,11 @@ def selected_indexes(wrapper: Any) -> Any:
     """Protected in C++ and yet seen by PythonQt."""
     view = live_native(wrapper, "read the selection of")
     return wrap(view.selectionModel().selectedIndexes())
+
+
+@extra("QWidget", "setToolTip")
+def set_tool_tip(wrapper: Any, text: Any) -> None:
+    live_native(wrapper, "set the tool tip of").setToolTip(wrapped_tool_tip(accept(str, text, strict=False)))
 
 
 @extra("QByteArray", "data")

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import shiboken6
+from PySide6.QtCore import QObject
 
 from ..registry import is_registered
 from . import conversion
@@ -23,6 +24,8 @@ _members: dict[tuple[type, str], Member] = {}
 
 class PythonQtClassWrapper(type):
     """The type of each class that a module sees."""
+
+    __module__ = "PythonQt"
 
     native_class: type
     cxx_class_name: str
@@ -89,6 +92,8 @@ def _fill(cls: PythonQtClassWrapper) -> None:
 class PythonQtInstanceWrapper(metaclass=PythonQtClassWrapper):
     """An object that a module sees; ``_native`` is the PySide6 object."""
 
+    __module__ = "PythonQt"
+
     native_class = shiboken6.Object
     cxx_class_name = "void"
 
@@ -113,14 +118,13 @@ class PythonQtInstanceWrapper(metaclass=PythonQtClassWrapper):
         if member is not None:
             return show(member, self, cls.cxx_class_name)
         native = self.__dict__.get("_native")
-        if native is not None and hasattr(native, "dynamicPropertyNames") and shiboken6.isValid(native):
-            if name.encode() in [bytes(each.data()) for each in native.dynamicPropertyNames()]:
-                return conversion.wrap(native.property(name))
+        if _has_dynamic_property(native, name):
+            return conversion.wrap(native.property(name))
         raise missing(cls.native_class, f"{cls.cxx_class_name} has no attribute named '{name}'", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         cls = type(self)
-        member = None if name in ("_native",) else member_of(cls.native_class, name)
+        member = None if name == "_native" else member_of(cls.native_class, name)
         if isinstance(member, (Property, ComputedProperty)):
             member.write(self, value)
         elif cls.from_python:
@@ -159,6 +163,12 @@ class PythonQtInstanceWrapper(metaclass=PythonQtClassWrapper):
 
     def __hash__(self) -> int:
         return hash(id(self.__dict__.get("_native")))
+
+
+def _has_dynamic_property(native: Any, name: str) -> bool:
+    if not isinstance(native, QObject) or not shiboken6.isValid(native):
+        return False
+    return name.encode() in [bytes(each.data()) for each in native.dynamicPropertyNames()]
 
 
 def _no_new_attributes(name: str, cls: PythonQtClassWrapper) -> str:

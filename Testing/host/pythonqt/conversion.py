@@ -39,10 +39,10 @@ def is_native(value: Any) -> bool:
 
 def wrap(value: Any) -> Any:
     """What a module sees of a PySide6 value: wrappers for Qt's objects, ints for enums, tuples for lists."""
-    if value is None or isinstance(value, (str, bool, int, float)) and not isinstance(value, enum.Enum):
-        return value
     if isinstance(value, enum.Enum):
         return int(value.value)
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
     if is_native(value):
         return _wrap_native(value)
     if isinstance(value, (list, tuple)):

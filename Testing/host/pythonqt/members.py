@@ -18,7 +18,7 @@ from .qt5 import METHODS_NOT_PROPERTIES, QT5_ENUMS, QT5_METHODS, QT5_PROPERTIES,
 from .signals import Signal, signals_of
 
 EXTRAS: dict[tuple[str, str], Callable[..., Any]] = {}
-"""Methods that PythonQt adds or that the host replaces, by Qt class and name: called with the wrapper, if not static."""
+"""Methods that PythonQt adds or the host replaces, by Qt class and name; called with the wrapper if not static."""
 
 
 @dataclass(frozen=True)

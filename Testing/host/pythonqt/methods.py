@@ -21,6 +21,8 @@ class SlotMeta(type):
 class builtin_qt_slot(metaclass=SlotMeta):  # the name is PythonQt's
     """A method of an object, or of a class where ``wrapper`` is None."""
 
+    __module__ = "builtins"
+
     __slots__ = ("_call", "_name", "_owner", "_wrapper")
 
     def __init__(self, name: str, owner: str, wrapper: Any, call: Callable[..., Any]) -> None:

@@ -18,9 +18,12 @@ _CONNECT_FORMS = (
     "connect(QByteArray signal, PyObject callable) -> bool\n"
     "connect(QByteArray signal, QObject receiver, QByteArray slot, Qt::ConnectionType type) -> bool\n"
     "connect(QByteArray signal, QObject receiver, QByteArray slot) -> bool\n"
-    "connect(QObject sender, QByteArray signal, PyObject callable) -> bool\n"
-    "connect(QObject sender, QByteArray signal, QObject receiver, QByteArray slot, Qt::ConnectionType type) -> bool\n"
-    "connect(QObject sender, QByteArray signal, QObject receiver, QByteArray slot) -> bool\n"
+    "connect(QObject sender, QByteArray signal, QByteArray slot, Qt::ConnectionType type) -> bool\n"
+    "connect(QObject sender, QByteArray signal, QByteArray slot) -> bool\n"
+    "static connect(QObject sender, QByteArray signal, PyObject callable) -> bool\n"
+    "static connect(QObject sender, QByteArray signal, QObject receiver, QByteArray slot, Qt::ConnectionType type)"
+    " -> bool\n"
+    "static connect(QObject sender, QByteArray signal, QObject receiver, QByteArray slot) -> bool\n"
 )
 _FIND_FORMS = (
     "findChildren(PyObject type, QString name) -> QList<QObject*>\n"
@@ -68,7 +71,9 @@ def disconnect_object(wrapper: Any, *arguments: Any) -> bool:
 
 @extra("QObject", "className")
 def class_name(wrapper: Any) -> str:
-    return str(live_native(wrapper, "call 'className' on").metaObject().className())
+    # QObject.metaObject() is not asked: PySide6 ties what it returns to the object, and breaks it for all others.
+    live_native(wrapper, "call 'className' on")
+    return str(type(wrapper).cxx_class_name)
 
 
 @extra("QObject", "inherits")
@@ -156,4 +161,4 @@ class _MetaObject:
 
 @extra("QObject", "metaObject")
 def meta_object(wrapper: Any) -> _MetaObject:
-    return _MetaObject(live_native(wrapper, "call 'metaObject' on").metaObject())
+    return _MetaObject(type(live_native(wrapper, "call 'metaObject' on")).staticMetaObject)

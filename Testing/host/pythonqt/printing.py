@@ -12,7 +12,9 @@ def printed(wrapper: Any) -> str:
     cls = type(wrapper)
     native = wrapper.__dict__.get("_native")
     if cls.from_python:
-        return f"{cls.__name__} ({_native_text(cls.cxx_class_name, native).removesuffix(')')}, at: {id(wrapper):#x})"
+        if native is not None and not isinstance(native, QtWidgets.QWidget):
+            return f"{cls.__name__} ({cls.cxx_class_name} at: {id(wrapper):#x})"
+        return f"{cls.__name__} ({_native_text(cls.cxx_class_name, native)}, at: {id(wrapper):#x})"
     return _native_text(cls.cxx_class_name, native)
 
 
@@ -22,7 +24,7 @@ def _native_text(name: str, native: Any) -> str:
         return f"{name} (C++ object at: 0x0)"
     if isinstance(native, QtWidgets.QWidget):
         called = f', name="{native.objectName()}"' if native.objectName() else ""
-        return f"{native.metaObject().className()}({address}{called}) "
+        return f"{name}({address}{called}) "
     if isinstance(native, QtCore.QObject):
         return f"{name} ({name} at: {address})"
     described = _described(native)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QMetaProperty
+from PySide6.QtGui import Qt
 
 from .arguments import MismatchError, accept
 from .conversion import unwrap, wrap
@@ -43,16 +44,16 @@ class Property:
         try:
             converted = self._convert(value)
         except MismatchError:
-            kind = type(value).__name__
-            raise AttributeError(
-                f"Property '{self.name}' of type '{self.type_name}' does not accept an object of type {kind} ({value!r})"
-            ) from None
+            given = f"an object of type {type(value).__name__} ({value!r})"
+            raise AttributeError(f"Property '{self.name}' of type '{self.type_name}' does not accept {given}") from None
         native.setProperty(self.name, converted)
 
     def _convert(self, value: Any) -> Any:
         name = self.type_name
         if self.meta.isEnumType():
             return accept(int, value, strict=False)
+        if self.name == "toolTip":
+            return wrapped_tool_tip(accept(str, value, strict=False))
         if name in _BASIC:
             return accept(_BASIC[name], value, strict=False)
         if name == "QStringList":
@@ -73,6 +74,11 @@ class Property:
     @staticmethod
     def _is_list(name: str, native: Any) -> bool:
         return name in ("QVariantList", "QVariantMap") and isinstance(native, (list, dict))
+
+
+def wrapped_tool_tip(text: str) -> str:
+    """The application makes rich text of a plain tool tip, so that it wraps."""
+    return f"<p>{text}</p>" if text and not Qt.mightBeRichText(text) else text
 
 
 def read_native(native: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The modules ``qt`` and ``ctk``, made of PySide6's libraries and of the stand-ins, each class when it is first used."""
+"""The modules ``qt`` and ``ctk``: PySide6's libraries and the stand-ins, each class when it is first used."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def _declaration(name: str) -> type:
         def __init__(self, *_: Any, **__: Any) -> None:
             raise NotModelled(f"qt.{name} in a Python class: it crashes PythonQt")
 
-    Declaration.__name__ = name
-    Declaration.__module__ = "QtCore"
+    Declaration.__name__ = Declaration.__qualname__ = name
+    Declaration.__module__ = "QtCore" if name == "Signal" else "PythonQt.QtCore"
     return Declaration

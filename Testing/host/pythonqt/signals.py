@@ -150,6 +150,13 @@ def _records(native: QObject) -> list[tuple[str, Any, str, Relay]]:
     return records
 
 
+def forget_connections(native: QObject) -> None:
+    """Takes off what modules connected: the application object outlives each start."""
+    for _signature, _callable, signal, relay in _records(native):
+        QObject.disconnect(native, SIGNAL(signal), relay)
+    _records(native).clear()
+
+
 class Signal:
     """A signal of one object; the first declared signature is the one that ``connect`` takes."""
 

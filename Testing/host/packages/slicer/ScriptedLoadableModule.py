@@ -1,8 +1,8 @@
 """The base classes of scripted modules, with the members and the behaviour that the application's were seen to have."""
 
 import logging
-import os
 import unittest
+from pathlib import Path
 
 import qt
 import slicer
@@ -27,13 +27,13 @@ class ScriptedLoadableModule:
         parent.acknowledgementText = ""
         parent.hidden = False
         for ending in (".svg", ".png"):
-            icon = os.path.join(os.path.dirname(parent.path), "Resources", "Icons", self.moduleName + ending)
-            if os.path.exists(icon):
-                parent.icon = qt.QIcon(icon)
+            icon = Path(parent.path).parent / "Resources" / "Icons" / (self.moduleName + ending)
+            if icon.exists():
+                parent.icon = qt.QIcon(str(icon))
                 break
 
     def resourcePath(self, filename):
-        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename)
+        return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
 
     def getDefaultModuleDocumentationLink(self, docPage=None, linkText=None):
         name = self.moduleName if docPage is None else docPage
@@ -65,7 +65,7 @@ class ScriptedLoadableModuleWidget:
         slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename):
-        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename)
+        return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
 
     def cleanup(self):
         """A module overrides it to let go of what it holds."""
@@ -140,15 +140,17 @@ class ScriptedLoadableModuleLogic:
 
 
 class ScriptedLoadableModuleTest(unittest.TestCase):
-    messageDelay = 600
-
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.messageDelay = 600
         self.enableScreenshots = 0
         self.screenshotScaleFactor = 1.0
 
     def setUp(self):
         """A module overrides it to begin with an empty scene."""
+
+    def tearDown(self):
+        """A module overrides it to clean up."""
 
     def runTest(self):
         """A module overrides it to run its tests."""
@@ -158,5 +160,5 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         delay = requestedDelay if requestedDelay is not None else msec
         slicer.util.delayDisplay(message, self.messageDelay if delay is None else delay)
 
-    def takeScreenshot(self, name, description, type=-1):
+    def takeScreenshot(self, name, description, view=-1):
         logging.info("%s: %s", name, description)

@@ -1,16 +1,14 @@
 """Translation as modules use it: there is no language but English in the host."""
 
 import inspect
+from pathlib import Path
 
 __all__ = ["getContext", "tr", "translate"]
 
 
 def getContext(sourceFile):
-    import os
-
-    if os.path.isfile(sourceFile):
-        return os.path.splitext(os.path.basename(sourceFile))[0]
-    return sourceFile
+    file = Path(sourceFile)
+    return file.stem if file.is_file() else sourceFile
 
 
 def tr(text):
