@@ -26,13 +26,19 @@ $(VENV)/installed: $(REQUIREMENTS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(NNUNET_NETWORKS)
 	touch $@
 
+# nnU-Net, which our labels are compared with, stands apart: its packages ask for others that would replace torch.
+$(VENV)/nnunet/installed: Testing/reference/nnunet_packages.txt | $(VENV)/installed
+	rm -rf $(VENV)/nnunet
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/nnunet --requirement $<
+	touch $@
+
 demo: venv ## make the sample study, segment it, write files and pictures into demo-output/
 	$(BIN)/medaiseg demo --output demo-output
 
-test: venv ## run the tests (some minutes)
+test: venv $(VENV)/nnunet/installed ## run the tests (some minutes)
 	$(BIN)/python -m pytest -m "not reference and not slow"
 
-reference: venv ## compare with the reference implementations (long)
+reference: venv $(VENV)/nnunet/installed ## compare with the reference implementations (long)
 	$(BIN)/python -m pytest -m "reference or slow"
 
 lint: venv ## check style, types and the layers

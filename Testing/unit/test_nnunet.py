@@ -28,7 +28,8 @@ from MedAISegLib.models.operations import (
     ZScoreInside,
 )
 from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions, WindowRule
-from nnunets import LABELS, architecture, configuration, write_model
+
+from Testing.nnunets import LABELS, architecture, configuration, write_model
 
 pytest.importorskip("dynamic_network_architectures")
 pytestmark = pytest.mark.engine

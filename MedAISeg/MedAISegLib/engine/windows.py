@@ -71,7 +71,8 @@ def score_slabs(
     Returns:
         A stream of (class, a, b, c) on the array's grid.
     """
-    predict = _averaged(networks, windows.test_time_flips)
+    apart = windows.rule is WindowRule.NNUNET and windows.size is not None
+    predict = _joined(networks, windows.test_time_flips, apart=apart)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     if windows.size is None:
         slabs = _whole_array(networks, predict, values, windows, placement, report)
@@ -84,7 +85,18 @@ def score_slabs(
     places = sorted(product(*starts), key=lambda place: place[axis])
     slabs = _windowed(predict, _pad(values, windows, size), places, accumulate, report)
     stream = SlabStream(padded_shape, axis, True, slabs, placement.slab_bytes)
+    if apart and len(networks) > 1:
+        stream = stream.map_values(lambda values: _mean_of_members(values, len(networks)))
     return stream if padded_shape == shape else _unpadded(stream, before, shape)
+
+
+def _mean_of_members(values: torch.Tensor, count: int) -> torch.Tensor:
+    """(class, a, b, c) from (member and class, a, b, c), added up in the precision of the values, as nnU-Net does."""
+    first, *others = values.chunk(count)
+    total = first.clone()
+    for member in others:
+        total += member
+    return total.div_(count)
 
 
 _SUMS = {WindowRule.MONAI: torch.float32, WindowRule.NNUNET: torch.float16}
@@ -233,20 +245,33 @@ def _headed(network: WideHeadNetwork, features: torch.Tensor, placement: Placeme
         yield Slab(start, network.head(features[:, :, start : start + step])[0].to(placement.accumulate))
 
 
-def _averaged(networks: Sequence[Network], flips: tuple[tuple[int, ...], ...]) -> Network:
-    if len(networks) == 1 and not flips:
-        return networks[0]
+def _joined(networks: Sequence[Network], flips: tuple[tuple[int, ...], ...], *, apart: bool) -> Network:
+    """The networks' scores averaged over the flips, and over the networks unless those are to stay apart as classes."""
+    members = [_over_flips(network, flips) for network in networks]
+    if len(members) == 1:
+        return members[0]
+    if apart:
+        return lambda batch: torch.cat([member(batch) for member in members], dim=1)
 
     def predict(batch: torch.Tensor) -> torch.Tensor:
-        total: torch.Tensor | None = None
-        for network in networks:
-            for flip in ((), *flips):
-                dims = [axis + 2 for axis in flip]
-                scores = network(batch.flip(dims) if dims else batch)
-                scores = scores.flip(dims) if dims else scores
-                total = scores if total is None else total + scores
-        assert total is not None
-        return total / (len(networks) * (1 + len(flips)))
+        total = members[0](batch)
+        for member in members[1:]:
+            total = total + member(batch)
+        return total / len(members)
+
+    return predict
+
+
+def _over_flips(network: Network, flips: tuple[tuple[int, ...], ...]) -> Network:
+    if not flips:
+        return network
+
+    def predict(batch: torch.Tensor) -> torch.Tensor:
+        total = network(batch)
+        for flip in flips:
+            dims = [axis + 2 for axis in flip]
+            total = total + network(batch.flip(dims)).flip(dims)
+        return total / (1 + len(flips))
 
     return predict
 
