@@ -12,12 +12,14 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ..core.errors import MedAISegError
+from ..core.errors import MedAISegError, UsageError
 from ..core.notice import Notice
 from ..core.volume import Volume
-from ..readers import list_images, read_listing
+from ..readers import list_files, list_images, read_listing
 from ..readers.listing import ImageListing
+from ..readers.slicer_database import series_files
 from .console import stdout_console
+from .database import show_database
 from .report import print_json
 
 _ABOUT_THE_FOLDER = "files-passed-over"
@@ -35,15 +37,26 @@ class InspectedImage:
 
 
 @click.command("inspect", short_help="List studies and series, and what is odd about their geometry.")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--slicer-database",
+    "database",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="List 3D Slicer's DICOM database (its folder) and not INPUT; only its index is read.",
+)
+@click.option("--series", default="", metavar="UID", help="Of the database, read this series.")
 @click.option("--accept", is_flag=True, help="Read also what would raise a question, under the assumption named.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
-def command(source: Path, accept: bool, as_json: bool) -> None:
+def command(source: Path | None, database: Path | None, series: str, accept: bool, as_json: bool) -> None:
     """List the images of INPUT, a folder or file, by study: modality, grid, values, and what is odd about them.
 
     Names and numbers of patients are not shown.
     """
-    images = [_inspect(listing, accept=accept) for listing in list_images(source, accept=accept)]
+    if database is not None and source is None and not series:
+        show_database(database, as_json=as_json)
+        return
+    images = [_inspect(listing, accept=accept) for listing in _listings(source, database, series, accept=accept)]
     if as_json:
         print_json({"images": [_document(image) for image in images]})
         return
@@ -53,6 +66,15 @@ def command(source: Path, accept: bool, as_json: bool) -> None:
         console.print(_study_table(f"Study {n}: {study}" if study else f"{n}: of no study", list(members)))
     for message in dict.fromkeys(n.message for image in images for n in image.remarks if n.code == _ABOUT_THE_FOLDER):
         console.print(escape(message))
+
+
+def _listings(source: Path | None, database: Path | None, series: str, *, accept: bool) -> tuple[ImageListing, ...]:
+    """Raises UsageError unless there is one place to look at."""
+    if source is not None and database is None and not series:
+        return list_images(source, accept=accept)
+    if database is not None and source is None:
+        return list_files(series_files(database, series), accept=accept)
+    raise UsageError("give either INPUT, or --slicer-database PATH with or without --series UID.")
 
 
 def _inspect(listing: ImageListing, *, accept: bool) -> InspectedImage:

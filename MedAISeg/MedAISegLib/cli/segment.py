@@ -26,7 +26,8 @@ class SegmentRequest:
     """What ``medaiseg segment`` was asked for.
 
     Attributes:
-        source: folder or file, None where the channels name every image.
+        source: folder or file, None where the channels name every image, or a database is given.
+        database: Slicer's DICOM database, whose series are named by their UID.
         series_uid: of the series to take, empty where the one that fits shall be found.
         channels: file, folder or series UID by channel name.
         output: folder for the files.
@@ -36,6 +37,7 @@ class SegmentRequest:
     job: SegmentationJob
     source: Path | None
     output: Path
+    database: Path | None = None
     series_uid: str = ""
     channels: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
@@ -46,13 +48,20 @@ class SegmentRequest:
 @click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
 @click.option("--model", "-m", required=True, help="Id of an installed model ('medaiseg models'), or its path.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the files.")
-@click.option("--series", default="", metavar="UID", help="Segment this DICOM series of INPUT.")
+@click.option("--series", default="", metavar="UID", help="Segment this DICOM series of INPUT or of the database.")
+@click.option(
+    "--slicer-database",
+    "database",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="3D Slicer's DICOM database (its folder), in place of INPUT; --series or --channel name what to take.",
+)
 @click.option(
     "--channel",
     "channels",
     multiple=True,
     metavar="NAME=IMAGE",
-    help="The image of one of the model's channels: a file, a folder, or a series UID of INPUT. Repeatable.",
+    help="The image of one of the model's channels: a file, a folder, or a series UID. Repeatable.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @click.option(
@@ -80,6 +89,7 @@ def command(
     model: str,
     output: Path,
     series: str,
+    database: Path | None,
     channels: tuple[str, ...],
     device: str,
     formats: str,
@@ -97,14 +107,14 @@ def command(
     Examples:
       medaiseg segment scan/ --model hippocampus --output result/ --region 15,50,-40,20,-30,10
       medaiseg segment --model brats --channel T1c=t1c.nii.gz --channel FLAIR=flair.nii.gz ... --output result/
+      medaiseg segment --slicer-database ~/Documents/SlicerDICOMDatabase --series 1.2.3.4 --model ... --output result/
 
     The result lies on the grid of the (first) image. Of a folder with several series, the one that fits the model is
     taken; where several do, they are listed for you to choose with --series.
     """  # noqa: D301  # click's mark of a paragraph that is not to be wrapped is a real backspace
     with _errors_told_in_json(wanted=as_json):
         named = _named_channels(channels)
-        if source is None and not named:
-            raise UsageError("no image is given.", remedy="Name a folder or file, or use --channel NAME=IMAGE.")
+        _check_sources(source, database, series=series, channels=named)
         job = SegmentationJob(
             model=model,
             device=device,
@@ -114,7 +124,7 @@ def command(
             keep_largest_component=keep_largest,
             accept=accept,
         )
-        request = SegmentRequest(job, source, output, series, named, parse_formats(formats), overwrite)
+        request = SegmentRequest(job, source, output, database, series, named, parse_formats(formats), overwrite)
         case, result = carry_out(request, interrupts)
     if as_json:
         print_json(result_document(case, result))
@@ -143,6 +153,7 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
         case = read_case(
             source.spec,
             request.source,
+            database=request.database,
             series_uid=request.series_uid,
             channels=request.channels,
             accept=job.accept,
@@ -160,6 +171,22 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
     show_notices(notice for notice in result.notices if notice not in said)
     notices = tuple(dict.fromkeys((*plan.notices, *result.notices)))
     return case, with_final_figures(moved(replace(result, notices=notices), request.output), progress)
+
+
+def _check_sources(source: Path | None, database: Path | None, *, series: str, channels: Mapping[str, str]) -> None:
+    """Raises UsageError unless the images come from one place, and those of a database are named."""
+    if database is None:
+        if source is None and not channels:
+            raise UsageError("no image is given.", remedy="Name a folder or file, or use --channel NAME=IMAGE.")
+        return
+    if source is not None:
+        raise UsageError("the images come either from INPUT or from the database.", where="--slicer-database")
+    if not (series or channels):
+        raise UsageError(
+            "the series is not named.",
+            where="--slicer-database",
+            remedy="Use --series UID, or --channel NAME=UID; 'medaiseg inspect --slicer-database PATH' lists them.",
+        )
 
 
 def _named_channels(values: tuple[str, ...]) -> dict[str, str]:
