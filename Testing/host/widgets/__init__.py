@@ -37,6 +37,8 @@ STAND_INS = {
     "slicer.qMRMLThreeDView": f"{_HERE}.views:qMRMLThreeDView",
     "slicer.qMRMLThreeDViewControllerWidget": f"{_HERE}.views:qMRMLThreeDViewControllerWidget",
     "slicer.qMRMLThreeDWidget": f"{_HERE}.views:qMRMLThreeDWidget",
+    "slicer.qMRMLSubjectHierarchyTreeView": f"{_HERE}.subject_hierarchy_tree_view:qMRMLSubjectHierarchyTreeView",
+    "slicer.qMRMLSubjectHierarchyComboBox": f"{_HERE}.subject_hierarchy_combo_box:qMRMLSubjectHierarchyComboBox",
 }
 CORE_MODULES = {
     "SegmentEditor": f"{_HERE}.core_modules:segment_editor",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QIcon, QPalette, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
@@ -31,7 +32,7 @@ class ctkCheckableComboBox(QComboBox):
         return self.model()
 
     def setCheckableModel(self, model: QAbstractItemModel) -> None:
-        if self._watched is not None:
+        if self._watched is not None and shiboken6.isValid(self._watched):
             self._watched.dataChanged.disconnect(self._update)
             self._watched.rowsInserted.disconnect(self._make_checkable)
         if model is not self.model():
