@@ -21,8 +21,9 @@ def run_example(tmp_path, monkeypatch):
     write_sample_study(tmp_path / "demo-output" / "sample-study", seed=0)
     monkeypatch.chdir(tmp_path)
 
-    def call(page):
-        (block,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    def call(page, heading):
+        _, _, section = (ROOT / page).read_text(encoding="utf-8").partition(heading)
+        (block,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
         names = {}
         exec(compile(block, page, "exec"), names)
         return names
@@ -31,7 +32,7 @@ def run_example(tmp_path, monkeypatch):
 
 
 def test_the_example_of_the_readme(run_example, capsys):
-    run_example("README.md")
+    run_example("README.md", "# ")
     assert capsys.readouterr().out.count("mL") == 2
 
 
@@ -40,7 +41,7 @@ def test_the_example_with_nodes(run_example, tmp_path):
     pytest.importorskip("slicer_core", reason="slicer-core is not installed")
     from MedAISegLib.slicer_io.provenance_tags import read_tag
 
-    names = run_example("docs/scripting.md")
+    names = run_example("docs/scripting.md", "## Outside Slicer")
     node, source, scene = names["node"], names["source"], names["scene"]
     try:
         assert node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()) is source

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..app.match import assign
 from ..core.errors import InputError, ModelError, UsageError
 from ..core.region import OrientedBox
-from ..core.result import JobResult
+from ..core.result import JobResult, SegmentResult
 from ..models.card import ModelCard
-from .inputs import NodeInput, candidate_of
+from .inputs import VOLUME_CLASS, NodeInput, candidate_of
 from .merge_roles import PlaceMode
 from .region_node import region_from_node
 from .runs import Frames, Output, Run, RunRequest
@@ -71,11 +72,10 @@ class SegmentationLogic:
         """
         card = self._card(model)
         by_channel, others = _split(volumes, card)
-        candidates = {id(node): candidate_of(node) for node in (*by_channel.values(), *others)}
-        nodes = {id(candidates[key]): node for key, node in ((id(n), n) for n in (*by_channel.values(), *others))}
-        chosen = {name: candidates[id(node)] for name, node in by_channel.items()}
-        found = assign(card, [candidates[id(node)] for node in others], chosen=chosen)
-        return {match.channel.name: (nodes[id(match.image)], match.reason) for match in found}
+        chosen = {name: candidate_of(node) for name, node in by_channel.items()}
+        found = assign(card, [candidate_of(node) for node in others], chosen=chosen)
+        nodes = {node.GetID(): node for node in (*by_channel.values(), *others)}
+        return {match.channel.name: (nodes[match.image.input.node_id], match.reason) for match in found}
 
     def segment(self, volumes: Volumes, model: str, output: Any = None, **options: Any) -> tuple[Any, JobResult]:
         """Segment, and wait for the result; Slicer's events are processed meanwhile.
@@ -182,6 +182,47 @@ class SegmentationLogic:
             run.add_listener(lambda run: on_finished(run) if run.is_finished else None)
         return run
 
+    def measure(self, segmentation: Any) -> Mapping[str, SegmentResult]:
+        """Volume and statistics of a node's segments as they are now, edits and additions included.
+
+        ::
+
+            for segment_id, segment in logic.measure(segmentation).items():
+                print(segment.name, segment.volume_ml, segment.mean)
+
+        Returns:
+            Segment ID to its numbers; the mean is that of the reference volume, None where there is none.
+
+        Raises:
+            MedAISegError: InputError or ResourceError.
+        """
+        return self.session.pump.wait(self.session.measure(segmentation))
+
+    def export(
+        self, segmentation: Any, output: Path | str, formats: str | Sequence[str] = "nifti", *, overwrite: bool = False
+    ) -> tuple[Path, ...]:
+        """Write a segmentation node as it is now, edits and additions included, into files of a folder.
+
+        ::
+
+            logic.export(segmentation, "/data/results", ["dicom-seg", "nifti", "tables", "seg.nrrd", "stl"])
+
+        Args:
+            segmentation: the node.
+            output: a folder; it is made where it is missing.
+            formats: one or several of ``dicom-seg``, ``nifti``, ``tables``, ``seg.nrrd``, ``stl``, ``obj``.
+            overwrite: replace files that are there.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            MedAISegError: InputError where a DICOM SEG is wanted of an image that is no DICOM series, UsageError or
+                ResourceError.
+        """
+        reply = self.session.pump.wait(self.session.export(segmentation, formats, Path(output), overwrite=overwrite))
+        return tuple(path for paths in reply.files.values() for path in paths)
+
     def _card(self, model: str) -> ModelCard:
         """The card of a model, from the worker where the catalogue does not know it."""
         card = next((card for card in self.session.models() if card.id == model), None)
@@ -207,13 +248,10 @@ def _split(volumes: Volumes, card: ModelCard) -> tuple[dict[str, Any], list[Any]
     unknown = [name for name in by_channel if name not in names]
     if unknown:
         raise UsageError(f"it has no channel {unknown[0]!r}.", where=card.id, remedy=f"It has {', '.join(names)}.")
+    remedy = "Give a volume node, such as slicer.util.getNode('T1')."
     for node in (*by_channel.values(), *others):
-        if not hasattr(node, "IsA") or not node.IsA("vtkMRMLVolumeNode"):
-            raise InputError(
-                f"{node!r} is no volume node." if not hasattr(node, "GetName") else "it is no volume node.",
-                where=node.GetName() or "" if hasattr(node, "GetName") else "",
-                remedy="Give a volume node, such as slicer.util.getNode('T1').",
-            )
+        if not hasattr(node, "IsA") or not node.IsA(VOLUME_CLASS):
+            raise InputError(f"a {type(node).__name__} is no volume node.", remedy=remedy)
     if not by_channel and not others:
-        raise InputError("there is no volume.", remedy="Give a volume node, such as slicer.util.getNode('T1').")
+        raise InputError("no volume is given.", remedy=remedy)
     return by_channel, others

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
-from ..app.checks import SUV, wants_suv
-from ..app.exchange import Exchange, open_array, release
+from ..app.exchange import Exchange
 from ..app.protocol import SegmentReply, SegmentRequest
 from ..core.errors import InputError
 from ..core.progress import ProgressEvent, RunStage
-from ..core.segmentation import Segmentation
 from ..models.spec import Channel
-from .dicom_loading import load_series
-from .dicom_origin import Origin, read_origin
-from .event_loop import wait_cursor
-from .inputs import Input, SeriesInput
-from .placing import Placed, Target, place_result
-from .pump import WAITING, Pieces
-from .runs import Run, RunState
-from .sending import Sent, require_volume, send_volume
-from .snapshot import Change, SegmentationWatch, VolumeSnapshot, take_volume
-from .verdicts import Verdict, judge
+from .pump import Pieces
+from .run_inputs import Bound, bind, send, with_origins
+from .run_placing import Placer, new_result_name
+from .runs import Frames, Run, RunState
+from .sending import Sent
+from .sequences import VolumeFrames, frame_node, frames_of
+from .snapshot import SegmentationWatch, VolumeSnapshot
 from .worker_link import WorkerLink
 
 _SENDING_SHARE = 0.04
 _PLACING_FROM = 0.96
 """Of the whole run; between the two the worker tells how far it is."""
-
-_MOST_TRIES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,203 +48,85 @@ class Means:
 
 
 def live(run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None, means: Means) -> Pieces[None]:
-    """One run on one set of images; what becomes of it is told by the run.
+    """A run on one set of images, or on each frame of a sequence; what becomes of it is told by the run.
+
+    Series of the database that were loaded for it stay in the scene, as do the finished frames of a sequence.
 
     Args:
         nodes: the volume nodes of the inputs that were in the scene already, by channel name.
         watch: of the output, None for a new one.
 
     Raises:
-        MedAISegError: why it failed; the scene is as before but for the series that were loaded.
+        MedAISegError: why it failed; the scene is as before but for what is said above.
     """
     run.enter(RunState.LOADING)
-    bound = yield from _bind(run.request.inputs, nodes, means)
-    origins = yield from _origins(run, bound, means)
+    bound = yield from bind(run.request.inputs, nodes, means.loaded)
+    if run.request.frames is Frames.ALL:
+        yield from _all_frames(run, bound, means)
+    else:
+        yield from _once(run, bound, _Share(run), Placer(run, means.scene, watch, means.watches), means)
+
+
+def _all_frames(run: Run, nodes: Mapping[str, Any], means: Means) -> Pieces[None]:
+    """Frame by frame, each by its index; an image that is no sequence serves every frame."""
+    frames = {name: found for name, node in nodes.items() if (found := frames_of(node)) is not None}
+    count = _frame_count(frames)
+    placer = Placer(run, means.scene, None, means.watches, frames=next(iter(frames.values())))
+    for placer.frame in range(count):
+        with ExitStack() as shown:
+            at_index = {
+                name: shown.enter_context(frame_node(frames[name], placer.frame)) if name in frames else node
+                for name, node in nodes.items()
+            }
+            yield from _once(run, at_index, _Share(run, placer.frame / count, 1 / count), placer, means)
+
+
+def _frame_count(frames: Mapping[str, VolumeFrames]) -> int:
+    counts = {name: found.count for name, found in frames.items()}
+    if not counts:
+        raise InputError("the image belongs to no sequence.", remedy="Choose “this frame”.")
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise InputError(f"the sequences have different numbers of frames ({listed}).", remedy="Choose “this frame”.")
+    return next(iter(counts.values()))
+
+
+def _once(run: Run, nodes: Mapping[str, Any], share: _Share, placer: Placer, means: Means) -> Pieces[None]:
+    bound: dict[str, Bound] = yield from with_origins(nodes, run.request, means.channels(run.request.model))
     folder = means.exchange.new_folder()
     try:
         run.enter(RunState.SENDING)
-        sent = yield from _send(run, folder, bound, origins)
+        sent = yield from send(folder, bound, share.sending)
         run.enter(RunState.RUNNING)
-        job = run.request.job(means.device())
-        request = SegmentRequest(folder, job, {name: channel.record for name, channel in sent.items()})
-        reply = cast("SegmentReply", (yield from means.worker.ask(request, on_progress=_Span(run).report)))
+        reply = yield from _ask(run, folder, sent, share, means)
         run.enter(RunState.PLACING)
-        run.advance(ProgressEvent(RunStage.WRITE, _PLACING_FROM, None))
-        yield from _place(run, folder, sent, reply, watch, means)
+        share.tell(RunStage.WRITE, _PLACING_FROM)
+        yield from placer.place(folder, sent, reply, new_result_name(run, sent, reply))
     finally:
         means.exchange.remove(folder)
-    run.advance(ProgressEvent(RunStage.WRITE, 1.0, 0.0))
+    share.tell(RunStage.WRITE, 1.0)
 
 
-def _bind(inputs: Mapping[str, Input], nodes: Mapping[str, Any], means: Means) -> Pieces[dict[str, Any]]:
-    """A volume node for each channel, the series of the database being loaded now."""
-    bound = {}
-    for name, wanted in inputs.items():
-        # Lets the application show what is going on before Slicer's reader blocks it.
-        yield None
-        bound[name] = _loaded(wanted.series_uid, means.loaded) if isinstance(wanted, SeriesInput) else nodes[name]
-        require_volume(bound[name])
-    return bound
-
-
-def _loaded(series_uid: str, loaded: dict[str, VolumeSnapshot]) -> Any:
-    """The node of a series; what an earlier run has loaded and nobody has changed need not be loaded again."""
-    known = loaded.get(series_uid)
-    if known is None or known.change() in (Change.DELETED, Change.EDITED):
-        with wait_cursor():
-            known = take_volume(load_series(series_uid))
-        loaded[series_uid] = known
-    return known.node
-
-
-def _origins(run: Run, bound: Mapping[str, Any], means: Means) -> Pieces[dict[str, Origin]]:
-    """Where the images came from, their units settled.
-
-    Raises:
-        InputError: if a series is no volume to be trusted.
-        ConfirmationRequired: if the units of a PET image are not known and the user has not said them.
-    """
-    origins, channels = {}, means.channels(run.request.model)
-    for name, node in bound.items():
-        origin = yield from read_origin(node)
-        if origin.problem is not None:
-            raise origin.problem
-        answer = run.request.units.get(name, SUV if run.request.accept else "")
-        if origin.question is not None and name in channels and wants_suv(channels[name]):
-            if not answer:
-                raise origin.question
-            origin = _answered(origin, answer)
-        origins[name] = origin
-    return origins
-
-
-def _answered(origin: Origin, answer: str) -> Origin:
-    if answer == SUV:
-        return origin.accepted()
-    attributes = dict(origin.attributes) | {"Units": answer}
-    return Origin(origin.modality, origin.description, origin.series, attributes, origin.notices)
-
-
-def _send(run: Run, folder: Path, bound: Mapping[str, Any], origins: Mapping[str, Origin]) -> Pieces[dict[str, Sent]]:
-    """All channels as they are at one moment: where one changes meanwhile, everything is sent anew.
-
-    Raises:
-        InputError: if an image is gone, or keeps changing.
-        ResourceError: if the disk is full.
-    """
-    for attempt in range(_MOST_TRIES):
-        sent: dict[str, Sent] = {}
-        for n, (name, node) in enumerate(bound.items()):
-            share = _Share(run, n / len(bound), 1 / len(bound))
-            channel = yield from send_volume(folder, f"{attempt}-{n}", node, origins[name], on_fraction=share.report)
-            if channel is None:
-                break
-            sent[name] = channel
-        if len(sent) == len(bound) and all(s.snapshot.change() is Change.NONE for s in sent.values()):
-            return sent
-        for path in folder.glob(f"{attempt}-*"):
-            path.unlink()
-        yield WAITING
-    raise InputError("the image keeps changing while it is being read.", remedy="Wait until it is at rest, and rerun.")
+def _ask(run: Run, folder: Path, sent: Mapping[str, Sent], share: _Share, means: Means) -> Pieces[SegmentReply]:
+    job = run.request.job(means.device())
+    request = SegmentRequest(folder, job, {name: channel.record for name, channel in sent.items()})
+    return cast("SegmentReply", (yield from means.worker.ask(request, on_progress=share.working)))
 
 
 @dataclass(frozen=True)
 class _Share:
-    """A part of the sending."""
+    """What one set of images is of the whole run."""
 
     run: Run
-    begin: float
-    length: float
+    begin: float = 0.0
+    length: float = 1.0
 
-    def report(self, fraction: float) -> None:
-        done = _SENDING_SHARE * (self.begin + self.length * fraction)
-        self.run.advance(ProgressEvent(RunStage.READ, done, None))
+    def tell(self, stage: RunStage, fraction: float, remaining_s: float | None = None) -> None:
+        self.run.advance(ProgressEvent(stage, self.begin + self.length * fraction, remaining_s))
 
+    def sending(self, fraction: float) -> None:
+        self.tell(RunStage.READ, _SENDING_SHARE * fraction)
 
-@dataclass(frozen=True)
-class _Span:
-    """What the worker does, as a part of the whole."""
-
-    run: Run
-
-    def report(self, event: ProgressEvent) -> None:
+    def working(self, event: ProgressEvent) -> None:
         fraction = _SENDING_SHARE + (_PLACING_FROM - _SENDING_SHARE) * event.fraction
-        self.run.advance(ProgressEvent(event.stage, fraction, event.remaining_s))
-
-
-def _place(
-    run: Run,
-    folder: Path,
-    sent: Mapping[str, Sent],
-    reply: SegmentReply,
-    watch: SegmentationWatch | None,
-    means: Means,
-) -> Pieces[None]:
-    """Put the labels into the scene as it is by then; judged anew whenever it changes before they are in."""
-    layers = open_array(folder, reply.segmentation.layers)
-    try:
-        placed: Placed | None = None
-        while placed is None:
-            while means.scene.IsBatchProcessing():
-                yield WAITING
-            found = _state(sent, watch)
-            verdict = yield from judge(sent, watch)
-            if found != _state(sent, watch):
-                continue
-            segmentation = Segmentation(
-                np.asarray(layers), verdict.geometry, reply.segmentation.segments, reply.segmentation.series
-            )
-            placing = place_result(
-                segmentation,
-                reply.result,
-                scene=means.scene,
-                source_node=verdict.source_node,
-                target=_target(run, watch, verdict),
-                region=run.request.region,
-                name=run.request.output.name or _default_name(sent, reply),
-            )
-            placed = yield from _unless_changed(placing, sent, watch, means)
-    finally:
-        release(layers)
-    run.placed, run.result = placed, reply.result
-    run.notices += (*verdict.notices, *reply.result.notices, *placed.notices)
-
-
-def _unless_changed(
-    placing: Pieces[Placed], sent: Mapping[str, Sent], watch: SegmentationWatch | None, means: Means
-) -> Pieces[Placed | None]:
-    """Go on placing; None where the scene changed before it was done, which leaves the scene as it is then."""
-    found = _state(sent, watch)
-    try:
-        while True:
-            others = [other for other in means.watches if other is not watch and other.is_unchanged]
-            try:
-                step = next(placing)
-            except StopIteration as end:
-                for other in others:
-                    other.take_again()
-                return cast("Placed", end.value)
-            yield step
-            if found != _state(sent, watch):
-                return None
-    finally:
-        placing.close()
-
-
-def _state(sent: Mapping[str, Sent], watch: SegmentationWatch | None) -> tuple[object, ...]:
-    """What a verdict rests on."""
-    inputs = tuple(channel.snapshot.token() for channel in sent.values())
-    return (*inputs, watch.token() if watch is not None else None)
-
-
-def _target(run: Run, watch: SegmentationWatch | None, verdict: Verdict) -> Target:
-    output = run.request.output
-    if watch is None or not verdict.as_asked:
-        return Target(None)
-    kept = output.kept | watch.added()
-    return Target(watch.node, mode=output.mode, overwrite_edited=output.overwrite_edited, kept=kept)
-
-
-def _default_name(sent: Mapping[str, Sent], reply: SegmentReply) -> str:
-    first = next(iter(sent.values())).snapshot.node
-    return f"{first.GetName() or 'Image'} - {reply.result.provenance.model_name}"
+        self.tell(event.stage, fraction, event.remaining_s if self.begin + self.length >= 1.0 else None)

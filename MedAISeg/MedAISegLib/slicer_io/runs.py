@@ -86,6 +86,10 @@ class RunRequest:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise UsageError("no image is chosen.", remedy="Choose one for each channel of the model.")
+        if self.frames is Frames.ALL and self.output.node_id:
+            raise UsageError(
+                "the results of all frames go into a sequence of their own.", remedy="Choose a new segmentation."
+            )
         unknown = set(self.units.values()) - {SUV, ACTIVITY}
         if unknown:
             raise UsageError(f"{min(unknown)!r} is no unit of a PET image.", remedy=f"Say {SUV} or {ACTIVITY}.")
