@@ -88,6 +88,27 @@ def test_the_four_channels_of_a_tumour_model_find_their_series(database):
     assert matches == {"T1c": "T1post", "T1": "T1pre_reg", "T2": "T2_reg", "FLAIR": "FLAIR_reg"}
 
 
+def test_one_file_of_a_series_is_opened_for_its_candidate(database, monkeypatch):
+    from MedAISegLib.readers import dicom_header
+
+    opened, read = [], dicom_header.read_header
+    monkeypatch.setattr(dicom_header, "read_header", lambda path: opened.append(path) or read(path))
+    for number, uid in enumerate(all_series(database).values(), start=1):
+        finish(series_candidate(uid))
+        assert len(opened) == number
+    assert opened_files(database) == []
+
+
+def test_places_that_the_cache_does_not_know_are_read_from_the_files(database):
+    uid = all_series(database)["HippoCrop"]
+    before = finish(series_candidate(uid))
+    for instance in database.instancesForSeries(uid):
+        database.removeCachedTags(instance)
+    after = finish(series_candidate(uid))
+    assert after.geometry.matches(before.geometry)
+    assert after.series == before.series
+
+
 def test_a_candidate_is_what_the_files_reader_says(database, brain):
     for volume in read_images(brain):
         candidate = finish(series_candidate(volume.series.series_instance_uid))

@@ -14,12 +14,15 @@ from ..core.notice import Notice
 from ..core.volume import SeriesReference
 from .dicom_candidate import column_attributes, reference
 from .dicom_database import DatabaseState, database_state, open_database, series_row
-from .dicom_instances import SERIES_UID, cached_header, cached_value, locate, read_headers
+from .dicom_instances import SERIES_UID, cached_header, cached_value, locate, read_headers, sketch_headers
 from .dicom_scan import SeriesScan, scan
 from .node_slices import in_slice_order, values_agree
 from .node_units import node_modality, node_units
 
 INSTANCE_UIDS = "DICOM.instanceUIDs"
+
+_VALUES_DIFFER_BY_IMAGE = ("CT", "PT", "")
+"""Modalities whose padding, rescale or times have to be read from each image; of others one header tells all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ def origin_of(node: Any) -> Origin:
 
 
 def read_origin(node: Any) -> Generator[None, None, Origin]:
-    """Everything, from the headers of all the node's images; yields after each of them.
+    """Everything, from the headers of the node's images; yields after each of them.
 
     Where files are gone, what :func:`origin_of` knows, with a notice.
     """
@@ -88,7 +91,10 @@ def read_origin(node: Any) -> Generator[None, None, Origin]:
     if not files.complete:
         return replace(quick, notices=(*quick.notices, _gone_notice()))
     try:
-        instances = yield from read_headers(files)
+        if quick.modality in _VALUES_DIFFER_BY_IMAGE:
+            instances = yield from read_headers(files)
+        else:
+            instances = yield from sketch_headers(database, files)
         found = scan(instances, quick.description or node.GetName() or "")
     except InputError:
         return replace(quick, notices=(*quick.notices, _gone_notice()))
