@@ -25,7 +25,7 @@ INDEX = "https://pypi.org/simple"
 LISTS = {
     "worker": (
         "monai", "highdicom", "pydicom", "pyjpegls", "nibabel", "h5py", "python-gdcm", "pylibjpeg-openjpeg",
-        "safetensors", "PyYAML", "psutil", "platformdirs",
+        "safetensors", "PyYAML", "psutil", "dynamic_network_architectures",
     ),
     "if-missing": ("numpy", "simpleitk", "pillow", "packaging", "typing_extensions", "importlib_resources"),
 }  # fmt: skip
@@ -33,8 +33,12 @@ HEADERS = {
     "worker": "What the worker needs and Slicer's Python lacks, or has too old.",
     "if-missing": "What Slicer's Python has; only a Python of another origin, where it lacks them, gets these.",
 }
-FROM_ELSEWHERE = {"torch"}
-"""The PyTorch extension installs it, for the graphics card that is there."""
+NOT_LISTED = {
+    "torch": "the PyTorch extension installs it, for the graphics card that is there",
+    "timm": "of nnU-Net's networks only the plain and residual U-Nets are used, which do without",
+    "einops": "as timm",
+}
+"""What a package of the lists requires and does not get, and why."""
 
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = {
@@ -125,7 +129,7 @@ def require_complete(found: dict[str, Package]) -> None:
             needed = not requirement.marker or any(
                 requirement.marker.evaluate({"python_version": python, "extra": ""}) for python in PYTHONS
             )
-            if not needed or requirement.name in FROM_ELSEWHERE:
+            if not needed or requirement.name in NOT_LISTED:
                 continue
             listed = found.get(plain(requirement.name))
             if listed is None or listed.version not in requirement.specifier:

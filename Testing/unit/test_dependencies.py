@@ -56,7 +56,7 @@ def home(tmp_path):
 def wheels(tmp_path, monkeypatch):
     """A folder with one wheel, and the list that asks for it."""
     folder = tmp_path / "wheels"
-    wheel = write_wheel(folder, "platformdirs", LATEST, "found = __file__\n")
+    wheel = write_wheel(folder, "safetensors", LATEST, "found = __file__\n")
     write_lists(tmp_path / "lists", entry(wheel))
     monkeypatch.setattr(requirements, "LISTS_FOLDER", tmp_path / "lists")
     return folder
@@ -81,10 +81,10 @@ def only_entry(folder: Path) -> list[str]:
 def test_what_is_installed_is_in_use_and_complete(run, any_python, home):
     lines = run()
     folder = packages_folder(any_python.tag, home)
-    assert versions_in(folder) == {"platformdirs": LATEST}
+    assert versions_in(folder) == {"safetensors": LATEST}
     assert missing(any_python, home) == ()
     assert [(s.name, s.found, s.is_right) for s in installed(any_python, home)] == [
-        ("platformdirs", LATEST, True),
+        ("safetensors", LATEST, True),
         ("torch", "2.9.1+cu128", True),
     ]
     assert any("Successfully installed" in line for line in lines)
@@ -93,25 +93,25 @@ def test_what_is_installed_is_in_use_and_complete(run, any_python, home):
 
 def test_before_an_installation_everything_is_missing(any_python, home, wheels):
     assert packages_folder(any_python.tag, home) is None
-    assert [state.name for state in missing(any_python, home)] == ["platformdirs"]
+    assert [state.name for state in missing(any_python, home)] == ["safetensors"]
     assert not home.exists()
 
 
 def test_a_new_version_takes_the_place_of_the_old_one(run, any_python, home, wheels, tmp_path):
     run()
     old = packages_folder(any_python.tag, home)
-    write_lists(tmp_path / "lists", entry(write_wheel(wheels, "platformdirs", "5.0.0")))
+    write_lists(tmp_path / "lists", entry(write_wheel(wheels, "safetensors", "5.0.0")))
     assert [(s.wanted, s.found) for s in missing(any_python, home)] == [("5.0.0", LATEST)]
     run()
-    assert versions_in(packages_folder(any_python.tag, home)) == {"platformdirs": "5.0.0"}
+    assert versions_in(packages_folder(any_python.tag, home)) == {"safetensors": "5.0.0"}
     assert not old.exists()
 
 
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda wheels: write_wheel(wheels, "platformdirs", LATEST, "other = True\n"), "checksum differs"),
-        (lambda wheels: (wheels / f"platformdirs-{LATEST}-py3-none-any.whl").unlink(), f"platformdirs=={LATEST}"),
+        (lambda wheels: write_wheel(wheels, "safetensors", LATEST, "other = True\n"), "checksum differs"),
+        (lambda wheels: (wheels / f"safetensors-{LATEST}-py3-none-any.whl").unlink(), f"safetensors=={LATEST}"),
     ],
     ids=["another content", "no file"],
 )
@@ -126,8 +126,8 @@ def test_what_cannot_be_installed_leaves_the_old_one_in_use(run, any_python, hom
 
 
 def test_a_package_that_does_not_work_is_not_put_in_use(run, any_python, home, wheels, tmp_path):
-    write_lists(tmp_path / "lists", entry(write_wheel(wheels, "platformdirs", LATEST, "import nothing_of_this_name")))
-    with pytest.raises(ResourceError, match="platformdirs was installed and does not work here: ModuleNotFoundError"):
+    write_lists(tmp_path / "lists", entry(write_wheel(wheels, "safetensors", LATEST, "import nothing_of_this_name")))
+    with pytest.raises(ResourceError, match="safetensors was installed and does not work here: ModuleNotFoundError"):
         run()
     assert packages_folder(any_python.tag, home) is None
 
@@ -152,7 +152,7 @@ def test_stopping_ends_pip_at_once_and_leaves_nothing(any_python, home, wheels):
 
 
 def test_offline_it_is_refused_with_the_way_to_do_it(any_python, home, wheels):
-    with pytest.raises(UsageError, match=rf"strict offline.*pip download .*--dest wheels platformdirs=={LATEST}"):
+    with pytest.raises(UsageError, match=rf"strict offline.*pip download .*--dest wheels safetensors=={LATEST}"):
         next(install(any_python, on_line=lambda _: None, offline=True, home=home))
     assert not home.exists()
 
@@ -238,7 +238,7 @@ def test_torch_that_is_too_old_is_named_with_its_version(any_python):
 
 
 def test_a_python_that_has_all_itself_gets_nothing(any_python, home, wheels):
-    complete = dataclasses.replace(any_python, own=False, found={"platformdirs": "4.0", "torch": "2.9"})
+    complete = dataclasses.replace(any_python, own=False, found={"safetensors": "4.0", "torch": "2.9"})
     lines: list[str] = []
     finished(install(complete, on_line=lines.append, home=home))
     assert lines == ["This Python has all packages itself."]
@@ -249,7 +249,7 @@ def test_the_commands_for_another_computer_name_its_system(any_python, wheels):
     windows = dataclasses.replace(any_python, tag="cp312-win_amd64")
     assert offline_way(windows) == (
         "python -m pip download --no-deps --only-binary :all: --python-version 3.12 --platform win_amd64 "
-        f"--dest wheels platformdirs=={LATEST}"
+        f"--dest wheels safetensors=={LATEST}"
     )
     mac = dataclasses.replace(any_python, tag="cp313-macosx_11_0_arm64")
     assert "--python-version 3.13 --platform macosx_14_0_arm64 " in offline_way(mac)

@@ -5,7 +5,6 @@ A model is a folder; its name is the model's id. Installed ones lie in ``models`
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.data_home import data_home
 from ..core.errors import ModelError, ResourceError, UsageError
 
 _LARGEST_BYTES = 50 * 1024**3
@@ -29,24 +29,8 @@ class InstalledModel:
 
 
 def models_home() -> Path:
-    """The folder of the installed models; it need not exist.
-
-    ``MEDAISEG_HOME`` names the program's data folder; without it, it is where the operating system keeps such data.
-
-    Raises:
-        ResourceError: if the place cannot be known.
-    """
-    home = os.environ.get("MEDAISEG_HOME")
-    if home:
-        return Path(home).expanduser() / "models"
-    try:
-        import platformdirs
-    except ImportError as error:
-        raise ResourceError(
-            "the folder for models is not known, since the package platformdirs is missing.",
-            remedy="Set MEDAISEG_HOME to a folder.",
-        ) from error
-    return Path(platformdirs.user_data_dir("MedAISeg", appauthor=False)) / "models"
+    """The folder of the installed models; it need not exist. ``MEDAISEG_HOME`` names the program's data folder."""
+    return data_home() / "models"
 
 
 def embedded_models_folder() -> Path:

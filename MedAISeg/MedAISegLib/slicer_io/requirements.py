@@ -16,6 +16,7 @@ TORCH_MINIMUM = "2.8"
 """What the pinned MONAI asks for."""
 
 MODULES = {
+    "dynamic_network_architectures": "dynamic_network_architectures",
     "h5py": "h5py",
     "highdicom": "highdicom",
     "importlib_resources": "importlib_resources",
@@ -24,7 +25,6 @@ MODULES = {
     "numpy": "numpy",
     "packaging": "packaging",
     "pillow": "PIL",
-    "platformdirs": "platformdirs",
     "psutil": "psutil",
     "pydicom": "pydicom",
     "pyjpegls": "jpeg_ls",
@@ -39,6 +39,7 @@ MODULES = {
 """A distribution's name to a module that it installs."""
 
 MINIMA = {
+    "dynamic_network_architectures": "0.4",
     "h5py": "3.11",
     "highdicom": "0.28",
     "monai": "1.6",
