@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from MedAISegLib.core.errors import ResourceError, UsageError
+from MedAISegLib.core.errors import Cancelled, ResourceError, UsageError
 from MedAISegLib.exporters import EXPORTERS
 from MedAISegLib.slicer_io.files import MRML_EXPORTERS
 from read_back import read_dicom_seg, read_nifti, read_seg_nrrd
@@ -145,6 +145,26 @@ def test_an_interruption_leaves_nothing_behind(name, study, tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         ALL[name].write(segmentation, result_of(segmentation), tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@every_format
+def test_a_stopped_export_leaves_nothing_behind(name, study, tmp_path):
+    segmentation, polls = study(), []
+    ALL[name].write(segmentation, result_of(segmentation), tmp_path / "whole", poll=lambda: polls.append(1))
+    assert polls
+
+    def stop():
+        polls.pop()
+        if not polls:
+            polls.append(1)
+            raise Cancelled
+
+    for calls in (1, len(polls)):
+        polls[:] = [1] * calls
+        (tmp_path / "out").mkdir(exist_ok=True)
+        with pytest.raises(Cancelled):
+            ALL[name].write(segmentation, result_of(segmentation), tmp_path / "out", poll=stop)
+        assert list((tmp_path / "out").iterdir()) == []
 
 
 @every_format

@@ -8,11 +8,12 @@ from pathlib import Path
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.notice import Notice
-from ..core.progress import Progress, RunStage
+from ..core.progress import Poll, Progress, RunStage
 from ..core.volume import Volume
 from ..models.spec import ModelSpec
-from ..readers import list_images, read_listing
+from ..readers import list_files, list_images, read_listing
 from ..readers.listing import ImageListing
+from ..readers.slicer_database import series_files
 from .match import assign, match
 
 
@@ -20,6 +21,7 @@ def read_case(
     spec: ModelSpec,
     path: Path | None,
     *,
+    database: Path | None = None,
     series_uid: str = "",
     channels: Mapping[str, str] | None = None,
     accept: bool = False,
@@ -29,9 +31,10 @@ def read_case(
 
     Args:
         spec: the model.
-        path: a folder or file; None where ``channels`` names every image.
+        path: a folder or file; None where ``channels`` names every image, or a database is given.
+        database: Slicer's DICOM database, in place of ``path``; only series that are named by their UID are read.
         series_uid: take this series of it and leave the others.
-        channels: a file, a folder or the UID of a series in ``path``, by channel name.
+        channels: a file, a folder or the UID of a series in ``path`` or ``database``, by channel name.
         accept: go on under the assumptions that would otherwise be asked about.
         progress: is told how much has been read.
 
@@ -41,8 +44,14 @@ def read_case(
     """
     progress = progress or Progress()
     with progress.stage(RunStage.READ):
-        listings = () if path is None else list_images(path, accept=accept)
-        chosen = {name: _named_image(name, value, listings, accept=accept) for name, value in (channels or {}).items()}
+        poll = progress.cancel.raise_if_cancelled
+        if database is not None:
+            listings = _listed_in(database, (series_uid, *(channels or {}).values()), poll, accept=accept)
+        else:
+            listings = () if path is None else list_images(path, accept=accept, poll=poll)
+        chosen = {
+            name: _named_image(name, value, listings, poll, accept=accept) for name, value in (channels or {}).items()
+        }
         if series_uid:
             series = _series(series_uid, listings)
             if len(spec.channels) == 1:
@@ -54,10 +63,18 @@ def read_case(
             bound[found.channel.name] = _read_one(
                 found.image, accept=accept, progress=progress, begin=n / len(matches), share=1 / len(matches)
             )
-        return match(spec, tuple(bound.values()), chosen=bound, accept=accept)
+        return match(spec, tuple(bound.values()), chosen=bound, accept=accept, poll=poll)
 
 
-def _named_image(name: str, value: str, listings: Sequence[ImageListing], *, accept: bool) -> ImageListing:
+def _listed_in(database: Path, names: Sequence[str], poll: Poll, *, accept: bool) -> tuple[ImageListing, ...]:
+    """The series among the names, each once; what is a file or folder is no series."""
+    uids = dict.fromkeys(name for name in names if name and not Path(name).exists())
+    return tuple(
+        listing for uid in uids for listing in list_files(series_files(database, uid), accept=accept, poll=poll)
+    )
+
+
+def _named_image(name: str, value: str, listings: Sequence[ImageListing], poll: Poll, *, accept: bool) -> ImageListing:
     """The one image that a channel's value names.
 
     Raises:
@@ -72,7 +89,7 @@ def _named_image(name: str, value: str, listings: Sequence[ImageListing], *, acc
             where=f"channel {name}",
             remedy=_UIDS_REMEDY,
         )
-    found = _readable(list_images(value, accept=accept), needed=True)
+    found = _readable(list_images(value, accept=accept, poll=poll), needed=True)
     if len(found) > 1:
         raise UsageError(
             f"{Path(value).name} holds {len(found)} images, and a channel takes one.",

@@ -24,6 +24,7 @@ from ..core.segmentation import Segment, Segmentation, translated
 from .atomic import atomic_path
 from .dicom_segments import describe_segments
 from .dicom_sources import read_sources, state_slice_step
+from .stopping import stoppable
 from .written import Written
 
 _LARGEST_BINARY_BYTES = 64 * 2**20
@@ -78,9 +79,11 @@ def write_dicom_seg(
         found = tuple(sorted(found, key=lambda s: s.label_value))
     numbers = {s.name: s.label_value if encoding is SegEncoding.LABELMAP else n + 1 for n, s in enumerate(found)}
     voxels = _masks(upright, found, poll) if overlap else _label_map(upright, found, numbers, poll)
-    seg = _build(sources, _polled(voxels, poll), upright.geometry, found, numbers, encoding, result.provenance)
+    seg = stoppable(
+        lambda: _build(sources, voxels, upright.geometry, found, numbers, encoding, result.provenance), poll
+    )
     with atomic_path(path, overwrite=overwrite) as temporary:
-        seg.save_as(temporary)
+        stoppable(lambda: seg.save_as(temporary), poll)
     return Written((path,), notices)
 
 
@@ -143,26 +146,6 @@ def _masks(segmentation: Segmentation, found: tuple[Segment, ...], poll: Poll) -
             plane[..., n] = segmentation.layers[segment.layer, k] == segment.label_value
         poll()
     return masks
-
-
-class _PolledArray(np.ndarray):  # type: ignore[type-arg]
-    """Polls whenever a part of it is taken: highdicom takes slice by slice, and is not to be stopped otherwise."""
-
-    poll: Poll = staticmethod(never)
-
-    def __array_finalize__(self, source: Any) -> None:
-        self.poll = getattr(source, "poll", never)
-
-    def __getitem__(self, key: Any) -> Any:
-        self.poll()
-        part = np.asarray(self)[key]
-        return _polled(part, self.poll) if part.ndim == self.ndim else part
-
-
-def _polled(voxels: NDArray[Any], poll: Poll) -> NDArray[Any]:
-    view = voxels.view(_PolledArray)
-    view.poll = poll
-    return view
 
 
 def _build(

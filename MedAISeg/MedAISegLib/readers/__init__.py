@@ -3,8 +3,11 @@
 A reader is one module with three functions, and one line in ``READERS``::
 
     def recognises(path: Path) -> bool: ...                 # cheap: by name or the first bytes
-    def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]: ...
+    def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll) -> tuple[ImageListing, ...]: ...
     def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]: ...
+
+``poll`` and ``progress`` are called several times a second and may raise Cancelled; only the one call in which a
+library reads the voxels of a whole image file cannot be stopped.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Protocol, cast
 
 from ..core.errors import InputError
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.volume import Volume
 from .listing import ImageListing
 
@@ -34,12 +38,12 @@ class Reader(Protocol):
 
     def recognises(self, path: Path) -> bool: ...
 
-    def list_images(self, paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]: ...
+    def list_images(self, paths: Sequence[Path], *, accept: bool, poll: Poll) -> tuple[ImageListing, ...]: ...
 
     def read(self, listing: ImageListing, *, accept: bool, progress: FractionCallback) -> tuple[Volume, ...]: ...
 
 
-def list_images(path: Path | str, *, accept: bool = False) -> tuple[ImageListing, ...]:
+def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -> tuple[ImageListing, ...]:
     """Everything that a file or folder (searched to the bottom) holds, from the headers alone.
 
     Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results.
@@ -47,12 +51,13 @@ def list_images(path: Path | str, *, accept: bool = False) -> tuple[ImageListing
     Args:
         path: a file or a folder.
         accept: go on under the assumptions that would otherwise stand as ConfirmationRequired in a listing's problem.
+        poll: called after each file; what it raises ends the listing.
 
     Raises:
         InputError: if the path does not exist, or nothing in it is an image or a DICOM object.
     """
     path = Path(path)
-    listings = list_files(_files_of(path), accept=accept)
+    listings = list_files(_files_of(path, poll), accept=accept, poll=poll)
     if listings:
         return listings
     raise InputError(
@@ -62,14 +67,15 @@ def list_images(path: Path | str, *, accept: bool = False) -> tuple[ImageListing
     )
 
 
-def list_files(files: Sequence[Path], *, accept: bool = False) -> tuple[ImageListing, ...]:
+def list_files(files: Sequence[Path], *, accept: bool = False, poll: Poll = never) -> tuple[ImageListing, ...]:
     """As :func:`list_images`, of files named one by one; empty if none of them is an image or a DICOM object."""
-    by_reader = _sort_by_reader(files)
+    by_reader = _sort_by_reader(files, poll)
     for name in READERS:
         claimed = by_reader.pop(name, [])
         if claimed:
             skipped = sum(len(others) for others in by_reader.values())
-            return tuple(_with_skipped(item, skipped) for item in _reader(name).list_images(claimed, accept=accept))
+            listings = _reader(name).list_images(claimed, accept=accept, poll=poll)
+            return tuple(_with_skipped(listing, skipped) for listing in listings)
     return ()
 
 
@@ -115,21 +121,27 @@ def _reader(name: str) -> Reader:
     return cast("Reader", import_module(READERS[name]))
 
 
-def _files_of(path: Path) -> list[Path]:
+def _files_of(path: Path, poll: Poll) -> list[Path]:
     if path.is_dir():
-        # Hidden files are other programs' own: previews, and the resource forks that macOS adds to archives.
-        return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        files = []
+        for file in path.rglob("*"):
+            # Hidden files are other programs' own: previews, and the resource forks that macOS adds to archives.
+            if file.is_file() and not file.name.startswith("."):
+                files.append(file)
+            poll()
+        return sorted(files)
     if not path.exists():
         raise InputError("it does not exist.", where=str(path))
     return [path]
 
 
-def _sort_by_reader(files: Sequence[Path]) -> dict[str, list[Path]]:
+def _sort_by_reader(files: Sequence[Path], poll: Poll) -> dict[str, list[Path]]:
     """Files by the name of the reader that recognises them; under an empty name those that none does."""
     by_reader: dict[str, list[Path]] = {}
     for file in files:
         name = next((name for name in READERS if _reader(name).recognises(file)), "")
         by_reader.setdefault(name, []).append(file)
+        poll()
     return by_reader
 
 

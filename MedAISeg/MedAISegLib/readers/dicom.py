@@ -10,6 +10,7 @@ from typing import cast
 
 from ..core.errors import InputError
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.volume import Volume
 from .dicom_geometry import SliceGrid
 from .dicom_header import is_dicom, read_header
@@ -38,7 +39,7 @@ def recognises(path: Path) -> bool:
     return path.suffix.lower() in (".dcm", ".dicom") or is_dicom(path)
 
 
-def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]:
+def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> tuple[ImageListing, ...]:
     """All series in the files, damaged files and other objects included, each with the reason.
 
     DICOM leaves nothing to accept: geometry is either known or refused.
@@ -46,17 +47,27 @@ def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, .
     del accept
     listings: list[ImageListing] = []
     instances: list[Instance] = []
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for header in pool.map(_header_or_problem, paths):
-            if isinstance(header, ImageListing):
-                listings.append(header)
-            elif header is not None:
-                instances.append(header)
+    for header in _headers(paths, poll):
+        if isinstance(header, ImageListing):
+            listings.append(header)
+        elif header is not None:
+            instances.append(header)
     for series in by_series(instances):
+        poll()
         images, refused = by_refusal(series)
         listings += [_refused(kind, why, group) for kind, why, group in refused]
         listings += _list_stacks(stacks_of(images))
     return tuple(listings)
+
+
+def _headers(paths: Sequence[Path], poll: Poll) -> Iterator[Instance | ImageListing | None]:
+    pool = ThreadPoolExecutor(_WORKERS)
+    try:
+        for header in pool.map(_header_or_problem, paths):
+            yield header
+            poll()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]:

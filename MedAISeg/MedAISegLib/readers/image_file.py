@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.errors import ConfirmationRequired, InputError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
+from ..core.progress import Poll, never
 from ..core.volume import Volume
 from .listing import ImageListing
 
@@ -61,14 +62,15 @@ def recognises(path: Path) -> bool:
     return _format(path) != ""
 
 
-def list_images(paths: Sequence[Path], *, accept: bool) -> tuple[ImageListing, ...]:
+def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> tuple[ImageListing, ...]:
     """A listing for each file; of a .hdr/.img pair for its header."""
     headers = {path for path in paths if path.suffix.lower() == ".hdr"}
-    return tuple(
-        _list_file(path, accept)
-        for path in paths
-        if not (path.suffix.lower() == ".img" and path.with_suffix(".hdr") in headers)
-    )
+    listings = []
+    for path in paths:
+        if not (path.suffix.lower() == ".img" and path.with_suffix(".hdr") in headers):
+            listings.append(_list_file(path, accept))
+        poll()
+    return tuple(listings)
 
 
 def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]:
