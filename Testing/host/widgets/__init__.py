@@ -39,6 +39,13 @@ STAND_INS = {
     "slicer.qMRMLThreeDWidget": f"{_HERE}.views:qMRMLThreeDWidget",
     "slicer.qMRMLSubjectHierarchyTreeView": f"{_HERE}.subject_hierarchy_tree_view:qMRMLSubjectHierarchyTreeView",
     "slicer.qMRMLSubjectHierarchyComboBox": f"{_HERE}.subject_hierarchy_combo_box:qMRMLSubjectHierarchyComboBox",
+    "ctk.ctkColorPickerButton": f"{_HERE}.colour_button:ctkColorPickerButton",
+    "ctk.ctkCoordinatesWidget": f"{_HERE}.coordinates_widget:ctkCoordinatesWidget",
+    "slicer.qMRMLCoordinatesWidget": f"{_HERE}.coordinates_widget:qMRMLCoordinatesWidget",
+    "slicer.qMRMLCollapsibleButton": f"{_HERE}.collapsible_button:qMRMLCollapsibleButton",
+    "ctk.ctkCheckablePushButton": f"{_HERE}.checkable_push_button:ctkCheckablePushButton",
+    "slicer.qSlicerMarkupsPlaceWidget": f"{_HERE}.markups_place_widget:qSlicerMarkupsPlaceWidget",
+    "slicer.qSlicerSimpleMarkupsWidget": f"{_HERE}.simple_markups_widget:qSlicerSimpleMarkupsWidget",
 }
 CORE_MODULES = {
     "SegmentEditor": f"{_HERE}.core_modules:segment_editor",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Property, QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPalette
@@ -19,6 +19,9 @@ from PySide6.QtWidgets import (
 
 from Testing.host.widgets.collapsing import HidesChildren
 from Testing.host.widgets.properties import held
+
+if TYPE_CHECKING:
+    from slicer_core import vtkMRMLScene
 
 _LEFT = int(Qt.AlignmentFlag.AlignLeft.value | Qt.AlignmentFlag.AlignVCenter.value)
 
@@ -156,3 +159,19 @@ class ctkCollapsibleButton(HidesChildren, QAbstractButton):
         option.frameShape = QFrame.Shape(self.contentsFrameShape)
         option.lineWidth, option.midLineWidth = self.contentsLineWidth, self.contentsMidLineWidth
         self.style().drawControl(QStyle.ControlElement.CE_ShapedFrame, option, painter, self)
+
+
+class qMRMLCollapsibleButton(ctkCollapsibleButton):
+    """Passes a scene on to what stands in it."""
+
+    CXX_SIGNALS = ("mrmlSceneChanged(vtkMRMLScene*)",)
+    mrmlSceneChanged = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene: Any = None
+
+    def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
+        if scene is not self._scene:
+            self._scene = scene
+            self.mrmlSceneChanged.emit(scene)

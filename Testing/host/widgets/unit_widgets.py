@@ -28,7 +28,7 @@ class _Unit(enum.IntFlag):
     SCALING = 0x20
 
 
-class _UnitAware:
+class UnitAware:
     """Mixin: prefix, suffix, decimals and limits are those of the unit node, as far as the flags say."""
 
     def _begin_units(self: Any) -> None:
@@ -66,6 +66,10 @@ class _UnitAware:
         self.updateWidgetFromUnitNode()
 
     def updateWidgetFromUnitNode(self: Any) -> None:
+        self._follow_unit(self)
+
+    def _follow_unit(self: Any, number: Any) -> None:
+        """Makes the spin box, or slider, show what the unit says."""
         selection = self._selection_node()
         unit_id = selection.GetUnitNodeID(self._quantity) if selection is not None and self._quantity else None
         unit = self._unit_scene.GetNodeByID(unit_id) if unit_id else None
@@ -74,26 +78,26 @@ class _UnitAware:
         flags = _Unit(self.unitAwareProperties)
         if flags & _Unit.SCALING and (unit.GetDisplayCoefficient() != 1.0 or unit.GetDisplayOffset() != 0.0):
             raise NotModelled("a unit that is shown scaled")
-        if flags & _Unit.PRECISION and self.decimals != unit.GetPrecision():
-            self.setDecimals(unit.GetPrecision())
+        if flags & _Unit.PRECISION and number.decimals != unit.GetPrecision():
+            number.setDecimals(unit.GetPrecision())
         if flags & _Unit.PREFIX:
-            self.prefix = unit.GetPrefix() or ""
+            number.prefix = unit.GetPrefix() or ""
         if flags & _Unit.SUFFIX:
-            self.suffix = unit.GetSuffix() or ""
+            number.suffix = unit.GetSuffix() or ""
         if flags & _Unit.MINIMUM:
-            self.minimum = unit.GetMinimumValue()
+            number.minimum = unit.GetMinimumValue()
         if flags & _Unit.MAXIMUM:
-            self.maximum = unit.GetMaximumValue()
-        span = self.maximum - self.minimum
+            number.maximum = unit.GetMaximumValue()
+        span = number.maximum - number.minimum
         if flags & _Unit.PRECISION and 0 < span < math.inf:
-            self.singleStep = 10.0 ** math.floor(math.log10(span)) / 100
+            number.singleStep = 10.0 ** math.floor(math.log10(span)) / 100
 
 
-def _quantity() -> Any:
+def quantity_property() -> Any:
     return Property(str, lambda widget: widget._quantity, lambda widget, quantity: widget.setQuantity(quantity))
 
 
-class qMRMLSliderWidget(_UnitAware, ctkSliderWidget):
+class qMRMLSliderWidget(UnitAware, ctkSliderWidget):
     class UnitAwareProperty(enum.IntFlag):
         # The genuine names; `None` is no name in Python.
         Prefix = 0x01
@@ -107,7 +111,7 @@ class qMRMLSliderWidget(_UnitAware, ctkSliderWidget):
         super().__init__(parent)
         self._begin_units()
 
-    quantity = _quantity()
+    quantity = quantity_property()
     unitAwareProperties = held(int, int(_Unit.PREFIX | _Unit.SUFFIX | _Unit.PRECISION | _Unit.SCALING))
 
     def _orientation(self) -> int:
@@ -121,7 +125,7 @@ class qMRMLSliderWidget(_UnitAware, ctkSliderWidget):
     orientation = Property(int, _orientation, setOrientation)
 
 
-class qMRMLSpinBox(_UnitAware, ctkDoubleSpinBox):
+class qMRMLSpinBox(UnitAware, ctkDoubleSpinBox):
     class UnitAwareProperty(enum.IntFlag):
         Prefix = 0x01
         Suffix = 0x02
@@ -134,5 +138,5 @@ class qMRMLSpinBox(_UnitAware, ctkDoubleSpinBox):
         super().__init__(parent)
         self._begin_units()
 
-    quantity = _quantity()
+    quantity = quantity_property()
     unitAwareProperties = held(int, 31)
