@@ -74,9 +74,31 @@ class TestTiltedAndUneven:
         assert volume_from_node(load_series(uid)).geometry.matches(expected.geometry, 0.01)
         assert finish(series_candidate(uid)).geometry.matches(expected.geometry, 1e-4)
 
-    def test_images_at_one_place_are_no_volume(self, imported, shared_data):
-        candidate = finish(series_candidate(imported(shared_data / "dicom_quirks" / "ct_duplicate_positions")))
-        assert candidate.problem is not None or candidate.notices
+    @pytest.mark.parametrize("name", ["ct_duplicate_positions", "mr_4d_time_series"])
+    def test_images_on_each_other_are_no_volume(self, imported, shared_data, name):
+        uid = imported(shared_data / "dicom_quirks" / name)
+        assert "positions-repeated" in {notice.code for notice in finish(series_candidate(uid)).notices}
+        assert "put them on each other" in str(finish(read_origin(load_series(uid))).problem)
+
+    def test_a_radiograph_needs_no_place_in_the_patient(self, imported, tmp_path, shared_data):
+        dataset = pydicom.dcmread(shared_data / "dicom_quirks" / "single_files" / "CT_small.dcm")
+        del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+        dataset.Modality = "DX"
+        (tmp_path / "film").mkdir()
+        dataset.save_as(tmp_path / "film" / "film.dcm")
+        uid = imported(tmp_path / "film")
+        candidate = finish(series_candidate(uid))
+        assert (candidate.problem, candidate.geometry.shape_kji) == (None, (1, 128, 128))
+        assert finish(read_origin(load_series(uid))).problem is None
+
+    def test_objects_that_are_no_images_say_what_they_are(self, slicer_app, tmp_path, shared_data):
+        database = import_into(tmp_path / "db", shared_data / "dicom_quirks" / "non_image_objects")
+        kinds = {}
+        for uid in all_series(database).values():
+            candidate = finish(series_candidate(uid))
+            kinds[candidate.modality] = str(candidate.problem)
+        assert "a segmentation, not an image" in kinds["SEG"]
+        assert "a structured report, not an image" in kinds["SR"]
 
 
 class TestPet:

@@ -9,10 +9,11 @@ from ..core.errors import InputError
 from .dicom_candidate import series_candidate
 from .dicom_database import open_database, series_row, series_title
 from .dicom_instances import files_problem, locate
+from .dicom_scan import POSITIONS_REPEATED
 from .node_units import suv_type_in
 from .scene import mrml_scene
 
-_SEVERAL_VOLUMES = ("positions-repeated", "mixed-orientation")
+_SEVERAL_VOLUMES = (POSITIONS_REPEATED, "mixed-orientation")
 
 
 def load_series(series_uid: str) -> Any:
@@ -83,9 +84,8 @@ def _volume_among(nodes: Sequence[Any], title: str) -> Any:
             where=title,
             remedy="Choose another series.",
         )
-    names = ", ".join(f"“{node.GetName()}”" for node in volumes)
     raise InputError(
-        f"Slicer made {len(volumes)} volumes of the series: {names}.",
+        f"Slicer made {len(volumes)} volumes of the series.",
         where=title,
         remedy="They are in the scene now: choose one of them as input.",
     )

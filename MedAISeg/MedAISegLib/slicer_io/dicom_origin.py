@@ -15,7 +15,7 @@ from ..core.volume import SeriesReference
 from .dicom_candidate import column_attributes, reference
 from .dicom_database import DatabaseState, database_state, open_database, series_row
 from .dicom_instances import SERIES_UID, cached_header, cached_value, locate, read_headers, sketch_headers
-from .dicom_scan import SeriesScan, scan
+from .dicom_scan import POSITIONS_REPEATED, SeriesScan, scan
 from .node_slices import in_slice_order, values_agree
 from .node_units import node_modality, node_units
 
@@ -104,7 +104,7 @@ def read_origin(node: Any) -> Generator[None, None, Origin]:
         attributes=found.attributes,
         series=_in_order(found, ordered),
         notices=found.notices,
-        problem=found.problem,
+        problem=found.problem or _stacking_problem(node, found, quick.description),
         question=None,
     )
     yield
@@ -114,11 +114,6 @@ def read_origin(node: Any) -> Generator[None, None, Origin]:
 def instance_uids(node: Any) -> tuple[str, ...]:
     """SOP instance UIDs that Slicer's plugin has noted on a node; empty for a node from elsewhere."""
     return tuple(uid for uid in (node.GetAttribute(INSTANCE_UIDS) or "").split() if uid != "Unknown")
-
-
-def node_title(node: Any) -> str:
-    """What to call a node in a message."""
-    return node.GetName() or "the volume"
 
 
 def _database_with(uids: tuple[str, ...]) -> Any:
@@ -167,6 +162,18 @@ def _in_order(found: SeriesScan, ordered: tuple[Any, ...]) -> SeriesReference:
     )
 
 
+def _stacking_problem(node: Any, found: SeriesScan, title: str) -> InputError | None:
+    """Slicer stacks the images of a series whatever they show; those at one place become a volume that never was."""
+    repeated = any(notice.code == POSITIONS_REPEATED for notice in found.notices)
+    if not repeated or node.GetImageData().GetDimensions()[2] <= len(found.frames):
+        return None
+    return InputError(
+        "several of its images lie at one place (a time series, or copies), and Slicer has put them on each other.",
+        where=title,
+        remedy="Load one of its parts: the module DICOM offers them under Advanced, Examine.",
+    )
+
+
 def _with_units(origin: Origin, node: Any, *, changed: bool = False) -> Origin:
     """The units of the node's values; for PET a question where they cannot be told.
 
@@ -176,15 +183,15 @@ def _with_units(origin: Origin, node: Any, *, changed: bool = False) -> Origin:
         return origin
     said = node_units(node)
     if said is None:
-        return replace(_without_units(origin), question=_question(node, _CONTRADICTORY))
+        return replace(_without_units(origin), question=_question(origin, node, _CONTRADICTORY))
     if said.units:
         without = _without_units(origin)
         return replace(without, attributes=dict(without.attributes) | said.attributes)
     if changed:
-        return replace(_without_units(origin), question=_question(node, _CHANGED))
+        return replace(_without_units(origin), question=_question(origin, node, _CHANGED))
     if origin.attributes.get("Units"):
         return origin
-    return replace(origin, question=_question(node, _UNREACHABLE if instance_uids(node) else _UNSAID))
+    return replace(origin, question=_question(origin, node, _UNREACHABLE if instance_uids(node) else _UNSAID))
 
 
 _CHANGED = "its values were changed since it was loaded, so that its header no longer tells their units."
@@ -198,10 +205,11 @@ def _without_units(origin: Origin) -> Origin:
     return replace(origin, attributes=kept)
 
 
-def _question(node: Any, what: str) -> ConfirmationRequired:
+def _question(origin: Origin, node: Any, what: str) -> ConfirmationRequired:
     return ConfirmationRequired(
         what,
-        where=node_title(node),
+        # Extensions put the patient's name into the names of nodes.
+        where=origin.description or node.GetName() or "",
         remedy="Accept that they are SUV by body weight (g/mL), or load the series from Slicer's DICOM database again.",
     )
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..readers.dicom_series import Stack
 
 
+POSITIONS_REPEATED = "positions-repeated"
+"""Code of the notice that several images of a series lie at one place."""
+
+
 @dataclass(frozen=True, eq=False)
 class SeriesScan:
     """What the headers of a series say.
@@ -46,7 +50,7 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         instances: one or more.
         title: of the series, for messages.
     """
-    from ..readers.dicom_geometry import grid_of
+    from ..readers.dicom_geometry import grid_of, projection_grid
     from ..readers.dicom_series import by_refusal, is_projection, series_of, stacks_of
 
     images, refused = by_refusal(instances)
@@ -58,10 +62,8 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
     stack = max(stacks, key=lambda stack: len(stack.frames))
     found = _described(stack, stack.frames)
     if is_projection(stack.first):
-        problem = InputError(
-            "it is a single image without a place in the patient.", where=title, remedy="Choose a volume."
-        )
-        return replace(found, problem=problem)
+        plane = projection_grid(stack.first.frames[0], stack.first.rows, stack.first.columns)
+        return replace(found, geometry=plane.geometry, notices=plane.notices)
     frames, notices = _one_at_each_place(stack.frames)
     if len(stacks) > 1:
         message = f"{title} mixes {len(stacks)} sizes or orientations; the largest group has {len(frames)} slices."
@@ -94,4 +96,4 @@ def _one_at_each_place(frames: tuple[Frame, ...]) -> tuple[tuple[Frame, ...], tu
     if len(kept) == len(frames):
         return frames, ()
     message = "Several images lie at one place: a time series, or copies."
-    return kept, (Notice("positions-repeated", message),)
+    return kept, (Notice(POSITIONS_REPEATED, message),)
