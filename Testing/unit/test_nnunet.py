@@ -48,7 +48,7 @@ def test_a_ct_model_is_prepared_as_its_plans_say(tmp_path):
     assert stage.windows.size == (16, 24, 16)
     assert stage.windows.rule is WindowRule.NNUNET
     assert len(stage.windows.test_time_flips) == 7
-    assert stage.decision == Argmax()
+    assert stage.decision == Argmax((0, 1, 2))
     assert stage.restore.activation is Activation.NONE
     assert spec.channels == (Channel("CT", "CT", "HU"),)
     assert [(s.label_value, s.name) for s in spec.segments] == [(1, "liver"), (2, "tumour")]

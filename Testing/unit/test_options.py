@@ -67,7 +67,7 @@ def test_flips_cover_every_subset_of_axes_once():
 
 def test_the_largest_part_is_kept_of_the_wanted_labels_only():
     changed = apply_options(spec(), SegmentationJob("m", labels=("kidney",), keep_largest_component=True))
-    assert changed.stages[-1].postprocessing == (KeepLargestComponent(labels=(9,)),)
+    assert changed.postprocessing == (KeepLargestComponent(labels=(9,)),)
 
 
 def test_neighbouring_labels_without_a_colour_get_colours_far_apart():

@@ -147,10 +147,9 @@ def test_the_case_is_left_as_it_was():
     np.testing.assert_array_equal(given.first.voxels, before)
 
 
-def test_a_model_of_several_stages_is_refused_by_name():
-    two = ModelSpec("m", "m", "test", (Channel("image"),), spec().stages * 2, (SegmentSpec(1, "thing"),))
-    with pytest.raises(ModelError, match="2 stages"):
-        segment(case(), two, ((AboveHalf(),), (AboveHalf(),)), device="cpu")
+def test_networks_for_another_number_of_stages_are_refused():
+    with pytest.raises(ModelError, match="1 stages"):
+        segment(case(), spec(), ((AboveHalf(),), (AboveHalf(),)), device="cpu")
 
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:x", ""])

@@ -89,6 +89,7 @@ class Progress:
         self._timings_s: dict[RunStage, float] = {}
         self._fraction = 0.0
         self._infer_started_s: float | None = None
+        self._part = (0.0, 1.0)
 
     @property
     def timings_s(self) -> Mapping[RunStage, float]:
@@ -105,6 +106,13 @@ class Progress:
         self._timings_s[stage] = self._timings_s.get(stage, 0.0) + elapsed_s
         self.report(stage, 1.0)
 
+    @contextmanager
+    def part(self, number: int, count: int) -> Iterator[None]:
+        """Of a run that goes through its stages ``count`` times: what is reported within is of round ``number``."""
+        self._part = (number / count, 1.0 / count)
+        yield
+        self._part = (0.0, 1.0)
+
     def report(self, stage: RunStage, fraction: float) -> None:
         """Report how much of a stage is done.
 
@@ -112,11 +120,17 @@ class Progress:
             Cancelled: if the user asked the run to stop.
         """
         self.cancel.raise_if_cancelled()
-        before = sum(share for s, share in _EXPECTED_SHARE.items() if _position(s) < _position(stage))
-        overall = min(1.0, before + _EXPECTED_SHARE[stage] * min(max(fraction, 0.0), 1.0))
-        self._fraction = max(self._fraction, overall)
+        fraction = min(max(fraction, 0.0), 1.0)
+        begin, share = self._part
+        overall = _share_before(stage) + _EXPECTED_SHARE[stage] * fraction
+        # What is gone through several times is one stretch of the run, in which each round has its part.
+        start, end = _share_before(RunStage.PREPARE), _share_before(RunStage.WRITE)
+        if share < 1.0:
+            overall = start + (end - start) * begin + share * (overall - start)
+        self._fraction = max(self._fraction, min(1.0, overall))
         if self._callback is not None:
-            self._callback(ProgressEvent(stage, self._fraction, self._remaining_s(stage, fraction)))
+            remaining_s = self._remaining_s(stage, begin + share * fraction)
+            self._callback(ProgressEvent(stage, self._fraction, remaining_s))
 
     def _remaining_s(self, stage: RunStage, fraction: float) -> float | None:
         if stage is not RunStage.INFER:
@@ -126,6 +140,10 @@ class Progress:
             self._infer_started_s = now_s
             return None
         return (now_s - self._infer_started_s) * (1.0 - fraction) / fraction
+
+
+def _share_before(stage: RunStage) -> float:
+    return sum(share for other, share in _EXPECTED_SHARE.items() if _position(other) < _position(stage))
 
 
 def _position(stage: RunStage) -> int:

@@ -150,14 +150,43 @@ class Restore:
 
 
 @dataclass(frozen=True)
+class CropToLabels:
+    """A stage that sees only the box of what an earlier stage found, and a margin.
+
+    Attributes:
+        stage: index of the earlier stage.
+        labels: its label values that count, all where empty.
+        margin_mm: on each side.
+    """
+
+    stage: int
+    labels: tuple[int, ...] = ()
+    margin_mm: float = 0.0
+
+
+@dataclass(frozen=True)
 class InferenceStage:
-    """One pass from images to labels."""
+    """One pass from images to labels.
+
+    Attributes:
+        crop: limits it to where an earlier stage found something; where that found nothing, nothing is found here.
+        labels_of: index of an earlier stage whose labels come as further channels, one a label value (a cascade).
+        paints: final label value of each label value of this stage, the background's first; empty where they are the
+            same. 0 drops a label.
+    """
 
     preprocessing: tuple[Operation, ...]
     windows: Windows
     decision: Decision
     restore: Restore = Restore()
     postprocessing: tuple[LabelOperation, ...] = ()
+    crop: CropToLabels | None = None
+    labels_of: int | None = None
+    paints: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.labels_of is not None and not isinstance(self.decision, (Argmax, Regions)):
+            raise ValueError("a cascade's stage decides between labels that do not overlap")
 
 
 @dataclass(frozen=True)
@@ -170,6 +199,9 @@ class ModelSpec:
         sha256: of its files, so that a result can be traced to the exact model.
         commercial_use: whether the licence allows it, None where the publisher does not say.
         wants_region: it was trained on crops; a run on a whole scan needs a region around the structure.
+        merged: indices of the stages whose labels make up the result, painted over each other in this order; empty for
+            the last one alone.
+        postprocessing: of the result.
         notices: what was changed or left out when its description was read.
     """
 
@@ -188,9 +220,17 @@ class ModelSpec:
     intended_use: str = ""
     sha256: str = ""
     wants_region: bool = False
+    merged: tuple[int, ...] = ()
+    postprocessing: tuple[LabelOperation, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
+        for number, stage in enumerate(self.stages):
+            earlier = [stage.labels_of, stage.crop.stage if stage.crop else None]
+            if any(index is not None and not 0 <= index < number for index in earlier):
+                raise ValueError(f"model {self.id}: stage {number} refers to a stage that is not before it")
+        if any(isinstance(self.stages[index].decision, Threshold) for index in self.merged):
+            raise ValueError(f"model {self.id}: stages with overlapping labels cannot be merged")
         for what, names in (
             ("channels", [c.name for c in self.channels]),
             ("segments", [s.name for s in self.segments]),
@@ -205,6 +245,5 @@ class ModelSpec:
         return replace(self, stages=stages)
 
     def with_postprocessing(self, *operations: LabelOperation) -> ModelSpec:
-        """The same model, its last stage's labels cleaned by further operations."""
-        last = replace(self.stages[-1], postprocessing=self.stages[-1].postprocessing + operations)
-        return replace(self, stages=(*self.stages[:-1], last))
+        """The same model, its result cleaned by further operations."""
+        return replace(self, postprocessing=self.postprocessing + operations)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from ...core.geometry import VolumeGeometry
 from ...models.operations import Interpolation, Resize
-from ..pieces import PIECE_VALUES
+from ..pieces import PIECE_VALUES, Poll
 from ..prepared import Prepared
-from ..resampling import AxisTaps, resample_along
+from ..resampling import AxisTaps, resample_along, resample_axis
+from ..restore import LabelLayers
 from ..slabs import Shape, SlabStream
 
 _EDGE = 12
@@ -38,6 +39,26 @@ def resize(operation: Resize, prepared: Prepared) -> Prepared:
     coarse_back = _coarse_axis(wanted, present, operation.anisotropy)
     undo = partial(_undo_resize, source_shape=prepared.shape, coarse=coarse_back)
     return prepared.moved(values, _edges_kept(prepared.geometry, shape), undo)
+
+
+def resize_labels(
+    operation: Resize, labels: LabelLayers, geometry: VolumeGeometry, shape: Shape, poll: Poll
+) -> LabelLayers:
+    """(a, b, c) labels as images of that grid are resampled: a label is where it fills at least half of a voxel."""
+    if tuple(labels.shape) == shape:
+        return labels
+    present = [float(mm) for mm in geometry.spacing_mm]
+    wanted = [mm or now for mm, now in zip(operation.spacing_mm, present, strict=True)]
+    coarse = _coarse_axis(present, wanted, operation.anisotropy)
+    taps = [_linear_taps(labels.shape[axis], shape[axis], nearest=axis == coarse) for axis in range(3)]
+    resized = np.zeros(shape, dtype=labels.dtype)
+    for value in np.unique(labels):
+        share = torch.from_numpy(labels == value)[None].double()
+        for axis in range(3):
+            share = resample_axis(share, axis, taps[axis])
+        resized[share[0].numpy() >= 0.5] = value
+        poll()
+    return resized
 
 
 def cubic_matrix(source_length: int, target_length: int) -> NDArray[np.float64]:
@@ -128,7 +149,7 @@ def _undo_resize(
     stream: SlabStream, interpolation: Interpolation, *, source_shape: Shape, coarse: int | None
 ) -> SlabStream:
     taps = [
-        _taps_back(
+        _linear_taps(
             stream.shape[axis], source_shape[axis], nearest=axis == coarse or interpolation is Interpolation.NEAREST
         )
         for axis in range(3)
@@ -146,7 +167,7 @@ def _narrowed(values: torch.Tensor) -> torch.Tensor:
     return values.half()
 
 
-def _taps_back(source_length: int, target_length: int, *, nearest: bool) -> AxisTaps:
+def _linear_taps(source_length: int, target_length: int, *, nearest: bool) -> AxisTaps:
     ones, zeros = np.ones(target_length), np.zeros(target_length)
     if nearest or source_length == target_length:
         index = _nearest(source_length, target_length)

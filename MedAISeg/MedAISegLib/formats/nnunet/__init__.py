@@ -44,18 +44,22 @@ def read(path: Path) -> ModelSource:
     """
     model = find_trained_model(path)
     labels, own = read_labels(model.dataset, str(model.root / DATASET)), own_description(path)
-    config = model.configuration
-    stage = InferenceStage(
-        preprocessing=preprocessing(config),
-        windows=_windows(config, model.mirror_axes),
-        decision=labels.decision,
-        restore=Restore(Activation.NONE),
-    )
+    stages = tuple(_stage(step, labels, number) for number, step in enumerate(model.stages))
     try:
-        spec = _spec(path, model, labels, own, stage)
+        spec = _spec(path, model, labels, own, stages)
     except ValueError as error:
         raise ModelError(f"{error}.", where=str(path)) from error
-    return ModelSource(spec, partial(_build_networks, model, len(spec.channels), labels.heads))
+    return ModelSource(spec, partial(_build_networks, model, len(spec.channels), labels.heads, len(labels.segments)))
+
+
+def _stage(model: TrainedModel, labels: Labels, number: int) -> InferenceStage:
+    return InferenceStage(
+        preprocessing=preprocessing(model.configuration),
+        windows=_windows(model.configuration, model.mirror_axes),
+        decision=labels.decision,
+        restore=Restore(Activation.NONE),
+        labels_of=number - 1 if model.previous else None,
+    )
 
 
 def _windows(config: Configuration, mirror_axes: tuple[int, ...]) -> Windows:
@@ -70,15 +74,19 @@ def _windows(config: Configuration, mirror_axes: tuple[int, ...]) -> Windows:
     return Windows(size, overlap, Blending.GAUSSIAN, test_time_flips=flips, rule=WindowRule.NNUNET)
 
 
-def _spec(path: Path, model: TrainedModel, labels: Labels, own: OwnDescription, stage: InferenceStage) -> ModelSpec:
+def _spec(
+    path: Path, model: TrainedModel, labels: Labels, own: OwnDescription, stages: tuple[InferenceStage, ...]
+) -> ModelSpec:
     identifier = path.resolve().name
-    files = [model.root / DATASET, model.root / PLANS, *model.checkpoints, path / FILE_NAME]
+    files = [path / FILE_NAME]
+    for step in model.stages:
+        files += [step.root / DATASET, step.root / PLANS, *step.checkpoints]
     return ModelSpec(
         id=identifier,
         name=own.name or _text(model, "name") or f"{model.configuration.dataset_name} {model.configuration.name}",
         format="nnunet",
         channels=own.channels or channels(model.dataset, model.configuration),
-        stages=(stage,),
+        stages=stages,
         segments=labels.segments,
         version=own.version or _text(model, "release"),
         description=own.description or _text(model, "description"),
@@ -108,8 +116,12 @@ def _notices(model: TrainedModel) -> tuple[Notice, ...]:
     return tuple(notices)
 
 
-def _build_networks(model: TrainedModel, inputs: int, heads: int) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _build_networks(
+    model: TrainedModel, inputs: int, heads: int, labels: int
+) -> tuple[tuple[torch.nn.Module, ...], ...]:
     # Importing torch takes seconds, and a list of models does not need it.
     from .network import build_networks
 
-    return (build_networks(model, inputs, heads),)
+    # A cascade's second network sees each label of the first as a further channel.
+    further = [0 if step.previous is None else labels for step in model.stages]
+    return tuple(build_networks(step, inputs + more, heads) for step, more in zip(model.stages, further, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class TrainedModel:
         checkpoints: one a fold, in the order of their names.
         mirror_axes: axes of a window along which predictions may be mirrored.
         trainer: name of the class that trained it.
+        previous: of a cascade, the model whose labels this one is given.
     """
 
     root: Path
@@ -38,6 +39,12 @@ class TrainedModel:
     checkpoints: tuple[Path, ...]
     mirror_axes: tuple[int, ...]
     trainer: str
+    previous: TrainedModel | None = None
+
+    @property
+    def stages(self) -> tuple[TrainedModel, ...]:
+        """Itself, and before it the one whose labels it is given."""
+        return (self,) if self.previous is None else (*self.previous.stages, self)
 
 
 def is_nnunet(path: Path) -> bool:
@@ -59,12 +66,29 @@ def find_trained_model(path: Path) -> TrainedModel:
             where=str(path),
             remedy="Ask its author for an nnU-Net v2 model.",
         )
+    models = [_trained_model(folder) for folder in folders]
+    by_name = {model.configuration.name: model for model in models}
+    cascades = [model for model in models if model.configuration.previous_stage]
+    if len(cascades) == 1 and set(by_name) == {
+        cascades[0].configuration.name,
+        cascades[0].configuration.previous_stage,
+    }:
+        return replace(cascades[0], previous=by_name[cascades[0].configuration.previous_stage])
     if len(folders) > 1:
         names = ", ".join(str(folder.relative_to(path)) for folder in folders)
         raise ModelError(
             f"it holds {len(folders)} trained models.", where=str(path), remedy=f"Choose the folder of one: {names}."
         )
-    (root,) = folders
+    if cascades:
+        raise ModelError(
+            f"it is the second step of a cascade and needs the labels of {cascades[0].configuration.previous_stage}.",
+            where=str(path),
+            remedy="Give the folder that holds both trained models and no others.",
+        )
+    return models[0]
+
+
+def _trained_model(root: Path) -> TrainedModel:
     plans, dataset = _json(root / PLANS), _json(root / DATASET)
     checkpoints = _checkpoints(root)
     facts = checkpoint_facts(checkpoints[0])

@@ -43,7 +43,7 @@ def read_labels(dataset: Mapping[str, Any], where: str) -> Labels:
     if sorted(named) != list(range(1, len(values) + 1)):
         raise ModelError(f"its label values {sorted(named)} are not 1 to {len(values)}.", where=where)
     segments = tuple(_segment(value, named[value]) for value in sorted(named))
-    return Labels(segments, Argmax(), len(named) + 1)
+    return Labels(segments, Argmax(tuple(range(len(named) + 1))), len(named) + 1)
 
 
 def _regions(values: Mapping[str, tuple[int, ...]], order: Any, where: str) -> Labels:

@@ -11,6 +11,7 @@ from ...core.records import from_json
 
 _RESAMPLING = "resample_data_or_seg_to_shape"
 _DATA_RESAMPLING = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
+_LABEL_RESAMPLING = {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None}
 _SCORE_RESAMPLING = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
 _PREPROCESSOR = "DefaultPreprocessor"
 
@@ -38,6 +39,7 @@ class Configuration:
         intensities: by channel; empty where the plans have none.
         reader: class that read the training images.
         architecture: ``network_class_name`` and ``arch_kwargs``.
+        previous_stage: configuration whose labels are further channels of this one; empty for none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Configuration:
     intensities: tuple[Intensity, ...]
     reader: str
     architecture: Mapping[str, Any]
+    previous_stage: str = ""
 
     @property
     def is_2d(self) -> bool:
@@ -77,6 +80,7 @@ def read_configuration(plans: Mapping[str, Any], name: str, where: str) -> Confi
             intensities=_intensities(plans.get("foreground_intensity_properties_per_channel")),
             reader=str(plans.get("image_reader_writer", "")),
             architecture=_architecture(content),
+            previous_stage=str(content.get("previous_stage") or ""),
         )
     except ValueError as error:
         raise ModelError(f"the configuration {name} is damaged: {error}.", where=where) from error
@@ -103,11 +107,10 @@ def _inherited(configurations: Any, name: str, where: str) -> dict[str, Any]:
 
 
 def _require_known(content: Mapping[str, Any], where: str) -> None:
-    if content.get("previous_stage"):
-        raise ModelError("a cascade is not supported yet.", where=where)
     if content.get("preprocessor_name", _PREPROCESSOR) != _PREPROCESSOR:
         raise ModelError(f"its preprocessor {content['preprocessor_name']} is not known.", where=where)
-    for what, usual in (("data", _DATA_RESAMPLING), ("probabilities", _SCORE_RESAMPLING)):
+    ways = {"data": _DATA_RESAMPLING, "probabilities": _SCORE_RESAMPLING, "seg": _LABEL_RESAMPLING}
+    for what, usual in ways.items():
         function = content.get(f"resampling_fn_{what}", _RESAMPLING)
         asked = content.get(f"resampling_fn_{what}_kwargs", usual)
         if function != _RESAMPLING or {**usual, **asked} != usual:
