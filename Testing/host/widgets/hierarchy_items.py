@@ -99,7 +99,7 @@ class HierarchyItems(QObject):
         self.scene: Any = None
         self.hierarchy: Any = None
         self._changed = changed
-        self._scene_observers, self._observers = Observers(), Observers()
+        self._scene_observers, self._observers = Observers(self), Observers(self)
 
     def set_scene(self, scene: Any) -> None:
         self._scene_observers.clear()

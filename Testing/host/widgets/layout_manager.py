@@ -29,7 +29,7 @@ class qSlicerLayoutManager(QObject):
         self._slices: dict[str, qMRMLSliceWidget] = {}
         self._three_d: dict[str, qMRMLThreeDWidget] = {}
         self._slice_logics, self._view_logics = vtkCollection(), vtkCollection()
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._logic = slicer_core.vtkMRMLLayoutLogic()
         self._logic.SetMRMLApplicationLogic(application_logic)
         self._logic.SetMRMLScene(scene)

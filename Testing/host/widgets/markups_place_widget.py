@@ -35,7 +35,7 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
         super().__init__(parent)
         self._node: Any = None
         self._told = False
-        self._node_observers, self._mode_observers = Observers(), Observers()
+        self._node_observers, self._mode_observers = Observers(self), Observers(self)
         self._colour = ctkColorPickerButton(self)
         self._colour.displayColorName = False
         self._place, self._delete, self._more = QToolButton(self), QToolButton(self), QToolButton(self)

@@ -26,7 +26,7 @@ class qMRMLMarkupsROIWidget(QWidget):
         super().__init__(parent)
         self._node: Any = None
         self._scene: Any = None
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._following = False
         self._kind, self._inside_out = QComboBox(self), QCheckBox("Inside out", self)
         self._kind.setObjectName("roiTypeComboBox")

@@ -23,12 +23,12 @@ class Owner(Protocol):
 
 
 class NodeList:
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Any) -> None:
         self.model = QStandardItemModel()
         self.filter = NodeFilter()
         self.scene: Any = None
         self._owner: Owner = weakref.proxy(owner)
-        self._observers = Observers()
+        self._observers = Observers(owner)
         self.none_rows = 0
         self._ids: list[str] = []
 

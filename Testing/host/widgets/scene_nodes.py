@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from PySide6.QtCore import QObject
 from vtkmodules.util.misc import calldata_type
 from vtkmodules.util.vtkConstants import VTK_OBJECT
 
@@ -13,10 +14,14 @@ from Testing.host.pythonqt import LEDGER
 
 
 class Observers:
-    """VTK observers of one stand-in: they hold it weakly and go with `clear()`, at the latest with this object."""
+    """VTK observers of one stand-in: they hold it weakly, and go with `clear()` or with its C++ object."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: QObject) -> None:
         self._tags: dict[tuple[int, Any], tuple[Any, int]] = {}
+        owner.destroyed.connect(self._on_destroyed)
+
+    def _on_destroyed(self, _owner: Any = None) -> None:
+        self.clear()
 
     def add(self, subject: Any, event: Any, method: Callable[[Any], None]) -> None:
         """`method(caller)`; a second call for the same subject and event does nothing."""

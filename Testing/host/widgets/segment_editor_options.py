@@ -26,7 +26,7 @@ class SegmentEditorOptions(qMRMLWidget):
         self._locked = False
         self._order: list[str] = []
         self._shortcuts: list[QShortcut] = []
-        self._logic_observers = Observers()
+        self._logic_observers = Observers(self)
         self._parts = parts = Parts(self)
         parts.undo.clicked.connect(lambda *_: self.undo())
         parts.redo.clicked.connect(lambda *_: self.redo())

@@ -33,8 +33,8 @@ class qMRMLSegmentEditorWidget(SegmentEditorOptions):
         self._node: Any = None
         self._segmentation: Any = None
         self._source: Any = None
-        self._scene_observers, self._node_observers = Observers(), Observers()
-        self._segmentation_observers = Observers()
+        self._scene_observers, self._node_observers = Observers(self), Observers(self)
+        self._segmentation_observers = Observers(self)
         parts = self._parts
         parts.segmentation.currentNodeChanged.connect(self._on_segmentation_chosen)
         parts.source.currentNodeChanged.connect(self._on_source_chosen)

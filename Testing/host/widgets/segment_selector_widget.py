@@ -36,7 +36,7 @@ class qMRMLSegmentSelectorWidget(qMRMLWidget):
         self._current = ""
         self._selected: list[str] = []
         self._multi = False
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._nodes = qMRMLNodeComboBox(self)
         self._nodes.nodeTypes = ["vtkMRMLSegmentationNode"]
         self._nodes.addEnabled = False

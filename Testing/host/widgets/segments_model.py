@@ -38,7 +38,7 @@ class SegmentsModel(QStandardItemModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(0, len(Column), parent)
         self.node: Any = None
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._filling = False
         for column in Column:
             header = QStandardItem(_HEADERS.get(column, ""))

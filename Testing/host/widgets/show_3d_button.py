@@ -27,7 +27,7 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
         super().__init__(parent)
         self._node: Any = None
         self._locked = False
-        self._observers = Observers()
+        self._observers = Observers(self)
         self.setIcon(icon("cube"))
         self.setCheckable(True)
         self.setText("Show 3D")

@@ -29,7 +29,7 @@ class qSlicerSimpleMarkupsWidget(qSlicerWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._nodes, self._place = qMRMLNodeComboBox(self), qSlicerMarkupsPlaceWidget(self)
         self._table = QTableWidget(self)
         self._nodes.setObjectName("MarkupsNodeComboBox")

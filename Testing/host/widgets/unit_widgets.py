@@ -34,7 +34,7 @@ class UnitAware:
     def _begin_units(self: Any) -> None:
         self._unit_scene: Any = None
         self._quantity = ""
-        self._unit_observers = Observers()
+        self._unit_observers = Observers(self)
 
     def mrmlScene(self: Any) -> Any:
         return self._unit_scene

@@ -27,7 +27,7 @@ class qMRMLVolumeThresholdWidget(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._volume: Any = None
-        self._observers = Observers()
+        self._observers = Observers(self)
         self._mode, self._range = QComboBox(self), ctkRangeWidget(self)
         self._mode.addItems(["Auto Threshold", "Manual Threshold", "Off"])
         line = QHBoxLayout(self)
