@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -179,10 +180,13 @@ def case_of(source: ModelSource, paths: list[Path]) -> Case:
     )
 
 
-def reference_labels(root: Path, paths: list[Path], output: Path, *, mirror: bool) -> np.ndarray:
-    """(k, j, i) labels that nnU-Net writes."""
+def reference_labels(
+    root: Path, paths: list[Path], output: Path, *, mirror: bool, previous: Path | str = ""
+) -> np.ndarray:
+    """(k, j, i) labels that nnU-Net writes; ``previous`` is the folder with those of a cascade's first step."""
+    output.parent.mkdir(exist_ok=True)
     script = Path(__file__).with_name("nnunet_run.py")
-    command = [sys.executable, script, root, output, "mirror" if mirror else "plain", *paths]
+    command = [sys.executable, script, root, output, "mirror" if mirror else "plain", previous, *paths]
     folders = {name: str(output.parent) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
     environment = os.environ | folders | {"PYTHONPATH": str(PACKAGES), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
@@ -190,10 +194,14 @@ def reference_labels(root: Path, paths: list[Path], output: Path, *, mirror: boo
     return np.asarray(nibabel.load(f"{output}.nii.gz").dataobj).transpose(2, 1, 0)
 
 
-@pytest.mark.parametrize("model", CASES)
-def test_labels_are_those_of_nnunet(model, shared_data, tmp_path):
+@pytest.fixture(autouse=True)
+def _nnunet_is_there() -> None:
     if not (PACKAGES / "nnunetv2").is_dir():
         pytest.skip(f"nnU-Net is not at {PACKAGES}; `make test` puts it there")
+
+
+@pytest.mark.parametrize("model", CASES)
+def test_labels_are_those_of_nnunet(model, shared_data, tmp_path):
     paths = images.write_images(model.images(shared_data), tmp_path / "images")
     source = assemble(model, tmp_path / "model", paths)
     expected = reference_labels(tmp_path / "model", paths, tmp_path / "reference", mirror=bool(model.mirror_axes))
@@ -202,3 +210,45 @@ def test_labels_are_those_of_nnunet(model, shared_data, tmp_path):
     print(f"\n{share:.6%} of the foreground differ, {len(np.unique(expected)) - 1} labels")
     assert len(np.unique(expected)) > 3
     assert share <= LARGEST_DIFFERENCE
+
+
+def test_labels_of_a_cascade_are_those_of_nnunet(shared_data, tmp_path):
+    low = Model(
+        hippocampus,
+        configuration(patch_size=[16, 24, 16], spacing=[2.1, 1.9, 2.0], architecture=architecture(3, stages=2), **MR),
+        name="3d_lowres",
+        channels=("T1",),
+    )
+    paths = images.write_images(hippocampus(shared_data), tmp_path / "images")
+    assemble(low, tmp_path / "model" / "low", paths)
+    full = configuration(patch_size=[24, 32, 24], spacing=[1.0, 0.9, 1.1], architecture=architecture(3, stages=3), **MR)
+    write_cascade(tmp_path / "model" / "full", tmp_path / "model" / "low", full)
+    # nnU-Net looks for these labels under the image's name without its ending and its channel's number.
+    first = tmp_path / "first" / paths[0].name[: -len("_0000.nii.gz")]
+    reference_labels(tmp_path / "model" / "low", paths, first, mirror=False)
+    expected = reference_labels(
+        tmp_path / "model" / "full", paths, tmp_path / "second" / "case", mirror=False, previous=first.parent
+    )
+    source = read_model(tmp_path / "model")
+    ours = segment(case_of(source, paths), source.spec, source.build_networks(), device="cpu").layers[0]
+    assert len(np.unique(expected)) > 2
+    assert differing_share(ours, expected) <= LARGEST_DIFFERENCE
+
+
+def write_cascade(root: Path, low: Path, full: dict[str, Any]) -> None:
+    """The second step of a cascade, its network with an input for each label of the first."""
+    planned = full | {"use_mask_for_norm": [False], "previous_stage": "3d_lowres"} | _unused_plans()
+    plans = json.loads((low / "plans.json").read_text(encoding="utf-8"))
+    plans["configurations"]["3d_lowres"]["next_stage"] = "3d_cascade_fullres"
+    first = plans["configurations"]["3d_lowres"]
+    channels = {str(n): "T1" for n in range(4)}
+    write_model(
+        root,
+        name="3d_cascade_fullres",
+        configurations={"3d_lowres": first, "3d_cascade_fullres": planned},
+        labels={"background": 0, "a": 1, "b": 2, "c": 3},
+        dataset={"channel_names": channels},
+        plans={key: value for key, value in plans.items() if key != "configurations"},
+        checkpoint={"inference_allowed_mirroring_axes": None},
+    )
+    (root / "dataset.json").write_bytes((low / "dataset.json").read_bytes())

@@ -44,19 +44,26 @@ def resize(operation: Resize, prepared: Prepared) -> Prepared:
 def resize_labels(
     operation: Resize, labels: LabelLayers, geometry: VolumeGeometry, shape: Shape, poll: Poll
 ) -> LabelLayers:
-    """(a, b, c) labels as images of that grid are resampled: a label is where it fills at least half of a voxel."""
+    """(a, b, c) labels as images of that grid are resampled: each voxel gets the label that fills most of it.
+
+    Of labels that fill the same share, the nearest one wins, else the smallest (batchgenerators
+    ``resize_segmentation``).
+    """
     if tuple(labels.shape) == shape:
         return labels
     present = [float(mm) for mm in geometry.spacing_mm]
     wanted = [mm or now for mm, now in zip(operation.spacing_mm, present, strict=True)]
     coarse = _coarse_axis(present, wanted, operation.anisotropy)
     taps = [_linear_taps(labels.shape[axis], shape[axis], nearest=axis == coarse) for axis in range(3)]
-    resized = np.zeros(shape, dtype=labels.dtype)
+    nearest = labels[np.ix_(*(_nearest(labels.shape[axis], shape[axis]) for axis in range(3)))]
+    resized, largest = np.zeros(shape, dtype=labels.dtype), np.zeros(shape)
     for value in np.unique(labels):
         share = torch.from_numpy(labels == value)[None].double()
         for axis in range(3):
             share = resample_axis(share, axis, taps[axis])
-        resized[share[0].numpy() >= 0.5] = value
+        filled = share[0].numpy()
+        resized[(filled > largest) | ((filled == largest) & (nearest == value))] = value
+        np.maximum(largest, filled, out=largest)
         poll()
     return resized
 
