@@ -10,7 +10,7 @@ import qt
 from ..core.errors import Cancelled, MedAISegError, UsageError
 from ..core.notice import Notice
 from ..slicer_io.dicom_database import DatabaseState, database_state
-from ..slicer_io.dicom_origin import origin_of
+from ..slicer_io.export import why_no_dicom
 from .context import Context
 from .messages import Kind, MessageView
 from .results_view import ExportKind
@@ -25,12 +25,8 @@ class ExportControl:
 
     def why_no_dicom(self, node: Any) -> str:
         """Why DICOM SEG cannot be written; empty where it can."""
-        image = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
-        if image is None:
-            return _("The image that it was made of is not in the scene")
-        if origin_of(image).series is None:
-            return _("The image was not loaded from DICOM, so that the segments cannot refer to it")
-        return ""
+        why = why_no_dicom(node)
+        return why.value if why is not None else ""
 
     def export(self, node: Any, kind: ExportKind) -> None:
         """Ask for a folder where one is needed, and write."""
@@ -41,7 +37,9 @@ class ExportControl:
             self._say_busy()
             self._context.session.export_to_database(
                 node,
-                on_done=lambda _reply: self._said(_("Stored in the DICOM database, in the study of the image.")),
+                on_done=lambda reply: self._said(
+                    _("Stored in the DICOM database, in the study of the image."), reply.notices
+                ),
                 on_error=self._failed,
             )
             return

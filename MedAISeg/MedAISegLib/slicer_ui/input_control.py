@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import slicer
@@ -18,6 +18,7 @@ from ..models.card import ModelCard
 from ..slicer_io.dicom_candidate import SeriesCandidate, series_candidate
 from ..slicer_io.dicom_database import SeriesRow, series_title
 from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, scene_candidates
+from ..slicer_io.runs import Frames
 from ..slicer_io.sequences import frame_count
 from .context import Context
 from .input_view import InputOption, InputRow, InputView
@@ -79,6 +80,11 @@ class InputControl:
             return slicer.mrmlScene.GetNodeByID(source.node_id) if isinstance(source, NodeInput) else None
         return None
 
+    def frames(self) -> Frames:
+        """Which frames are to be run; one where the input belongs to no sequence."""
+        chosen = self._context.parameters().read().frames
+        return chosen if self._frame_count() > 1 else Frames.ONE
+
     def match(self, cards: tuple[ModelCard, ...]) -> None:
         """Find an image for each channel of the models."""
         self._cards = cards
@@ -113,10 +119,9 @@ class InputControl:
 
     def refresh(self, checks: tuple[CheckLine, ...]) -> None:
         rows = [self._row(card, proposal) for card in self._cards for proposal in self._proposals[card.id]]
-        frames = self._context.parameters().read().frames
-        self.view.show(rows, frame_count=self._frame_count(), frames=frames)
+        self.view.show(rows, frame_count=self._frame_count(), frames=self.frames())
         # A row without an image says so itself.
-        self.view.show_checks([line for line in checks if not self._is_open(line)])
+        self.view.show_checks(merged([line for line in checks if not self._is_open(line)]))
 
     def _is_open(self, line: CheckLine) -> bool:
         open_channels = {p.channel.name for found in self._proposals.values() for p in found if p.image is None}
@@ -138,7 +143,8 @@ class InputControl:
         wants = _("Wanted: {kind}").format(kind=readable_modality(proposal.channel.modality))
         return InputRow(
             key=key,
-            label=f"{card.name}, {name}" if len(self._cards) > 1 else name,
+            group=card.name if len(self._cards) > 1 else "",
+            label=name,
             wants=wants,
             options=tuple(options),
             source=_source(proposal.image) if proposal.image is not None else None,
@@ -177,6 +183,18 @@ class InputControl:
 
 def _source(image: Image) -> Input:
     return SeriesInput(image.row.series_uid) if isinstance(image, SeriesCandidate) else image.input
+
+
+def merged(lines: Sequence[CheckLine]) -> list[CheckLine]:
+    """Lines that say the same of several channels as one."""
+    alike: dict[tuple[Severity, str], list[str]] = {}
+    for line in lines:
+        template = line.text.replace(f"for {line.channel} ", "for {} ", 1) if line.channel else line.text
+        alike.setdefault((line.severity, template), []).append(line.channel)
+    return [
+        CheckLine(severity, template.replace("{}", ", ".join(channels), 1))
+        for (severity, template), channels in alike.items()
+    ]
 
 
 def units_by_channel(units: Mapping[ChannelKey, str], card: ModelCard) -> dict[str, str]:

@@ -30,6 +30,7 @@ class InputRow:
     """A channel of a model.
 
     Attributes:
+        group: what stands above the rows of one model; empty where there is only one.
         label: what stands before the selector.
         wants: the kind of image, for the tooltip.
         options: the images there are, whether they fit or not.
@@ -39,6 +40,7 @@ class InputRow:
     """
 
     key: ChannelKey
+    group: str
     label: str
     wants: str
     options: tuple[InputOption, ...]
@@ -114,8 +116,13 @@ class InputView:
         form = self._ui.inputRows.layout()
         while form.rowCount():
             form.removeRow(0)
-        self._combos, self._rows = [], ()
+        self._combos, self._rows, group = [], (), ""
         for n, row in enumerate(rows):
+            if row.group != group:
+                group = row.group
+                title = qt.QLabel(group, self._ui.inputRows)
+                title.objectName = f"inputGroup{n}"
+                form.addRow(title)
             label = qt.QLabel(f"{row.label}:", self._ui.inputRows)
             label.objectName = f"inputLabel{n}"
             combo = qt.QComboBox(self._ui.inputRows)

@@ -46,6 +46,7 @@ class MessageView:
         self._place, self._name = place, name
         self._frame: Any = None
         self._text = ""
+        self.is_question = False
 
     @property
     def text(self) -> str:
@@ -58,13 +59,14 @@ class MessageView:
             self._frame.hide()
             self._frame.deleteLater()
             self._frame = None
-        self._text = ""
+        self._text, self.is_question = "", False
 
     def show_error(self, error: MedAISegError, details: str = "") -> None:
         """What happened, on what, and the remedy."""
         where = f"<b>{escape(error.where)}</b>: " if error.where else ""
+        what = error.what if error.where else error.what[:1].upper() + error.what[1:]
         remedy = f"<br>{escape(error.remedy)}" if error.remedy else ""
-        lines = f"{where}{escape(error.what)}{remedy}".replace("\n", "<br>")
+        lines = f"{where}{escape(what)}{remedy}".replace("\n", "<br>")
         self._show(Kind.ERROR, lines, str(error), details=details)
 
     def show_text(self, kind: Kind, text: str, details: str = "") -> None:
@@ -81,6 +83,7 @@ class MessageView:
     ) -> None:
         """A question with two buttons; whichever is pressed, the question goes first."""
         self._show(Kind.QUESTION, escape(question).replace("\n", "<br>"), question, closable=False)
+        self.is_question = True
         row = qt.QHBoxLayout()
         row.addStretch(1)
         for text, name, action in ((yes, "Yes", on_yes), (no or _("Cancel"), "No", on_no)):

@@ -47,6 +47,7 @@ class ModelView:
         self._on_choice, self._on_import, self._on_remove = on_choice, on_import, on_remove
         self._cards: dict[str, ModelCard] = {}
         self._shown: tuple[object, ...] = ()
+        self._described: tuple[object, ...] = ()
         self.messages = MessageView(ui.modelMessages, "modelMessage")
         stretch_first_column(ui.modelTree)
         ui.modelSearchBox.connect("textChanged(QString)", self._filter)
@@ -66,12 +67,11 @@ class ModelView:
             self._fill(choice)
         self._mark(choice)
         card = self._cards.get(choice.model)
-        self._ui.modelSummaryLabel.setText(summary_of(card, expected_time) if card else _("No model is selected."))
-        details = details_of(card) if card else ""
-        if self._ui.modelDetailsBrowser.property("card") != details:
-            self._ui.modelDetailsBrowser.setProperty("card", details)
-            self._ui.modelDetailsBrowser.setHtml(details)
-        self._ui.modelDetailsFrame.setVisible(card is not None)
+        if (card, expected_time) != self._described:
+            self._described = (card, expected_time)
+            self._ui.modelSummaryLabel.setText(summary_of(card, expected_time) if card else _("No model is selected."))
+            self._ui.modelDetailsBrowser.setHtml(details_of(card) if card else "")
+            self._ui.modelDetailsFrame.setVisible(card is not None)
         self._ui.removeModelButton.enabled = card is not None and not card.embedded and card.size_bytes > 0
         self._ui.removeModelButton.toolTip = _why_not_removable(card)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..models.card import ModelCard
 from ..slicer_io.merge_roles import PlaceMode
-from ..slicer_io.runs import Output
+from ..slicer_io.runs import Frames, Output
 from .context import Context
 from .labels_view import LabelsView
 from .output_view import OutputChoice, OutputView, SegmentLine
@@ -27,10 +27,10 @@ class OutputControl:
         """The segmentation that is to be updated; None for a new one."""
         return self._context.parameters().reference(OUTPUT)
 
-    def output(self) -> Output:
-        """What a run is told."""
+    def output(self, frames: Frames) -> Output:
+        """What a run is told; the results of all frames go into a sequence of their own."""
         choices, node = self._context.parameters().read(), self.node()
-        if node is None:
+        if node is None or frames is Frames.ALL:
             return Output()
         return Output(
             node_id=node.GetID(),
@@ -45,8 +45,10 @@ class OutputControl:
         nodes = (parameters.reference(OUTPUT), parameters.reference(RESULT))
         return tuple(dict.fromkeys(node for node in nodes if node is not None))
 
-    def refresh(self, cards: tuple[ModelCard, ...]) -> None:
-        choices, node = self._context.parameters().read(), self.node()
+    def refresh(self, cards: tuple[ModelCard, ...], frames: Frames) -> None:
+        choices = self._context.parameters().read()
+        node = self.node() if frames is Frames.ONE else None
+        self.view.allow_choice(frames is Frames.ONE)
         running = {card.id for card in cards}
         lines = [_line(state, running, choices.mode, choices.overwrite_edited) for state in self._states.of(node)]
         choice = OutputChoice(choices.mode, choices.overwrite_edited, choices.kept)

@@ -10,6 +10,7 @@ import qt
 
 from ..slicer_io.merge_roles import PlaceMode
 from .items import all_items, colour_icon, fit_height, is_ticked, key_of, silent, stretch_first_column, tree_item
+from .texts import _
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,15 @@ class OutputView:
                     item.setCheckState(0, qt.Qt.Unchecked if key_of(item) in choice.kept else qt.Qt.Checked)
         for widget in (ui.existingSegmentsLabel, ui.existingSegmentsTree):
             widget.setVisible(bool(self._lines))
+
+    def allow_choice(self, is_allowed: bool) -> None:
+        """Whether an existing segmentation can be chosen."""
+        self._ui.outputSelector.enabled = is_allowed
+        self._ui.outputSelector.toolTip = (
+            _("A new segmentation, or one of the scene to be updated")
+            if is_allowed
+            else _("The results of all frames go into a new sequence")
+        )
 
     def _fill(self) -> None:
         tree = self._ui.existingSegmentsTree

@@ -11,7 +11,7 @@ from ..app.checks import CheckLine, Severity
 from ..app.protocol import NeedReply
 from ..core.errors import MedAISegError
 from ..core.region import OrientedBox
-from ..models.card import ModelCard
+from ..models.card import ModelCard, ModelState
 from ..slicer_io.region_node import region_from_node
 from ..slicer_io.runs import Run
 from ..slicer_io.sample_data import load_sample_study
@@ -92,7 +92,7 @@ class Panel:
         self._inputs.forget()
         self._states.forget()
         self._watch.follow(())
-        self.refresh()
+        self._watch.soon()
 
     def close(self) -> None:
         """Nothing of the panel is called any more; with the last panel the session ends."""
@@ -116,7 +116,7 @@ class Panel:
         self._models.refresh(self._expected_time(chosen, region))
         self._inputs.refresh(tuple(dict.fromkeys(line for plan in plans for line in plan.checks)))
         self._region.show(self._parameters().reference(REGION), self._inputs.first_volume())
-        self._outputs.refresh(chosen.running)
+        self._outputs.refresh(chosen.running, self._inputs.frames())
         self._runs.refresh(plans)
         self._results.refresh()
         self._machine.refresh()
@@ -127,7 +127,8 @@ class Panel:
         return Plan(
             card=card,
             inputs=self._inputs.sources(card),
-            output=self._outputs.output(),
+            output=self._outputs.output(self._inputs.frames()),
+            frames=self._inputs.frames(),
             region=region,
             units=units_by_channel(self._inputs.units, card),
             checks=problems + self._inputs.checks(card, region, need),
@@ -135,7 +136,7 @@ class Panel:
 
     def _expected_time(self, chosen: ChosenModels, region: OrientedBox | None) -> str:
         card = chosen.selected
-        if card is None or card not in chosen.running:
+        if card is None or card not in chosen.running or card.state is not ModelState.READY:
             return ""
         return expected_time(self._need(card, region))
 

@@ -58,7 +58,7 @@ class ExportKind(Enum):
     NRRD = "seg.nrrd"
     STL = "stl"
     OBJ = "obj"
-    TABLE = "csv"
+    TABLE = "tables"
 
 
 class ResultActions(Protocol):

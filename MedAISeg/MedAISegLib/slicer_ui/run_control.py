@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..app.checks import ACTIVITY, SUV, CheckLine, Severity
+from ..app.checks import ACTIVITY, SUV, CheckLine, Severity, wants_suv
 from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError, NotTrustedError
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
 from ..slicer_io.inputs import Input
-from ..slicer_io.runs import Output, Run, RunRequest
+from ..slicer_io.runs import Frames, Output, Run, RunRequest
 from .context import Context
 from .messages import Kind
 from .parameters import without
@@ -30,6 +30,7 @@ class Plan:
     card: ModelCard
     inputs: Mapping[str, Input]
     output: Output
+    frames: Frames
     region: OrientedBox | None
     units: Mapping[str, str]
     checks: tuple[CheckLine, ...]
@@ -64,6 +65,9 @@ class RunControl:
         self._said: dict[int, str] = {}
 
     def refresh(self, plans: tuple[Plan, ...]) -> None:
+        if self.view.messages.is_question and _what_runs(plans) != _what_runs(self._plans):
+            # The answer would be to something that is not chosen any more.
+            self.view.messages.clear()
         self._plans = plans
         self.view.show_readiness(why_not_ready(plans))
         self.show_runs()
@@ -115,7 +119,7 @@ class RunControl:
         answered = replace(plan, checks=tuple(other for other in plan.checks if other is not line))
         others = tuple(answered if one is plan else one for one in plans)
         channel = next((c for c in plan.card.channels if c.name == line.channel), None)
-        if channel is not None and line.text.endswith("(Bq/mL)?"):
+        if channel is not None and wants_suv(channel) and "SUV" in line.text:
             self.view.messages.ask(
                 line.text,
                 _("SUV"),
@@ -144,7 +148,7 @@ class RunControl:
             accept=plan.accept,
             region=plan.region,
             units=plan.units,
-            frames=choices.frames,
+            frames=plan.frames,
         )
 
     def submit(self, request: RunRequest, card: ModelCard) -> None:
@@ -205,6 +209,10 @@ class RunControl:
 
     def _name_of(self, run: Run) -> str:
         return self._names.get(id(run), run.request.model)
+
+
+def _what_runs(plans: tuple[Plan, ...]) -> list[object]:
+    return [(plan.card.id, dict(plan.inputs), plan.output, plan.region) for plan in plans]
 
 
 def why_not_ready(plans: tuple[Plan, ...]) -> str:

@@ -1,0 +1,56 @@
+"""The small worker of the runs' tests, which answers also what the panel asks while the user is still choosing."""
+
+from __future__ import annotations
+
+import numpy as np
+from MedAISegLib.app.exchange import segmentation_of, volume_of
+from MedAISegLib.app.protocol import (
+    DeviceRecord,
+    DevicesReply,
+    DevicesRequest,
+    DiagnoseReply,
+    DiagnoseRequest,
+    MeasureReply,
+    MeasureRequest,
+    NeedReply,
+    NeedRequest,
+)
+from MedAISegLib.core.checksums import label_checksums
+from MedAISegLib.core.result import SegmentResult
+
+from Testing.host.threshold_worker import Worker
+
+GB = 10**9
+
+
+class PanelWorker(Worker):
+    def answer(self, number, request):
+        if isinstance(request, NeedRequest):
+            return NeedReply(2 * GB, 8 * GB, 0, 0, seconds=95.0)
+        if isinstance(request, DevicesRequest):
+            gpu = DeviceRecord("cuda:0", "A large GPU", 11 * GB, 24 * GB)
+            return DevicesReply((gpu, DeviceRecord("cpu", "Processor")))
+        if isinstance(request, DiagnoseRequest):
+            return DiagnoseReply(works=True, lines=("A small convolution took 3 ms.",))
+        if isinstance(request, MeasureRequest):
+            return measured(request)
+        return super().answer(number, request)
+
+
+def measured(request):
+    segmentation = segmentation_of(request.folder, request.segmentation)
+    image = volume_of(request.folder, request.volume) if request.volume is not None else None
+    results = tuple(result_of(segment, segmentation, image) for segment in segmentation.segments)
+    return MeasureReply(results, label_checksums(segmentation.layers, segmentation.segments))
+
+
+def result_of(segment, segmentation, image):
+    mask = segmentation.mask(segment)
+    mean = float(np.mean(image.voxels[mask])) if image is not None and mask.any() else None
+    count, volume_ml = int(mask.sum()), segmentation.volume_ml(segment)
+    facts = (segment.name, segment.label_value, segment.terminology, segment.color_rgb, count, volume_ml)
+    return SegmentResult(*facts, mean, None, None, None)
+
+
+if __name__ == "__main__":
+    PanelWorker().run()
