@@ -176,11 +176,11 @@ class Pump:
     def close(self) -> None:
         """Stop the timer and close every generator; nobody is told."""
         self._is_closed = True
-        self._timer.close()
         jobs, self._jobs = self._jobs, []
         for job in jobs:
             if not job.is_running:
                 job.abandon()
+        self._timer.close()
 
     def step(self, job: Job[Any]) -> Waiting | None:
         """Run one piece of a job that is not running, now and out of turn."""

@@ -12,7 +12,8 @@ from .run_life import Means, live
 from .runs import Listener, Run, RunRequest
 from .snapshot import SegmentationWatch
 
-_FINISHED_KEPT = 20
+_FINISHED_KEPT = 5
+"""Each keeps the labelmaps that it replaced, for the way back."""
 
 
 class RunQueue:

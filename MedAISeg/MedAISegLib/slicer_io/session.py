@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,11 +70,13 @@ class Session(WorkerServices):
             return
         self._is_closed = True
         atexit.unregister(self.close)
-        self._unhook()
-        self.scene.RemoveObserver(self._closing)
-        self.pump.close()
-        self.client.close()
-        self.exchange.close()
+        # The last one first, and each although another fails, as Qt's objects may where the application is half gone.
+        with ExitStack() as closing:
+            closing.callback(self._unhook)
+            closing.callback(self.scene.RemoveObserver, self._closing)
+            closing.callback(self.exchange.close)
+            closing.callback(self.client.close)
+            closing.callback(self.pump.close)
 
     def submit(self, request: RunRequest) -> Run:
         """Queue a run; runs go one after the other.
