@@ -46,6 +46,7 @@ STAND_INS = {
     "ctk.ctkCheckablePushButton": f"{_HERE}.checkable_push_button:ctkCheckablePushButton",
     "slicer.qSlicerMarkupsPlaceWidget": f"{_HERE}.markups_place_widget:qSlicerMarkupsPlaceWidget",
     "slicer.qSlicerSimpleMarkupsWidget": f"{_HERE}.simple_markups_widget:qSlicerSimpleMarkupsWidget",
+    "ctk.ctkExpandableWidget": f"{_HERE}.expandable_widget:ctkExpandableWidget",
 }
 CORE_MODULES = {
     "SegmentEditor": f"{_HERE}.core_modules:segment_editor",
