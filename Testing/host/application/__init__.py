@@ -19,5 +19,8 @@ STAND_INS = {
     "slicer.qSlicerAppMainWindow": "Testing.host.application.main_window:qSlicerAppMainWindow",
     "slicer.qSlicerModuleSelectorToolBar": "Testing.host.application.main_window:qSlicerModuleSelectorToolBar",
     "slicer.qSlicerIOManager": "Testing.host.application.io_manager:qSlicerIOManager",
+    "slicer.qSlicerCommandOptions": "Testing.host.application.small_parts:qSlicerCommandOptions",
+    "slicer.qSlicerExtensionsManagerModel": "Testing.host.application.small_parts:qSlicerExtensionsManagerModel",
+    "ctk.ctkErrorLogModel": "Testing.host.application.error_log:ctkErrorLogModel",
     "slicer.qSlicerFileDialog": "Testing.host.application.io_manager:qSlicerFileDialog",
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..pythonqt import NotModelled, QtModule, class_for, wrap
 from ..registry import load, stand_in, table
+from .bundled import MissingPackages
 
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 _UNMODELLED_NAMES = ("qMRML", "qSlicer", "ctk", "vtkSlicer", "vtkMRML")
@@ -61,19 +62,22 @@ def install(host: Any) -> None:
 
 def _install_modules(host: Any) -> None:
     """Names for ``import``; what was there before comes back."""
-    named: dict[str, Any] = {"qt": qt_module(), "ctk": ctk_module(), "PythonQt": _python_qt()}
+    named: dict[str, Any] = {"qt": qt_module(), "ctk": ctk_module(), **_python_qt()}
     for name, module in list(sys.modules.items()):
         if name.startswith(("slicer_core.vtk", "slicer_core.MRML")):
             short = name.rpartition(".")[2]
             named[short] = named[f"{short}Python"] = module
     named["vtkAddon"] = sys.modules["slicer_core.vtkAddonPython"]
     finder = _Finder(table("MODULES"))
+    last = MissingPackages(host.module_folders)
     sys.meta_path.insert(0, finder)
+    sys.meta_path.append(last)
     before = {name: sys.modules.get(name) for name in (*named, *table("MODULES"))}
     sys.modules.update(named)
 
     def undo() -> None:
         sys.meta_path.remove(finder)
+        sys.meta_path.remove(last)
         for name, module in before.items():
             if module is None:
                 sys.modules.pop(name, None)
@@ -83,10 +87,17 @@ def _install_modules(host: Any) -> None:
     host.at_end(undo)
 
 
-def _python_qt() -> ModuleType:
-    module = ModuleType("PythonQt")
-    module.BoolResult = list  # type: ignore[attr-defined]
-    return module
+@cache
+def _python_qt() -> dict[str, ModuleType]:
+    """PythonQt's own package, of which ``qt`` and ``ctk`` are made in the application."""
+    package = ModuleType("PythonQt")
+    package.__path__ = []
+    modules = {"PythonQt": package}
+    for library in ("QtCore", "QtGui", "QtWidgets", "QtNetwork", "QtUiTools", "QtSvg", "QtSql", "QtXml"):
+        modules[f"PythonQt.{library}"] = qt_module()
+        setattr(package, library, qt_module())
+    modules["PythonQt.CTKWidgets"] = modules["PythonQt.CTKCore"] = ctk_module()
+    return modules
 
 
 class _Finder:

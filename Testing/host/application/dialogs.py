@@ -1,7 +1,7 @@
 """Modal dialogs in tests: a test says beforehand how the user answers; a dialog that nobody closes fails the test.
 
 An answer is a button's text or standard button, or a function of the dialog (a wrapper), called once the dialog is
-shown. File and input dialogs take the value itself. What nobody answers is rejected after ``PATIENCE`` seconds.
+shown. File and input dialogs take the value itself. What nobody answers is rejected after ``patience`` seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ..pythonqt.members import extra, static_extra
 from ..pythonqt.methods import live_native
 from .loop import run_dialog, run_loop
 
-PATIENCE = 8.0
+patience = 8.0
+"""Seconds; a fixture or ``run.py`` may have less."""
 Answer = str | int | Callable[[Any], object]
 _answers: deque[Any] = deque()
 shown: list[str] = []
@@ -45,7 +46,7 @@ def execute(dialog: QDialog) -> int:
     watch = QTimer(dialog)
     watch.setSingleShot(True)
     watch.timeout.connect(lambda: _give_up(dialog))
-    watch.start(int(PATIENCE * 1000))
+    watch.start(int(patience * 1000))
     if _answers:
         given = _answers.popleft()
         QTimer.singleShot(0, dialog, lambda: _apply(dialog, given))

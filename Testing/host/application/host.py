@@ -41,6 +41,7 @@ class Host:
         self.application = the_application()
         self._undo: list[Callable[[], None]] = []
         self._ended = False
+        self.module_folders: list[Path] = []
         LEDGER.clear()
         import slicer
 
@@ -90,6 +91,7 @@ class Host:
         logic.SetMRMLScene(self.scene)
         module = kind(path.stem, str(path), logic)
         before = set(sys.modules)
+        self.module_folders.append(path.parent)
         self.at_end(lambda: _forget_modules(before, path.parent))
         module._load()
         self.application.moduleManager()._add(module)

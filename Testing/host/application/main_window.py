@@ -9,6 +9,7 @@ from PySide6.QtCore import Property, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 PANEL_WIDTH = 500
+_MENUS = ("FileMenu", "EditMenu", "ViewMenu", "HelpMenu")
 
 
 class qSlicerModuleSelectorToolBar(QWidget):
@@ -56,6 +57,9 @@ class qSlicerAppMainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self.resize(1280, 900)
         self.statusBar()
+        for name in _MENUS:
+            menu = self.menuBar().addMenu(name.removesuffix("Menu"))
+            menu.setObjectName(name)
 
     def moduleSelector(self) -> QWidget:
         return self._selector

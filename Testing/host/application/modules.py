@@ -25,10 +25,16 @@ def _attribute(kind: Any, name: str, default: Any, *, writable: bool = True) -> 
     return Property(kind, read, write) if writable else Property(kind, read)
 
 
+def _documentation_link(module: str) -> str:
+    address = f"https://slicer.readthedocs.io/en/5.10/user_guide/modules/{module.lower()}.html"
+    return f'<p>For more information see the <a href="{address}">online documentation</a>.</p>'
+
+
 class qSlicerAbstractCoreModule(QObject):
     """What every module has. The Python class of a scripted module fills it in its constructor."""
 
     CXX_SIGNALS = ("mrmlSceneChanged(vtkMRMLScene*)",)
+    ABSENT = ("version",)
     mrmlSceneChanged = Signal(object)
 
     name = _attribute(str, "name", "", writable=False)
@@ -42,6 +48,7 @@ class qSlicerAbstractCoreModule(QObject):
     helpText = _attribute(str, "helpText", "")
     acknowledgementText = _attribute(str, "acknowledgementText", "")
     slicerVersion = _attribute(str, "slicerVersion", "5.10.0", writable=False)
+    defaultDocumentationLink = Property(str, lambda self: _documentation_link(self._values["name"]))
     hidden = _attribute(bool, "hidden", default=False)
     widgetRepresentationCreationEnabled = _attribute(bool, "widgetRepresentationCreationEnabled", default=True)
     index = _attribute(int, "index", -1)

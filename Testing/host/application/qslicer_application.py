@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from ..pythonqt import NotModelled
 from .loop import process_events
 from .settings import ctkSettings
+from .small_parts import qSlicerCommandOptions, qSlicerExtensionsManagerModel
 
 VERSION = (5, 10, 0)
 REVISION = "34045"
@@ -70,7 +71,10 @@ class qSlicerApplication(QApplication):
         for folder in (self._default_scene_path, self._extensions):
             Path(folder).mkdir()
         self._render_paused = 0
-        self._managers.clear()
+        self._managers = {
+            "commandOptions": qSlicerCommandOptions(testing=testing),
+            "extensionsManagerModel": qSlicerExtensionsManagerModel(),
+        }
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
         for scope in (QSettings.Scope.UserScope, QSettings.Scope.SystemScope):
             QSettings.setPath(QSettings.Format.IniFormat, scope, str(parts.folder / "settings"))
@@ -172,6 +176,9 @@ class qSlicerApplication(QApplication):
 
     def commandOptions(self) -> Any:
         return self._manager("commandOptions")
+
+    def extensionsManagerModel(self) -> Any:
+        return self._manager("extensionsManagerModel")
 
     def toSlicerHomeAbsolutePath(self, path: str) -> str:
         return str(Path(self._home()) / path)

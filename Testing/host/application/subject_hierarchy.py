@@ -109,7 +109,7 @@ class SubjectHierarchyPlugins:
         for identifier in segmentation.GetSegmentIDs():
             item = items.pop(identifier, None)
             if item is None:
-                item = hierarchy.CreateItem(parent, segmentation.GetSegment(identifier).GetName(), "VirtualBranch")
+                item = hierarchy.CreateHierarchyItem(parent, segmentation.GetSegment(identifier).GetName(), "")
                 hierarchy.SetItemAttribute(item, "segmentID", identifier)
                 hierarchy.SetItemOwnerPluginName(item, "Segments")
             hierarchy.SetItemName(item, segmentation.GetSegment(identifier).GetName())

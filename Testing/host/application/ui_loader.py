@@ -10,6 +10,7 @@ from PySide6.QtUiTools import QUiLoader as NativeLoader
 from PySide6.QtWidgets import QWidget
 
 from ..pythonqt import NotModelled, wrap
+from ..pythonqt.conversion import keep_while_alive
 from ..pythonqt.properties import wrapped_tool_tip
 from ..registry import stand_in_named, table
 
@@ -26,6 +27,7 @@ class _Tree(NativeLoader):
         kind = stand_in_named(class_name)
         if kind is not None:
             widget: QWidget = kind(parent)
+            keep_while_alive(widget)
             widget.setObjectName(name)
             return widget
         if class_name.startswith(_FOREIGN):

@@ -33,6 +33,16 @@ def bind(native: Any, wrapper: Any, *, keep: bool) -> None:
     native.__dict__[HOLDER] = wrapper if keep else weakref.ref(wrapper)
 
 
+_alive: dict[int, Any] = {}
+
+
+def keep_while_alive(native: Any) -> None:
+    """Keeps the Python side of an object as long as C++ has it: a parent made by C++ does not."""
+    key = id(native)
+    _alive[key] = native
+    native.destroyed.connect(lambda *_: _alive.pop(key, None))
+
+
 def is_native(value: Any) -> bool:
     return isinstance(value, shiboken6.Object)
 

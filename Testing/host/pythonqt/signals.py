@@ -11,14 +11,12 @@ from typing import Any
 import shiboken6
 from PySide6.QtCore import SIGNAL, QMetaMethod, QMetaObject, QObject
 
-from .conversion import wrap
+from .conversion import keep_while_alive, wrap
 from .errors import LEDGER
 from .methods import builtin_qt_slot, live_native
 from .qt5 import Qt5Signal, qt5_signal
 
 _CONNECTIONS = "_pythonqt_connections"
-_kept: dict[int, QObject] = {}
-"""Objects that C++ made, kept as long as they live because their Python side remembers connections."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +142,8 @@ def _records(native: QObject) -> list[tuple[str, Any, str, Relay]]:
         records = []
         native.__dict__[_CONNECTIONS] = records
         if not shiboken6.createdByPython(native):
-            key = id(native)
-            _kept[key] = native
-            native.destroyed.connect(lambda *_: _kept.pop(key, None))
+            # Its Python side remembers the connections.
+            keep_while_alive(native)
     return records
 
 

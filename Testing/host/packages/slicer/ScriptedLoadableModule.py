@@ -17,6 +17,7 @@ __all__ = [
 
 class ScriptedLoadableModule:
     def __init__(self, parent):
+        super().__init__()
         self.parent = parent
         self.moduleName = type(self).__name__
         parent.title = ""
@@ -50,6 +51,7 @@ class ScriptedLoadableModule:
 
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
+        super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Widget")
         self.developerMode = slicer.util.settingsValue("Developer/DeveloperMode", False, converter=slicer.util.toBool)
         if parent is None:
@@ -112,6 +114,7 @@ class ScriptedLoadableModuleWidget:
 
 class ScriptedLoadableModuleLogic:
     def __init__(self, parent=None):
+        super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Logic")
         self.isSingletonParameterNode = True
 
@@ -142,6 +145,8 @@ class ScriptedLoadableModuleLogic:
 class ScriptedLoadableModuleTest(unittest.TestCase):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        # What stands after TestCase among the bases has its constructor called as well.
+        super(unittest.TestCase, self).__init__()
         self.messageDelay = 600
         self.enableScreenshots = 0
         self.screenshotScaleFactor = 1.0
