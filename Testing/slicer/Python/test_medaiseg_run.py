@@ -24,6 +24,7 @@ class MedAISegRunTest(unittest.TestCase):
 
     def setUp(self):
         import slicer
+
         from MedAISeg import MedAISegLogic
 
         self.slicer = slicer
