@@ -57,8 +57,9 @@ class Scene:
 
     def export(self, *formats, **options):
         output = self.folder / "output"
-        work = export_node(self.node, formats, output, folder=self.folder, ask=self.ask, **options)
-        return run_to_end(work)
+        folder = self.folder / f"request {len(self.asked)}"
+        folder.mkdir(exist_ok=True)
+        return run_to_end(export_node(self.node, formats, output, folder=folder, ask=self.ask, **options))
 
 
 @pytest.fixture

@@ -83,15 +83,22 @@ class OrientedBox:
 
     def mask_planes(self, geometry: VolumeGeometry) -> Iterator[NDArray[np.bool_]]:
         """(j, i), the slices of :meth:`mask` in turn."""
+        corners = geometry.lps_to_index(self.corners_lps())
+        # One voxel wider than the box, so that rounding decides nothing here.
+        low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, geometry.shape_kji).astype(int)
+        high = np.clip(np.ceil(corners.max(axis=0)) + 2, 0, geometry.shape_kji).astype(int)
+        rows, columns = np.arange(low[1], high[1])[:, None], np.arange(low[2], high[2])[None, :]
         to_box = np.asarray(self.axes_lps) @ geometry.affine_lps[:3, :3]
         origin = np.asarray(self.axes_lps) @ (geometry.origin_lps - np.asarray(self.center_lps))
-        rows, columns = np.arange(geometry.shape_kji[1])[:, None], np.arange(geometry.shape_kji[2])[None, :]
         in_first_slice = [origin[axis] + to_box[axis, 1] * rows + to_box[axis, 2] * columns for axis in range(3)]
         for k in range(geometry.shape_kji[0]):
-            inside = np.ones(geometry.shape_kji[1:], dtype=bool)
-            for axis in range(3):
-                inside &= np.abs(in_first_slice[axis] + to_box[axis, 0] * k) <= self.size_mm[axis] / 2 + 1e-6
-            yield inside
+            plane = np.zeros(geometry.shape_kji[1:], dtype=bool)
+            if low[0] <= k < high[0]:
+                inside = plane[low[1] : high[1], low[2] : high[2]]
+                inside[:] = True
+                for axis in range(3):
+                    inside &= np.abs(in_first_slice[axis] + to_box[axis, 0] * k) <= self.size_mm[axis] / 2 + 1e-6
+            yield plane
 
 
 def read_region(text: str) -> OrientedBox:
