@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.labelmaps import labelmap_array, labelmap_grid, labels_on_grid, new_labelmap, reference_grid
@@ -132,3 +133,35 @@ def drawn(*box, shape=GEOMETRY.shape_kji):
 
 def with_segments(segmentation, *segments: Segment):
     return replace(segmentation, segments=segments)
+
+
+def assert_closable_everywhere(start, host, before):
+    """Work that is closed after any of its pieces leaves the scene as it was; done to its end it does not."""
+    length = 0
+    for stop in range(10_000):
+        work = start()
+        if any(_ended(work) for _ in range(stop)):
+            break
+        work.close()
+        length = stop
+        assert fingerprint(host) == before, f"closed at piece {stop}"
+    assert length >= GEOMETRY.shape_kji[0]
+    assert fingerprint(host) != before
+
+
+def _ended(work):
+    try:
+        next(work)
+    except StopIteration:
+        return True
+    return False
+
+
+def rotated_box(geometry=GEOMETRY):
+    a = np.radians(33.0)
+    axes = ((np.cos(a), np.sin(a), 0.0), (-np.sin(a), np.cos(a), 0.0), (0.0, 0.0, 1.0))
+    return OrientedBox(tuple(geometry.index_to_lps((2, 4, 6))), axes, (6.0, 7.0, 8.0))
+
+
+def within(segmentation, box):
+    return replace(segmentation, layers=segmentation.layers * box.mask(segmentation.geometry))

@@ -12,8 +12,7 @@ from MedAISegLib.slicer_io.edited import find_edited
 from MedAISegLib.slicer_io.node_segments import record_node
 from MedAISegLib.slicer_io.placing import Target
 from MedAISegLib.slicer_io.scene import new_scene_host
-from placing_scene import pieces
-from test_placing import rotated_box, within
+from placing_scene import pieces, rotated_box, within
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = [pytest.mark.slicer, pytest.mark.slow]

@@ -22,11 +22,12 @@ from placing_scene import (
     mask,
     masks,
     place,
+    rotated_box,
     source,
+    within,
 )
 from scene_nodes import FOUND
 from segmentations import organs
-from test_placing import rotated_box, within
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer

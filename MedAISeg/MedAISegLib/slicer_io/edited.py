@@ -30,24 +30,6 @@ def is_surely_untouched(node: Any, segment_id: str) -> bool:
     return _untouched.get(segment_id) == _state(node, segment_id)
 
 
-def edited_segments(node: Any, checksums: Mapping[str, str]) -> frozenset[str]:
-    """IDs of the segments that a run made and that are no longer as it made them.
-
-    Args:
-        checksums: of the segments' voxels as they are now, by segment ID; those that are missing count as edited unless
-            they are surely untouched.
-    """
-    content = node.GetSegmentation()
-    edited = set()
-    for segment_id in content.GetSegmentIDs():
-        recorded = read_tag(content.GetSegment(segment_id), CHECKSUM)
-        if not recorded or is_surely_untouched(node, segment_id):
-            continue
-        if checksums.get(segment_id) != recorded:
-            edited.add(segment_id)
-    return frozenset(edited)
-
-
 def find_edited(node: Any, segment_ids: Iterable[str]) -> Generator[None, None, frozenset[str]]:
     """Those of the given segments that a run made and that were edited since, yielding after each slice.
 

@@ -76,11 +76,6 @@ class RevertPoint:
         """Whether there is a way back: the node is still in its scene, and it was not used before."""
         return self._node is not None and self._node.GetScene() is not None
 
-    @property
-    def node(self) -> Any:
-        """The node that it belongs to; None once it is used or given up."""
-        return self._node
-
     def drop(self) -> None:
         """Give up the way back, and the memory of the former labelmaps."""
         self._node, self._former, self._relabelled = None, (), {}
