@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from MedAISegLib.slicer_io import pump, sending, worker_link
+from MedAISegLib.slicer_io import image_pieces, pump, worker_link
 from MedAISegLib.slicer_io import session as session_module
 from MedAISegLib.slicer_io.geometry import matrix_from_array
 from MedAISegLib.slicer_io.merge_roles import PlaceMode
@@ -90,7 +90,7 @@ def paint(node, name="Bright"):
 def one_piece_a_tick(monkeypatch):
     """Small volumes go through in a moment otherwise."""
     monkeypatch.setattr(pump, "_WORKING_S", 0.0)
-    monkeypatch.setattr(sending, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(image_pieces, "_PIECE_BYTES", 1)
 
 
 @pytest.fixture

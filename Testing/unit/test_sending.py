@@ -7,7 +7,7 @@ import pytest
 from MedAISegLib.app.exchange import open_array
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io import sending
+from MedAISegLib.slicer_io import image_pieces
 from MedAISegLib.slicer_io.dicom_origin import Origin
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.sending import change_since, send_volume
@@ -74,7 +74,7 @@ def test_a_node_without_an_origin_is_called_by_its_name(tmp_path, node):
 
 
 def test_a_large_volume_goes_in_pieces(tmp_path, node, monkeypatch):
-    monkeypatch.setattr(sending, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(image_pieces, "_PIECE_BYTES", 1)
     fractions = []
     pieces = send_volume(tmp_path, "a", node, Origin(), on_fraction=fractions.append)
     steps = sum(1 for _ in pieces)
@@ -85,7 +85,7 @@ def test_a_large_volume_goes_in_pieces(tmp_path, node, monkeypatch):
 
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_a_node_that_changes_while_it_is_sent_is_not_taken_half_and_half(tmp_path, node, monkeypatch, when):
-    monkeypatch.setattr(sending, "_PIECE_BYTES", 1)
+    monkeypatch.setattr(image_pieces, "_PIECE_BYTES", 1)
     pieces = send(tmp_path, node)
     for _ in range(when):
         next(pieces)
@@ -155,6 +155,9 @@ def test_a_bent_image_is_sent_as_it_is_in_the_world_and_a_change_of_the_bend_is_
     bend(node, host)
     taken = sent(tmp_path, node)
     assert [notice.code for notice in taken.record.notices] == ["transform-resampled"]
+    whole = volume_from_node(node)
+    assert taken.record.geometry.matches(whole.geometry)
+    np.testing.assert_array_equal(open_array(tmp_path, taken.record.voxels), whole.voxels)
     assert finish(change_since(taken)) is Change.NONE
     bend(node, host)
     assert finish(change_since(taken)) is Change.MOVED

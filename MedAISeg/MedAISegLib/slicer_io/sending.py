@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,11 @@ import numpy as np
 from ..app.exchange import create_array, release
 from ..app.protocol import VolumeRecord
 from ..core.errors import InputError
-from ..core.volume import Volume, Voxels
 from .dicom_origin import Origin
-from .event_loop import wait_cursor
+from .image_pieces import image_in_pieces, slices_a_piece
 from .pump import Pieces
 from .snapshot import Change, VolumeSnapshot, take_volume
-from .volume_node import node_grid, node_voxels, volume_from_node
-
-_PIECE_BYTES = 2 * 1024**2
+from .volume_node import node_grid, node_voxels
 
 Fraction = Callable[[float], None]
 
@@ -37,7 +34,7 @@ class Sent:
 def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fraction: Fraction) -> Pieces[Sent | None]:
     """Write a node's voxels into a file, some MB at a time; None where the node was changed meanwhile.
 
-    Under a transform that bends it the image is resampled first, which blocks under a wait cursor.
+    Under a transform that bends it the image is resampled in the world, a slice at a time.
 
     Raises:
         InputError: if the node is gone or empty.
@@ -45,39 +42,34 @@ def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fracti
     """
     require_volume(node)
     snapshot = take_volume(node)
-    if snapshot.grid.exact:
-        volume = volume_from_node(node)
-    else:
-        with wait_cursor():
-            volume = volume_from_node(node)
-    volume = _described(volume, origin)
+    image = image_in_pieces(node)
     yield None
     if snapshot.change() is not Change.NONE:
         return None
-    record, mapped = create_array(folder, f"{name}.raw", volume.voxels.dtype, volume.voxels.shape)
-    crc = 0
+    array, mapped = create_array(folder, f"{name}.raw", image.dtype, image.geometry.shape_kji)
+    crc, slices = 0, image.geometry.shape_kji[0]
     try:
         yield None
-        for start, stop in _ranges(volume.voxels):
+        for start, stop in _ranges(slices, image.slices_a_piece):
             if snapshot.change() is not Change.NONE:
                 return None
-            piece = np.ascontiguousarray(volume.voxels[start:stop])
+            piece = np.ascontiguousarray(image.read(start, stop))
             mapped[start:stop] = piece
             crc = zlib.crc32(piece.data, crc)
-            on_fraction(stop / len(volume.voxels))
+            on_fraction(stop / slices)
             yield None
     finally:
         release(mapped)
-    described = VolumeRecord(
-        voxels=record,
-        geometry=volume.geometry,
-        modality=volume.modality,
-        description=volume.description,
-        series=volume.series,
-        attributes=volume.attributes,
-        notices=volume.notices,
+    record = VolumeRecord(
+        voxels=array,
+        geometry=image.geometry,
+        modality=origin.modality,
+        description=origin.description or node.GetName() or "",
+        series=origin.series,
+        attributes=dict(origin.attributes),
+        notices=(*origin.notices, *image.notices),
     )
-    return Sent(described, snapshot, crc)
+    return Sent(record, snapshot, crc)
 
 
 def change_since(sent: Sent) -> Pieces[Change]:
@@ -90,7 +82,7 @@ def change_since(sent: Sent) -> Pieces[Change]:
     if voxels.shape != tuple(sent.record.voxels.shape) or voxels.dtype != np.dtype(sent.record.voxels.dtype):
         return change
     taken, crc = take_volume(node), 0
-    for start, stop in _ranges(voxels):
+    for start, stop in _ranges(len(voxels), slices_a_piece(voxels[0].nbytes)):
         crc = zlib.crc32(np.ascontiguousarray(voxels[start:stop]).data, crc)
         yield None
         if taken.change() is not Change.NONE:
@@ -109,21 +101,8 @@ def require_volume(node: Any) -> None:
     node_voxels(node)
 
 
-def _described(volume: Volume, origin: Origin) -> Volume:
-    return replace(
-        volume,
-        modality=origin.modality,
-        description=origin.description or volume.description,
-        series=origin.series,
-        attributes=dict(origin.attributes),
-        notices=(*origin.notices, *volume.notices),
-    )
-
-
-def _ranges(voxels: Voxels) -> list[tuple[int, int]]:
-    """Slices in groups of about a piece's size."""
-    step = max(1, _PIECE_BYTES // max(1, voxels[0].nbytes))
-    return [(start, min(start + step, len(voxels))) for start in range(0, len(voxels), step)]
+def _ranges(slices: int, step: int) -> list[tuple[int, int]]:
+    return [(start, min(start + step, slices)) for start in range(0, slices, step)]
 
 
 def _name(node: Any) -> str:

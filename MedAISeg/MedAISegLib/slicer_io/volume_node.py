@@ -20,6 +20,10 @@ from .geometry import (
 from .resampling import covering_grid, image_from_voxels, resample_image
 from .scene import vtk_arrays, vtk_module
 
+RESAMPLED = Notice(
+    "transform-resampled", "The image lies under a transform that bends it: it was resampled in world space."
+)
+
 
 def volume_from_node(node: Any) -> Volume:
     """A scalar volume node's image where it is in the world, its parent transform applied.
@@ -38,12 +42,8 @@ def volume_from_node(node: Any) -> Volume:
     if grid.exact:
         return Volume(voxels, grid.world, description=node.GetName() or "")
     target = covering_grid(grid, node.GetParentTransformNode())
-    notice = Notice(
-        "transform-resampled",
-        "The image lies under a transform that bends it: it was resampled in world space.",
-    )
     resampled = resample_image(node.GetImageData(), grid.local, node.GetParentTransformNode(), target)
-    return Volume(resampled, target, description=node.GetName() or "", notices=(notice,))
+    return Volume(resampled, target, description=node.GetName() or "", notices=(RESAMPLED,))
 
 
 def node_grid(node: Any) -> PlacedGrid:

@@ -1,0 +1,66 @@
+"""A volume node's image where it is in the world, some slices at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.geometry import VolumeGeometry
+from ..core.notice import Notice
+from ..core.volume import Voxels
+from .geometry import PlacedGrid
+from .resampling import covering_grid, resample_image
+from .volume_node import RESAMPLED, node_grid, node_voxels
+
+_PIECE_BYTES = 2 * 1024**2
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePieces:
+    """An image to be read piece by piece: together the same as ``volume_from_node`` gives in one go.
+
+    Attributes:
+        geometry: LPS mm.
+        read: the slices (k, j, i) from a first one up to a last one, which is not in it.
+        slices_a_piece: that take some milliseconds.
+    """
+
+    geometry: VolumeGeometry
+    dtype: np.dtype[Any]
+    read: Callable[[int, int], Voxels]
+    slices_a_piece: int
+    notices: tuple[Notice, ...] = ()
+
+
+def image_in_pieces(node: Any) -> ImagePieces:
+    """The image of a scalar volume node, its parent transform applied.
+
+    Raises:
+        InputError: if the node has no image, or one with several values a voxel.
+    """
+    voxels, grid = node_voxels(node), node_grid(node)
+    if not grid.exact:
+        return _resampled(node, grid)
+    return ImagePieces(
+        grid.world, voxels.dtype, lambda start, stop: voxels[start:stop], slices_a_piece(voxels[0].nbytes)
+    )
+
+
+def slices_a_piece(slice_bytes: int) -> int:
+    """How many slices can be copied in some milliseconds, at least one."""
+    return max(1, _PIECE_BYTES // max(1, slice_bytes))
+
+
+def _resampled(node: Any, grid: PlacedGrid) -> ImagePieces:
+    image, parent = node.GetImageData(), node.GetParentTransformNode()
+    target = covering_grid(grid, parent)
+
+    def read(start: int, stop: int) -> Voxels:
+        _, rows, columns = target.shape_kji
+        window = target.window((start, 0, 0), (stop - start, rows, columns))
+        return resample_image(image, grid.local, parent, window)
+
+    return ImagePieces(target, np.dtype(np.float32), read, 1, (RESAMPLED,))
