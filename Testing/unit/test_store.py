@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
-from MedAISegLib.models import store
-from MedAISegLib.models.store import find_model, install_folder, installed_models, models_home, remove_model
+from MedAISegLib.models import installing, store
+from MedAISegLib.models.installing import install_folder, remove_model
+from MedAISegLib.models.store import find_model, installed_models, models_home
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,7 @@ def test_a_link_within_the_folder_becomes_a_file(folder: Path) -> None:
 
 
 def test_a_too_large_folder_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_LARGEST_BYTES", 1)
+    monkeypatch.setattr(installing, "_LARGEST_BYTES", 1)
     with pytest.raises(ModelError, match="too large"):
         install_folder(folder, verify=accept)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from ..core.errors import ModelError
 from ..formats import read_model
 from ..models.card import ModelCard, ModelState, card_of
-from ..models.store import InstalledModel, install_folder, installed_models, models_home, remove_model
+from ..models.installing import install_folder, remove_model
+from ..models.store import InstalledModel, installed_models, models_home
 from .protocol import Done, InstallModelRequest, ModelsReply, RemoveModelRequest
 from .tasks import Task
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from ..core.errors import ModelError
 from ..models.spec import ModelSpec
-from ..models.store import InstalledModel, find_model, install_folder, installed_models, models_home, remove_model
+from ..models.installing import install_folder, remove_model
+from ..models.store import InstalledModel, find_model, installed_models, models_home
 from .console import show_notices, stdout_console
 
 _CARDS = ("docs/README.md", "README.md")

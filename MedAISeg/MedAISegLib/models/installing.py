@@ -1,0 +1,181 @@
+"""Models into the store and out of it: as a whole or not at all, also where several programs do so at once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import ModelError, ResourceError, UsageError
+from ..core.progress import Poll, never
+from .locking import held
+from .names import model_id_problem, path_problem, readable
+from .store import InstalledModel, installed_models, models_home
+
+_LARGEST_BYTES = 50 * 1024**3
+_MOST_FILES = 20_000
+_PIECE = 2**22
+
+Verify = Callable[[Path], object]
+"""Is given a model's folder and raises what speaks against it."""
+
+
+def install_folder(
+    source: Path, *, overwrite: bool = False, verify: Verify, model_id: str = "", poll: Poll = never
+) -> InstalledModel:
+    """Copy a model's folder into the store; it is there as a whole or not at all.
+
+    Args:
+        overwrite: replace an installed model of the same id.
+        verify: is given the copy and raises what speaks against it.
+        model_id: instead of the folder's name.
+
+    Raises:
+        UsageError: if the source is no folder, or the id is taken or cannot be one.
+        ModelError: if a link leads out of the folder, or it is too large; and what ``verify`` raises.
+        ResourceError: if it cannot be written.
+        Cancelled: if ``poll`` raises it.
+    """
+    source = source.expanduser().resolve()
+    if not source.is_dir():
+        raise UsageError("it is no folder.", where=str(source))
+    home = models_home().resolve()
+    if source == home or source.is_relative_to(home) or home.is_relative_to(source):
+        raise UsageError("it is the store itself or a part of it.", where=str(source))
+    model_id = model_id or source.name
+    require_free(model_id, overwrite=overwrite)
+    _require_contained(source)
+
+    def fill(folder: Path) -> Path:
+        copy = folder / model_id
+        shutil.copytree(source, copy, copy_function=lambda old, new: _copy(old, new, poll))
+        return copy
+
+    def verify_copy(copy: Path) -> None:
+        with told_of(source, instead_of=copy):
+            verify(copy)
+
+    return install_filled(model_id, fill, overwrite=overwrite, verify=verify_copy)
+
+
+def install_filled(
+    model_id: str, fill: Callable[[Path], Path], *, overwrite: bool = False, verify: Verify
+) -> InstalledModel:
+    """Install what ``fill`` writes.
+
+    Args:
+        fill: writes a model below the empty folder that it is given, and returns the model's own folder.
+
+    Raises:
+        UsageError: if the id is taken or cannot be one.
+        ResourceError: if the store cannot be written.
+        MedAISegError: what ``fill`` and ``verify`` raise.
+    """
+    require_free(model_id, overwrite=overwrite)
+    target = models_home().resolve() / model_id
+    with scratch_folder(target.parent) as scratch:
+        (scratch / "new").mkdir()
+        filled = fill(scratch / "new")
+        # Readers take a model's name from its folder.
+        copy = scratch / "named" / model_id
+        copy.parent.mkdir()
+        filled.replace(copy)
+        verify(copy)
+        with held("models"):
+            require_free(model_id, overwrite=overwrite)
+            _swap_in(copy, target, scratch / "old")
+    return InstalledModel(model_id, target, False)
+
+
+def require_free(model_id: str, *, overwrite: bool) -> None:
+    """Raises UsageError if a model of this id cannot be installed."""
+    problem = model_id_problem(model_id)
+    if problem:
+        raise UsageError(
+            f"it cannot be a model's id: {problem}.", where=readable(model_id), remedy="Rename the folder or archive."
+        )
+    taken = next((model for model in installed_models() if model.id == model_id and not model.shared), None)
+    if taken is not None and (taken.embedded or not overwrite):
+        remedy = "Rename the folder." if taken.embedded else "Remove it first, or say that it is to be overwritten."
+        raise UsageError("a model of this name is installed.", where=model_id, remedy=remedy)
+
+
+@contextmanager
+def told_of(source: Path | str, *, instead_of: Path) -> Iterator[None]:
+    """What speaks against a copy is said of what the user named."""
+    try:
+        yield
+    except ModelError as error:
+        where = error.where.replace(str(instead_of), str(source))
+        raise type(error)(error.what, where=where, remedy=error.remedy) from error
+
+
+def remove_model(model_id: str) -> None:
+    """Delete an installed model.
+
+    Raises:
+        ModelError: if there is none of that id, it comes with the program, or lies in a shared folder.
+        ResourceError: if it cannot be deleted.
+    """
+    model = next((model for model in installed_models() if model.id == model_id), None)
+    if model is None:
+        raise ModelError("there is no such model.", where=model_id)
+    if model.embedded:
+        raise ModelError("it comes with the program and cannot be removed.", where=model_id)
+    if model.shared:
+        raise ModelError(f"it lies in a shared folder and is not removed from here: {model.path}.", where=model_id)
+    with scratch_folder(model.path.parent) as scratch, held("models"):
+        model.path.replace(scratch / "old")
+
+
+def _require_contained(source: Path) -> None:
+    """Whatever is copied must be a plain file below the folder, so that no link smuggles another file in."""
+    total = count = 0
+    for path in source.rglob("*"):
+        problem = path_problem(path.relative_to(source).as_posix())
+        if problem:
+            raise ModelError(f"it has a file named {readable(path.name)!r}: {problem}.", where=str(source))
+        if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(source)):
+            raise ModelError("a link leads out of the model's folder.", where=str(path))
+        if not path.is_dir():
+            if not path.is_file():
+                raise ModelError("it is no plain file.", where=str(path))
+            count, total = count + 1, total + path.stat().st_size
+        if total > _LARGEST_BYTES or count > _MOST_FILES:
+            raise ModelError("it is too large for a model.", where=str(source))
+
+
+def _copy(old: str, new: str, poll: Poll) -> None:
+    poll()
+    with open(old, "rb") as source, open(new, "xb") as target:
+        while piece := source.read(_PIECE):
+            target.write(piece)
+            poll()
+
+
+def _swap_in(new: Path, target: Path, old: Path) -> None:
+    if target.exists():
+        target.replace(old)
+    try:
+        new.replace(target)
+    except OSError:
+        if old.exists():
+            old.replace(target)
+        raise
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder in the store, hidden and gone afterwards, so that what is half-done is never seen as a model."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise ResourceError(
+            f"the model store cannot be written: {error.strerror or error}.",
+            where=str(parent),
+            remedy="Check permissions and free space, or set MEDAISEG_HOME to another folder.",
+        ) from error

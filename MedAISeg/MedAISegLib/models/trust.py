@@ -1,0 +1,138 @@
+"""What the user has allowed: which model may run code of its own, and which licences were acknowledged.
+
+A model is trusted by what it is, not by its name: by the SHA-256 of every file in its folder. If one of them changes,
+it is another model. Whoever is about to run code of a model calls :func:`require_trust` just before, and nowhere else
+is code of a model run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ModelError, NotTrustedError, UsageError
+from .card import ModelCard
+from .kept_records import change_record, read_record
+
+RECORD = "trust.json"
+_TRUSTED, _LICENCES = "trusted", "licences"
+
+
+def content_sha256(path: Path) -> str:
+    """Of the names and contents of all files of a model's folder, or of its file; read anew at each call.
+
+    Raises:
+        ModelError: if a file cannot be read.
+    """
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if not file.is_dir())
+    total = hashlib.sha256()
+    for file in files:
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        total.update(f"{name}\0{file_sha256(file)}\0".encode())
+    return total.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's content.
+
+    Raises:
+        ModelError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"it cannot be read: {error.strerror}.", where=str(path)) from error
+
+
+def is_trusted(path: Path) -> bool:
+    """Whether the user has trusted this very model."""
+    return content_sha256(path) in _entries(_TRUSTED)
+
+
+def require_trust(path: Path, what: str) -> None:
+    """Let pass only a model that the user has trusted.
+
+    Args:
+        what: it would do, as the end of a sentence, e.g. ``run its own post-processing``.
+
+    Raises:
+        NotTrustedError: if the user has not trusted this very model.
+    """
+    if not is_trusted(path):
+        raise NotTrustedError(
+            f"it would {what}, and it is not trusted.",
+            where=str(path),
+            remedy="If you know who made it: medaiseg models install ... --trust, or trust it in the panel.",
+        )
+
+
+def trust_model(path: Path) -> str:
+    """Remember that the user trusts this model as it is now; gives its SHA-256.
+
+    Raises:
+        ResourceError: if that cannot be written down.
+    """
+    sha256 = content_sha256(path)
+    entry = {"model": path.name, "given": _now()}
+    change_record(RECORD, lambda content: _section(content, _TRUSTED).update({sha256: entry}))
+    return sha256
+
+
+def withdraw_trust(path: Path) -> None:
+    """Forget the trust in models of this folder's name, whatever they were when it was given."""
+
+    def forget(content: dict[str, Any]) -> None:
+        trusted = _section(content, _TRUSTED)
+        for sha256 in [
+            s for s, entry in trusted.items() if isinstance(entry, dict) and entry.get("model") == path.name
+        ]:
+            del trusted[sha256]
+
+    change_record(RECORD, forget)
+
+
+def needs_acknowledgement(card: ModelCard) -> bool:
+    """Whether the licence rules out commercial use, and the user has yet to acknowledge that of this model."""
+    return card.commercial_use is False and _licence_key(card) not in _entries(_LICENCES)
+
+
+def acknowledge_licence(card: ModelCard) -> None:
+    """Write down that the user has acknowledged a licence.
+
+    Raises:
+        ResourceError: if that cannot be written.
+    """
+    entry = {"model": card.id, "licence": card.license, "acknowledged": _now()}
+    change_record(RECORD, lambda content: _section(content, _LICENCES).update({_licence_key(card): entry}))
+
+
+def require_acknowledged(card: ModelCard) -> None:
+    """Raises UsageError if the user has yet to acknowledge the licence of a model."""
+    if needs_acknowledgement(card):
+        raise UsageError(
+            f"its licence does not allow commercial use: {card.license or 'see its publisher'}.",
+            where=card.id,
+            remedy="If that is how you use it, say so: --accept-licence.",
+        )
+
+
+def _licence_key(card: ModelCard) -> str:
+    return hashlib.sha256(f"{card.id}\n{card.license}".encode()).hexdigest()
+
+
+def _entries(section: str) -> dict[str, Any]:
+    return _section(read_record(RECORD), section)
+
+
+def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
+    if not isinstance(content.get(name), dict):
+        content[name] = {}
+    section: dict[str, Any] = content[name]
+    return section
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
