@@ -27,7 +27,7 @@ from MedAISegLib.models.operations import (
     ZScore,
     ZScoreInside,
 )
-from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions, WindowRule
+from MedAISegLib.models.spec import Activation, Argmax, Channel, CropToLabels, Regions, WindowRule
 
 from Testing.nnunets import LABELS, architecture, configuration, write_model
 
@@ -227,3 +227,63 @@ def test_damaged_labels_are_named(tmp_path, labels):
     (folder / "dataset.json").write_text(json.dumps(dataset | {"labels": labels}))
     with pytest.raises(ModelError, match="label"):
         read_model(folder)
+
+
+def write_parts(root, **changes):
+    """Two parts and a rough model to crop by."""
+    for name in ("rough", "first", "second"):
+        write_model(root / name, checkpoint={"inference_allowed_mirroring_axes": None})
+    described = {
+        "name": "Trunk",
+        "labels": {"1": "spleen", "2": "kidney_right", "300": "vertebra L5"},
+        "parts": [{"folder": "first", "paints": [0, 1, 2]}, {"folder": "second", "paints": [0, 300, 0]}],
+        "crop": {"folder": "rough", "labels": [1], "margin_mm": 5},
+        "orientation": "SAR",
+    } | changes
+    (root / "medaiseg.json").write_text(json.dumps(described))
+    return root
+
+
+def test_parts_become_stages_that_paint_one_result(tmp_path):
+    source = read_model(write_parts(tmp_path / "trunk"))
+    rough, first, second = source.spec.stages
+    assert rough.crop is None
+    assert first.crop == second.crop == CropToLabels(0, (1,), 5.0)
+    assert (first.paints, second.paints) == ((0, 1, 2), (0, 300, 0))
+    assert source.spec.merged == (1, 2)
+    assert all(stage.preprocessing[0] == Orient("SAR") for stage in source.spec.stages)
+    assert [(s.label_value, s.name) for s in source.spec.segments] == [
+        (1, "spleen"),
+        (2, "kidney_right"),
+        (300, "vertebra L5"),
+    ]
+    assert source.spec.name == "Trunk"
+    assert [len(networks) for networks in source.build_networks()] == [1, 1, 1]
+
+
+def test_parts_run_one_after_the_other(tmp_path):
+    source = read_model(write_parts(tmp_path / "trunk"))
+    shape = (9, 30, 22)
+    voxels = np.random.default_rng(0).normal(50, 60, shape).astype(np.float32)
+    case = Case({"CT": Volume(voxels, VolumeGeometry(shape, np.diag([4.0, 0.9, 1.1, 1.0])), "CT")})
+    layers = segment(case, source.spec, source.build_networks(), device="cpu").layers
+    assert layers.shape == (1, *shape)
+    assert {300} < set(np.unique(layers)) <= {0, 1, 2, 300}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parts": [{"folder": "third", "paints": [0, 1, 2]}]}, "third"),
+        ({"parts": [{"folder": "../trunk", "paints": [0, 1, 2]}]}, "3 trained models"),
+        ({"parts": [{"folder": "../../elsewhere", "paints": [0, 1, 2]}]}, "missing"),
+        ({"parts": [{"folder": "first", "paints": [0, 1]}]}, "paints 2 values"),
+        ({"parts": [{"folder": "first", "paints": [5, 1, 2]}]}, "background"),
+        ({"labels": {"9": "nothing"}}, "no part paints its label 9"),
+        ({"part": []}, "part"),
+        ({"parts": 3}, "parts"),
+    ],
+)
+def test_damaged_descriptions_of_parts_are_named(tmp_path, changes, message):
+    with pytest.raises(ModelError, match=message):
+        read_model(write_parts(tmp_path / "trunk", **changes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,15 @@ class OwnDescription:
     intended_use: str = ""
     wants_region: bool = False
     channels: tuple[Channel, ...] = ()
-    labels: dict[str, str] | None = None
+    labels: Mapping[str, str] | None = None
     paint: tuple[int, ...] = ()
 
 
-def own_description(folder: Path) -> OwnDescription:
+def own_description(folder: Path, known: tuple[str, ...] = ()) -> OwnDescription:
     """What the file says; nothing where there is none.
+
+    Args:
+        known: keys beyond these that the model's format reads itself.
 
     Raises:
         ModelError: if it is damaged.
@@ -51,6 +55,9 @@ def own_description(folder: Path) -> OwnDescription:
     try:
         if path.stat().st_size > _LARGEST:
             raise ModelError("it is too large.", where=str(path))
-        return from_json(OwnDescription, json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            content = {key: value for key, value in content.items() if key not in known}
+        return from_json(OwnDescription, content)
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"it cannot be understood: {error}.", where=str(path)) from error

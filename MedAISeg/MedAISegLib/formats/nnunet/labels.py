@@ -46,6 +46,19 @@ def read_labels(dataset: Mapping[str, Any], where: str) -> Labels:
     return Labels(segments, Argmax(tuple(range(len(named) + 1))), len(named) + 1)
 
 
+def named_segments(names: Mapping[str, str], painted: set[int]) -> tuple[SegmentSpec, ...]:
+    """The segments of a set of parts by value; what has no name is called by its value.
+
+    Raises:
+        ModelError: if a name belongs to no value that a part paints, or no part paints any.
+    """
+    unknown = [value for value in names if not value.isdigit() or int(value) not in painted]
+    if unknown or not painted:
+        what = f"no part paints its label {unknown[0]}" if unknown else "its parts paint no label"
+        raise ModelError(f"{what}.", where="medaiseg.json")
+    return tuple(_segment(value, names.get(str(value), f"label {value}")) for value in sorted(painted))
+
+
 def _regions(values: Mapping[str, tuple[int, ...]], order: Any, where: str) -> Labels:
     """Each region paints the label of the class order; a label is named after the regions of which it is the last."""
     try:
