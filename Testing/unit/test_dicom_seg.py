@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.geometry import VolumeGeometry
-from MedAISegLib.core.segmentation import Segment
+from MedAISegLib.core.segmentation import AlgorithmType, Segment
 from MedAISegLib.core.terminology import LEFT, MORPHOLOGICALLY_ALTERED_STRUCTURE, Code, Terminology
 from MedAISegLib.exporters import dicom_seg
 from MedAISegLib.exporters.dicom_seg import SegEncoding, write_dicom_seg
@@ -279,3 +279,16 @@ def test_label_values_beyond_a_byte_fit(study, export):
     dataset, _ = export(replace(segmentation, layers=layers, segments=segments), encoding=SegEncoding.LABELMAP)
     assert [item.SegmentNumber for item in dataset.SegmentSequence] == [0, 7, 700]
     assert dataset.BitsAllocated == 16
+
+
+def test_who_found_a_segment_is_said_of_each(study, export):
+    segmentation = study()
+    types = (AlgorithmType.SEMIAUTOMATIC, AlgorithmType.MANUAL, AlgorithmType.AUTOMATIC)
+    segments = tuple(replace(s, algorithm_type=t) for s, t in zip(segmentation.segments, types, strict=True))
+    seg, _ = export(replace(segmentation, segments=segments))
+    by_name = {item.SegmentLabel: item for item in seg.SegmentSequence}
+    edited, drawn = by_name["liver"], by_name["Niere/links ä"]
+    assert (edited.SegmentAlgorithmType, edited.SegmentAlgorithmName) == ("SEMIAUTOMATIC", "Organs")
+    assert drawn.SegmentAlgorithmType == "MANUAL"
+    assert "SegmentAlgorithmName" not in drawn
+    assert "SegmentationAlgorithmIdentificationSequence" not in drawn

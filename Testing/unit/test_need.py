@@ -1,0 +1,73 @@
+"""What a run needs, from headers alone: the prepared array is the engine's, and more to do needs more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from MedAISegLib.app.need import need_of, prepared_shape, work_of
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ReverseAxes
+from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Threshold, Windows
+from segmentations import oblique_geometry
+
+
+def model(*preprocessing: Operation, windows: Windows | None = None) -> ModelSpec:
+    stage = InferenceStage(preprocessing, windows or Windows((16, 16, 16)), Argmax())
+    return ModelSpec("m", "m", "f", (Channel("T1"),), (stage,), (SegmentSpec(1, "a"), SegmentSpec(2, "b")))
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        (ReverseAxes(),),
+        (ReverseAxes(), Orient("RAS"), Resample((1.0, 1.3, 0.0))),
+        (Orient("PIL"), Resample((2.0, 2.0, 2.0)), PadToMultiple((4, 8, 16)), PadToSize((9, 30, 3))),
+        (Conform(32, 1.0, "LIA"),),
+    ],
+)
+def test_the_prepared_array_has_the_shape_that_the_engine_gives_it(operations: tuple[Operation, ...]) -> None:
+    pytest.importorskip("torch")
+    from MedAISegLib.core.case import Case
+    from MedAISegLib.core.volume import Volume
+    from MedAISegLib.engine.run import prepare
+
+    geometry = oblique_geometry((13, 21, 34))
+    voxels = np.random.default_rng(0).normal(size=geometry.shape_kji).astype(np.float32)
+    stage = model(*operations).stages[0]
+    prepared = prepare(Case({"T1": Volume(voxels, geometry)}), stage)
+    assert prepared_shape(stage, geometry) == tuple(prepared.values.shape[1:])
+
+
+def bytes_of(spec: ModelSpec, shape: tuple[int, int, int], *, on_gpu: bool = False) -> tuple[int, int]:
+    need = need_of(spec, VolumeGeometry(shape, np.eye(4)), weights_bytes=1000, on_gpu=on_gpu)
+    return need.host_bytes, need.device_bytes
+
+
+def test_more_of_anything_needs_more_and_a_window_keeps_it_from_growing_with_the_scan() -> None:
+    small, large = (40, 40, 40), (40, 40, 400)
+    plain = model()
+    assert bytes_of(plain, large)[0] > bytes_of(plain, small)[0]
+    assert bytes_of(model(windows=Windows((32, 32, 32))), small)[0] > bytes_of(plain, small)[0]
+    assert bytes_of(model(windows=Windows((16, 16, 16), batch=4)), small)[0] > bytes_of(plain, small)[0]
+    overlapping = replace(plain, stages=(replace(plain.stages[0], decision=Threshold((1, 2))),))
+    assert bytes_of(overlapping, large)[0] > 0
+    whole = model(windows=Windows(None))
+    grows_by = [
+        bytes_of(spec, large, on_gpu=True)[1] / bytes_of(spec, small, on_gpu=True)[1] for spec in (whole, plain)
+    ]
+    assert grows_by[0] > 5.0 > grows_by[1]
+
+
+def test_on_a_gpu_the_network_is_in_its_memory() -> None:
+    host, device = bytes_of(model(), (40, 40, 40))
+    assert device == 0
+    assert bytes_of(model(), (40, 40, 40), on_gpu=True)[1] > 0
+    assert host > 0
+
+
+def test_work_grows_with_the_voxels_and_with_every_flip() -> None:
+    one, two = (VolumeGeometry(shape, np.eye(4)) for shape in ((10, 10, 10), (10, 10, 20)))
+    assert work_of(model(), two) == 2 * work_of(model(), one)
+    assert work_of(model().with_test_time_flips(((0,), (1,))), one) == 3 * work_of(model(), one)
