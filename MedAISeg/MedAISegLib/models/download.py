@@ -1,0 +1,167 @@
+"""Files of models from their publishers: nothing is used before it is known to be what it should be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..core.data_home import data_home
+from ..core.disk import os_errors_explained
+from ..core.errors import ModelError, UsageError
+from ..core.progress import Poll, never
+from .extras import extra
+from .kept_records import change_record, read_record
+from .locking import held
+from .transfer import Policy, fetch, is_https
+from .trust import file_sha256
+
+OFFLINE_VARIABLE = "MEDAISEG_OFFLINE"
+MIRROR_VARIABLE = "MEDAISEG_MIRROR"
+RECORD = "downloads.json"
+_WAIT_FOR_OTHERS_S = 24 * 3600.0
+_IN_EARNEST = Policy(is_https)
+_ALGORITHMS = {"sha256": 64, "sha1": 40}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file of a publisher.
+
+    Attributes:
+        checksum: as the publisher gives it, ``sha256:`` or ``sha1:`` and hexadecimal digits; empty where none is given.
+    """
+
+    url: str
+    checksum: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What may be asked, and where.
+
+    Attributes:
+        offline: nothing is.
+        mirror: an address below which copies lie, ``{mirror}/{host}/{path}``; empty for the publishers' own.
+    """
+
+    offline: bool = False
+    mirror: str = ""
+    policy: Policy = _IN_EARNEST
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that is there. ``is_first`` says that only its own first download vouches for it."""
+
+    path: Path
+    sha256: str
+    is_first: bool
+
+
+def network_of(environment: Mapping[str, str] | None = None, *, offline: bool = False, mirror: str = "") -> Network:
+    """The settings: ``MEDAISEG_OFFLINE``, ``MEDAISEG_MIRROR``; what is given here goes first."""
+    environment = os.environ if environment is None else environment
+    says_offline = environment.get(OFFLINE_VARIABLE, "").strip().lower() not in {"", "0", "false", "no"}
+    return Network(offline or says_offline, mirror or environment.get(MIRROR_VARIABLE, "").strip())
+
+
+def download(
+    remote: Remote,
+    target: Path,
+    *,
+    network: Network,
+    on_bytes: Callable[[int, int], None] = lambda _done, _total: None,
+    poll: Poll = never,
+    accept_changed: bool = False,
+) -> Downloaded:
+    """Fetch a file and check it; only then it lies at ``target``.
+
+    Without a checksum of the publisher's, what came first is written down, and what comes later must be the same.
+
+    Args:
+        accept_changed: it need not.
+
+    Raises:
+        UsageError: if nothing may be downloaded.
+        ModelError: if it is not what it should be, or is refused.
+        ResourceError: if it cannot be reached or there is no room.
+        Cancelled: if ``poll`` raises it; what is there already is kept for the next time.
+    """
+    if network.offline:
+        raise UsageError(
+            "nothing is downloaded, since the program is set to stay offline.",
+            where=remote.url,
+            remedy="Unset MEDAISEG_OFFLINE, or bring the model as a file: medaiseg models unpack PACK.",
+        )
+    _require_usable(remote)
+    url = _address(remote.url, network.mirror)
+    key = hashlib.sha256(remote.url.encode()).hexdigest()[:32]
+    part = data_home() / "downloads" / f"{key}.part"
+    with os_errors_explained(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+
+    def downloader(_url: str, output: str, _pooch: Any) -> None:
+        fetch(
+            url,
+            part,
+            policy=network.policy,
+            has_checksum=bool(remote.checksum),
+            on_bytes=on_bytes,
+            poll=poll,
+        )
+        part.replace(output)
+
+    with held(f"downloads/{key}", poll, _WAIT_FOR_OTHERS_S):
+        _retrieve(remote, target, downloader)
+    return _checked(remote, target, accept_changed=accept_changed)
+
+
+def _retrieve(remote: Remote, target: Path, downloader: Callable[[str, str, Any], None]) -> None:
+    pooch = extra("pooch")
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        pooch.retrieve(
+            remote.url, remote.checksum or None, fname=target.name, path=target.parent, downloader=downloader
+        )
+    except ValueError as error:
+        raise ModelError(
+            "what came is not what its publisher describes: the checksum differs.",
+            where=remote.url,
+            remedy="Try again; if it stays so, tell the publisher. Nothing was installed.",
+        ) from error
+
+
+def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloaded:
+    sha256 = file_sha256(target)
+    if remote.checksum:
+        return Downloaded(target, sha256, is_first=False)
+    known = read_record(RECORD).get(remote.url)
+    if known is not None and known != sha256 and not accept_changed:
+        target.unlink()
+        raise ModelError(
+            f"it is another file than at its first download (SHA-256 {str(known)[:12]}..., now {sha256[:12]}...).",
+            where=remote.url,
+            remedy="If its publisher has announced a change, say so: --accept-changed. Nothing was installed.",
+        )
+    if known != sha256:
+        change_record(RECORD, lambda content: content.update({remote.url: sha256}))
+    return Downloaded(target, sha256, is_first=known != sha256)
+
+
+def _require_usable(remote: Remote) -> None:
+    algorithm, _, digits = remote.checksum.partition(":")
+    if remote.checksum and len(digits) != _ALGORITHMS.get(algorithm):
+        raise ModelError(f"its checksum is of no known kind: {remote.checksum[:80]}.", where=remote.url)
+
+
+def _address(url: str, mirror: str) -> str:
+    if not mirror:
+        return url
+    parts = urlsplit(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}{query}"

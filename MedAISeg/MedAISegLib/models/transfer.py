@@ -1,0 +1,279 @@
+"""One file over HTTPS into a partial file that a later try goes on with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from ..core.disk import os_errors_explained
+from ..core.errors import MedAISegError, ModelError, ResourceError
+from ..core.progress import Poll
+from .extras import extra, extra_or_none
+
+_PIECE = 2**16
+_TIMEOUTS_S = (15.0, 30.0)
+_STEP_S = 0.1
+_MOST_REDIRECTS = 10
+_LARGEST_BYTES = 50 * 2**30
+_SPARE_BYTES = 256 * 2**20
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSALS = {
+    401: "its publisher hands it out only after signing in",
+    403: "its publisher does not hand it out",
+    404: "there is nothing at this address",
+    407: "the proxy wants you to sign in",
+    410: "there is nothing at this address any more",
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How files are fetched.
+
+    Attributes:
+        allows: whether an address may be asked, redirects included.
+        attempts: how often a file is tried; each goes on where the one before ended.
+        pause_s: before the second attempt, doubled before each further one.
+    """
+
+    allows: Callable[[str], bool]
+    attempts: int = 4
+    pause_s: float = 1.0
+
+
+def is_https(url: str) -> bool:
+    """The only addresses that are asked in earnest."""
+    return urlsplit(url).scheme == "https" and bool(urlsplit(url).hostname)
+
+
+@dataclass
+class _Transfer:
+    """The state of one file on its way, shared with the thread that reads from the network."""
+
+    url: str
+    target: Path
+    resumable_unchecked: bool
+    policy: Policy
+    done_bytes: int = 0
+    total_bytes: int = 0
+    failure: Exception | None = None
+    finished: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+class _TryAgainError(Exception):
+    """Says what went wrong and may be better next time."""
+
+
+def fetch(
+    url: str,
+    target: Path,
+    *,
+    policy: Policy,
+    has_checksum: bool,
+    on_bytes: Callable[[int, int], None],
+    poll: Poll,
+) -> None:
+    """Fetch a file, going on with what an earlier try left in ``target``.
+
+    Args:
+        has_checksum: the whole is checked afterwards, so that a part need not be told from that of another version.
+        on_bytes: is told how much is there, and of how much (0 where the server does not say).
+
+    Raises:
+        ModelError: if the address may not be asked, or the server refuses.
+        ResourceError: if the server cannot be reached, or there is no room.
+        Cancelled: if ``poll`` raises it; ``target`` stays for the next try.
+    """
+    pause_s = policy.pause_s
+    for attempt in range(policy.attempts):
+        transfer = _Transfer(url, target, has_checksum, policy)
+        try:
+            _watched(transfer, on_bytes, poll)
+        except _TryAgainError as error:
+            if attempt + 1 == policy.attempts:
+                raise ResourceError(
+                    f"it could not be downloaded: {error}.",
+                    where=url,
+                    remedy="Check the network and the proxy settings; the next try goes on where this one ended.",
+                ) from error
+            _wait(pause_s, poll)
+            pause_s *= 2
+        else:
+            _validator_file(target).unlink(missing_ok=True)
+            return
+
+
+def _wait(seconds: float, poll: Poll) -> None:
+    end_s = time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        poll()
+        time.sleep(min(_STEP_S, left_s))
+
+
+def _watched(transfer: _Transfer, on_bytes: Callable[[int, int], None], poll: Poll) -> None:
+    """The network is read in a thread of its own, since a server that says nothing would make this one deaf."""
+    thread = threading.Thread(target=_run, args=(transfer,), daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            poll()
+            on_bytes(transfer.done_bytes, transfer.total_bytes)
+            thread.join(_STEP_S)
+    finally:
+        transfer.stopped.set()
+        thread.join(_STEP_S)
+    if transfer.failure is not None:
+        raise transfer.failure
+    if not transfer.finished:
+        raise _TryAgainError("the connection failed")
+    on_bytes(transfer.done_bytes, transfer.total_bytes)
+
+
+def _run(transfer: _Transfer) -> None:
+    requests, urllib3 = extra("requests"), extra("urllib3")
+    try:
+        with _session(requests) as session:
+            _receive(session, transfer)
+        transfer.finished = True
+    except requests.exceptions.SSLError as error:
+        transfer.failure = ResourceError(
+            f"the connection is not secure: {error}.",
+            where=transfer.url,
+            remedy="If your network has a certificate of its own, name its file in REQUESTS_CA_BUNDLE.",
+        )
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        transfer.failure = _TryAgainError(f"the connection failed ({type(error).__name__})")
+    except (MedAISegError, _TryAgainError) as error:
+        transfer.failure = error
+
+
+def _receive(session: Any, transfer: _Transfer) -> None:
+    target = transfer.target
+    start = target.stat().st_size if target.exists() else 0
+    validator = _validator(target)
+    if start and not (validator or transfer.resumable_unchecked):
+        start = 0
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": validator} if validator else {})
+    with _followed(session, transfer, headers) as response:
+        if response.status_code == 416:
+            target.unlink(missing_ok=True)
+            raise _TryAgainError("what was there of it did not fit")
+        _require_accepted(response, transfer.url)
+        goes_on = response.status_code == 206 and _range_start(response) == start
+        if response.status_code == 206 and not goes_on:
+            target.unlink(missing_ok=True)
+            raise _TryAgainError("the server sent another part than it was asked for")
+        start = start if goes_on else 0
+        length = _number(response.headers.get("Content-Length", ""))
+        transfer.done_bytes = start
+        transfer.total_bytes = 0 if length is None else start + length
+        _require_room(transfer)
+        _keep_validator(target, response)
+        _store(response, transfer, "ab" if goes_on else "wb")
+    if transfer.total_bytes and transfer.done_bytes < transfer.total_bytes:
+        raise _TryAgainError("the connection ended too early")
+
+
+def _store(response: Any, transfer: _Transfer, mode: str) -> None:
+    with os_errors_explained(transfer.target), transfer.target.open(mode) as output:
+        while piece := response.raw.read(_PIECE, decode_content=False):
+            if transfer.stopped.is_set():
+                return
+            output.write(piece)
+            transfer.done_bytes += len(piece)
+            if transfer.done_bytes > _LARGEST_BYTES:
+                raise ModelError("it is too large for a model.", where=transfer.url)
+
+
+def _followed(session: Any, transfer: _Transfer, headers: dict[str, str]) -> Any:
+    """The response at the end of the redirects, each of which must lead to an address that may be asked."""
+    url = transfer.url
+    for _ in range(_MOST_REDIRECTS):
+        if not transfer.policy.allows(url):
+            host = urlsplit(url).hostname or "nowhere"
+            what = (
+                "only https addresses are asked"
+                if url == transfer.url
+                else f"it leads to an address at {host} without https"
+            )
+            raise ModelError(f"it is not downloaded: {what}.", where=transfer.url)
+        response = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=_TIMEOUTS_S)
+        if not response.is_redirect:
+            return response
+        url = urljoin(url, response.headers["Location"])
+        response.close()
+    raise ModelError("its address leads from one to another without end.", where=transfer.url)
+
+
+def _require_accepted(response: Any, url: str) -> None:
+    status = response.status_code
+    if status in {200, 206}:
+        return
+    if status in _RETRIED:
+        raise _TryAgainError(f"the server answers with error {status}")
+    raise ModelError(
+        f"it cannot be downloaded: {_REFUSALS.get(status, 'the server refuses')} (HTTP {status}).", where=url
+    )
+
+
+def _require_room(transfer: _Transfer) -> None:
+    wanted = transfer.total_bytes - transfer.done_bytes
+    if shutil.disk_usage(transfer.target.parent).free < wanted + _SPARE_BYTES:
+        raise ResourceError(
+            f"there is no room for the download, which needs {wanted / 1e6:.0f} MB.",
+            where=str(transfer.target.parent),
+            remedy="Free some space, or set MEDAISEG_HOME to a folder on another disk.",
+        )
+
+
+def _range_start(response: Any) -> int:
+    """Of ``bytes 100-199/200``; -1 where it says anything else."""
+    first = _number(response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0])
+    return -1 if first is None else first
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+def _validator_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
+
+
+def _validator(target: Path) -> str:
+    try:
+        return str(json.loads(_validator_file(target).read_text(encoding="utf-8"))["validator"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _keep_validator(target: Path, response: Any) -> None:
+    tag = response.headers.get("ETag", "")
+    validator = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+    with os_errors_explained(target):
+        _validator_file(target).write_text(json.dumps({"validator": validator}), encoding="utf-8")
+
+
+def _session(requests: Any) -> Any:
+    """Follows the system's proxy settings and believes the certificates that the system does."""
+    truststore = extra_or_none("truststore")
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if truststore else ssl.create_default_context()
+    adapter = requests.adapters.HTTPAdapter()
+    adapter.init_poolmanager(1, 1, ssl_context=context)
+    adapter.proxy_manager_for = partial(adapter.proxy_manager_for, ssl_context=context)
+    session = requests.Session()
+    session.mount("https://", adapter)
+    session.headers["User-Agent"] = "MedAISeg"
+    return session
