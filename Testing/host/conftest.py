@@ -32,6 +32,18 @@ def slicer_app(request: pytest.FixtureRequest) -> Iterator[object]:
         pytest.fail("\n".join(failures), pytrace=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs a test of the application in the application's event loop."""
+    if "slicer_app" not in pyfuncitem.fixturenames:
+        return None
+    from Testing.host.application.loop import inside_loop
+
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    inside_loop(lambda: pyfuncitem.obj(**arguments))
+    return True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "slicer_app" in getattr(item, "fixturenames", ()):

@@ -46,7 +46,17 @@ def not_modelled() -> dict[str, str]:
 
 def run_facts(facts: list[dict[str, Any]], namespace: dict[str, Any], places: dict[str, str]) -> dict[str, Outcome]:
     """The outcome of each fact of one recorded run. ``places``: path to the name that stands for it in the file."""
-    return {fact["id"]: _run(fact, namespace, places) for fact in facts}
+    return {fact["id"]: _run_in_time(fact, namespace, places) for fact in facts}
+
+
+def _run_in_time(fact: dict[str, Any], namespace: dict[str, Any], places: dict[str, str]) -> Outcome:
+    """What counts timer events within a time is tried again: this machine may be busier than the recorded one."""
+    outcome = _run(fact, namespace, places)
+    for _ in range(3 if "time.time()" in fact.get("setup", "") else 0):
+        if not differences(fact, outcome):
+            break
+        outcome = _run(fact, namespace, places)
+    return outcome
 
 
 def _run(fact: dict[str, Any], namespace: dict[str, Any], places: dict[str, str]) -> Outcome:

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -21,12 +22,18 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     from Testing.host.application import dialogs
     from Testing.host.application.host import Host
-    from Testing.host.application.screenshot import panel_picture
-    from Testing.host.pythonqt import LEDGER, NotModelled
+    from Testing.host.application.loop import inside_loop
 
     # Nobody is there to answer: a dialog is shown, named and closed, and is no failure.
     dialogs.patience = 0.5
     host = Host()
+    return inside_loop(lambda: _run(host, options))
+
+
+def _run(host: Any, options: argparse.Namespace) -> int:
+    from Testing.host.application.screenshot import panel_picture
+    from Testing.host.pythonqt import LEDGER, NotModelled
+
     crashed = False
     try:
         for path in [*options.with_module, options.module]:
@@ -59,7 +66,10 @@ def _verdict(ledger: object, *, crashed: bool) -> int:
         print(f"not modelled: {what}", file=sys.stderr)
     for text in ledger.unanswered:  # type: ignore[attr-defined]
         print(f"a dialog was shown: {text}", file=sys.stderr)
+    for text in ledger.unknown_signals:  # type: ignore[attr-defined]
+        print(f"the application says the same: no such signal, {text}", file=sys.stderr)
     ledger.unanswered.clear()  # type: ignore[attr-defined]
+    ledger.unknown_signals.clear()  # type: ignore[attr-defined]
     for failure in ledger.failures():  # type: ignore[attr-defined]
         if not failure.startswith("not modelled"):
             print(failure, file=sys.stderr)

@@ -37,6 +37,7 @@ def outcomes_of(run: str) -> dict[str, Outcome]:
 
 def _run(run: str) -> dict[str, Outcome]:
     from Testing.host.application.host import Host
+    from Testing.host.application.loop import inside_loop
     from Testing.host.driver import spin
 
     host = Host(testing=run != GUI_RUN)
@@ -56,7 +57,7 @@ def _run(run: str) -> dict[str, Outcome]:
 
             namespace["LOG"] = FactDemo.LOG
         facts = [fact for fact in load_facts(_file()) if fact["run"] == run and fact["area"] in AREAS]
-        return run_facts(facts, namespace, places)
+        return inside_loop(lambda: run_facts(facts, namespace, places))
     finally:
         host.stop()
 

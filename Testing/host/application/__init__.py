@@ -3,7 +3,13 @@
 _WIDGETS = "Testing.host.application.module_widgets"
 _MODULES = "Testing.host.application.modules"
 
+_SETTINGS = "Testing.host.application.settings_panel"
+
 STAND_INS = {
+    "ctk.ctkBooleanMapper": f"{_SETTINGS}:ctkBooleanMapper",
+    "ctk.ctkSettingsDialog": f"{_SETTINGS}:ctkSettingsDialog",
+    "ctk.ctkSettingsPanel": f"{_SETTINGS}:ctkSettingsPanel",
+    "slicer.qSlicerSettingsDialog": f"{_SETTINGS}:qSlicerSettingsDialog",
     "ctk.ctkSettings": "Testing.host.application.settings:ctkSettings",
     "qt.QUiLoader": "Testing.host.application.ui_loader:QUiLoader",
     "slicer.qMRMLWidget": f"{_WIDGETS}:qMRMLWidget",
@@ -19,6 +25,9 @@ STAND_INS = {
     "slicer.qSlicerAppMainWindow": "Testing.host.application.main_window:qSlicerAppMainWindow",
     "slicer.qSlicerModuleSelectorToolBar": "Testing.host.application.main_window:qSlicerModuleSelectorToolBar",
     "slicer.qSlicerIOManager": "Testing.host.application.io_manager:qSlicerIOManager",
+    "slicer.qSlicerSubjectHierarchyScriptedPlugin": (
+        "Testing.host.application.scripted_plugins:qSlicerSubjectHierarchyScriptedPlugin"
+    ),
     "slicer.qSlicerCommandOptions": "Testing.host.application.small_parts:qSlicerCommandOptions",
     "slicer.qSlicerExtensionsManagerModel": "Testing.host.application.small_parts:qSlicerExtensionsManagerModel",
     "ctk.ctkErrorLogModel": "Testing.host.application.error_log:ctkErrorLogModel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,6 +47,10 @@ def install(host: Any) -> None:
     host.at_end(undo)
     import slicer.util  # the genuine one
 
+    for function in (pip_install, pip_uninstall):
+        name = function.__name__
+        host.at_end(partial(setattr, slicer.util, name, getattr(slicer.util, name)))
+        setattr(slicer.util, name, function)
     slicer.app = wrap(host.application)
     slicer.mrmlScene = host.scene
     slicer.modules = _Modules()
@@ -118,6 +122,15 @@ class _Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         """It is executed already."""
+
+
+def pip_install(requirements: Any, **_: Any) -> None:
+    """No test may change the Python that it runs in."""
+    raise NotModelled(f"slicer.util.pip_install({requirements!r})")
+
+
+def pip_uninstall(requirements: Any, **_: Any) -> None:
+    raise NotModelled(f"slicer.util.pip_uninstall({requirements!r})")
 
 
 def _slicer_attribute(name: str) -> Any:

@@ -24,7 +24,7 @@ _WIDGET_LIBRARY = re.compile(r"(q\w+|ctk\w+)PythonQt")
 """Names such as ``qMRMLWidgetsPythonQt``: their classes are those of ``slicer``."""
 _OF_THE_APPLICATION = frozenset({
     "SegmentEditorEffects", "SegmentStatisticsPlugins", "SubjectHierarchyPlugins", "DICOMPlugins", "DICOMLib",
-    "AbstractScriptedSubjectHierarchyPlugin", "AbstractScriptedSegmentEditorEffect", "SegmentEditorEffectsLib",
+    "AbstractScriptedSegmentEditorEffect", "SegmentEditorEffectsLib",
     "DICOMScalarVolumePlugin", "ExtensionWizardLib", "EndoscopyLib", "SampleData",
     "DataProbe", "ScreenCapture", "WebServerLib",
 })  # fmt: skip

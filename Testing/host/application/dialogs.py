@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton, QDialog, QMenu, QMessageBox
 
@@ -43,9 +44,9 @@ def unused_answers() -> int:
 def execute(dialog: QDialog) -> int:
     """Runs a dialog as ``exec_`` does, with the answer that waits for it."""
     shown.append(_text(dialog))
-    watch = QTimer(dialog)
+    watch = QTimer()
     watch.setSingleShot(True)
-    watch.timeout.connect(lambda: _give_up(dialog))
+    watch.timeout.connect(lambda: shiboken6.isValid(dialog) and _give_up(dialog))
     watch.start(int(patience * 1000))
     if _answers:
         given = _answers.popleft()

@@ -73,6 +73,34 @@ def run_dialog(dialog: QtWidgets.QDialog) -> int:
     return dialog.exec() if held is None else int(held(_address(dialog)))
 
 
+def inside_loop(function: Callable[[], Any]) -> Any:
+    """Calls the function from Qt's event loop, as all of the application's code is called.
+
+    It matters for ``deleteLater``: what is posted outside any loop is done as soon as a dialog opens one.
+    """
+    loop = QtCore.QEventLoop()
+    result: list[Any] = []
+    raised: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            result.append(function())
+        except BaseException as error:  # noqa: BLE001  raised again outside
+            raised.append(error)
+        loop.quit()
+
+    # Python takes note of signals, such as a time limit's, when it runs: a loop that hangs in C++ must let it.
+    heartbeat = QtCore.QTimer()
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(1000)
+    QtCore.QTimer.singleShot(0, call)
+    run_loop(loop)
+    heartbeat.stop()
+    if raised:
+        raise raised[0]
+    return result[0]
+
+
 def spin(seconds: float) -> None:
     """The application sits idle in its event loop for some time: no Python runs but what events call."""
     loop = QtCore.QEventLoop()

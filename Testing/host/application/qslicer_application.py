@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from ..pythonqt import NotModelled
 from .loop import process_events
 from .settings import ctkSettings
+from .settings_panel import qSlicerSettingsDialog
 from .small_parts import qSlicerCommandOptions, qSlicerExtensionsManagerModel
 
 VERSION = (5, 10, 0)
@@ -95,6 +96,8 @@ class qSlicerApplication(QApplication):
     defaultScenePath = Property(str, lambda self: self._default_scene_path, _set_default_scene_path)
     slicerHome = Property(str, _home)
     extensionsInstallPath = Property(str, lambda self: self._extensions)
+    launcherSettingsFilePath = Property(str, lambda self: f"{self._home()}/bin/SlicerLauncherSettings.ini")
+    launcherExecutableFilePath = Property(str, lambda self: f"{self._home()}/Slicer")
     slicerSharePath = Property(str, lambda self: str(self._parts.folder / "share"))
     cachePath = Property(str, lambda self: str(self._parts.folder / "tmp" / "RemoteIO"))
     startupWorkingPath = Property(str, lambda self: str(Path.cwd()))
@@ -179,6 +182,12 @@ class qSlicerApplication(QApplication):
 
     def extensionsManagerModel(self) -> Any:
         return self._manager("extensionsManagerModel")
+
+    def settingsDialog(self) -> Any:
+        if "settingsDialog" not in self._managers:
+            self._managers["settingsDialog"] = qSlicerSettingsDialog()
+            self._managers["settingsDialog"].setSettings(self._user_settings)
+        return self._managers["settingsDialog"]
 
     def toSlicerHomeAbsolutePath(self, path: str) -> str:
         return str(Path(self._home()) / path)

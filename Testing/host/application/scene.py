@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .terminologies import write_terminologies
+
 MODULE_LOGICS = {
     "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
     "Annotations": "vtkSlicerAnnotationModuleLogic",
@@ -47,6 +49,7 @@ def new_scene(slicer: Any) -> SceneParts:
     share = "share"
     (folder / share / "ColorFiles").mkdir(parents=True)
     (folder / "tmp").mkdir()
+    write_terminologies(folder / share)
     scene = slicer.vtkMRMLScene()
     logic = slicer.vtkSlicerApplicationLogic()
     # The scene comes last: the logics look into these folders as soon as they see it.

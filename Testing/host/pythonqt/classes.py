@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from ..registry import is_registered
 from . import conversion
-from .conversion import bind
+from .conversion import bind, keep_if_owned_by_cxx
 from .errors import NotModelled
 from .members import ComputedProperty, Member, Method, SignalMember, Value, find_member, show, stand_in_enum_value
 from .overloads import choose, overloads_of
@@ -35,6 +35,7 @@ class PythonQtClassWrapper(type):
         cls = super().__new__(mcs, name, bases, namespace)
         cls.from_python = "native_class" not in namespace
         if cls.from_python:
+            cls.__del__ = keep_if_owned_by_cxx  # type: ignore[attr-defined]
             for base in cls.__mro__:
                 if isinstance(base, PythonQtClassWrapper) and not base.from_python and base.__bases__ != (object,):
                     _fill(base)
@@ -106,7 +107,7 @@ class PythonQtInstanceWrapper(metaclass=PythonQtClassWrapper):
             )
         native = construct(cls, name, arguments)
         if hasattr(cls.native_class, "staticMetaObject"):
-            bind(native, self, keep=cls.from_python)
+            bind(native, self)
         else:
             object.__setattr__(self, "_native", native)
 

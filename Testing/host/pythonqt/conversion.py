@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
+from PySide6.QtCore import QObject
 
 HOLDER = "_pythonqt_wrapper"
 """Attribute of a PySide6 QObject that finds the wrapper which modules see."""
@@ -27,10 +28,16 @@ def present_wrapper(native: Any) -> Any:
     return held() if isinstance(held, weakref.ref) else held
 
 
-def bind(native: Any, wrapper: Any, *, keep: bool) -> None:
-    """``keep``: the wrapper has Python state, and must live as long as the C++ object."""
+def bind(native: Any, wrapper: Any) -> None:
     object.__setattr__(wrapper, "_native", native)
-    native.__dict__[HOLDER] = wrapper if keep else weakref.ref(wrapper)
+    native.__dict__[HOLDER] = weakref.ref(wrapper)
+
+
+def keep_if_owned_by_cxx(wrapper: Any) -> None:
+    """Called when nobody holds a wrapper with Python state any more: it lives on with an object that has a parent."""
+    native = wrapper.__dict__.get("_native")
+    if isinstance(native, QObject) and shiboken6.isValid(native) and native.parent() is not None:
+        native.__dict__[HOLDER] = wrapper
 
 
 _alive: dict[int, Any] = {}
@@ -71,7 +78,7 @@ def _wrap_native(native: Any) -> Any:
     kind = _class_for(type(native))
     wrapper = kind.__new__(kind)
     if hasattr(type(native), "staticMetaObject"):
-        bind(native, wrapper, keep=False)
+        bind(native, wrapper)
     else:
         object.__setattr__(wrapper, "_native", native)
     return wrapper

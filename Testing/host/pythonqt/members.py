@@ -98,8 +98,12 @@ def find_member(kind: type, name: str) -> Member:
             return None
     if name.startswith("_") or any(name in base.__dict__.get("ABSENT", ()) for base in kind.__mro__):
         return None
-    alias = ComputedProperty("name", _object_name, _set_object_name) if name == "name" and "QObject" in bases else None
-    return _property(kind, name, bases) or _attribute(kind, name) or alias
+    own = _property(kind, name, bases)
+    if name != "name" or "QObject" not in bases:
+        return own or _attribute(kind, name)
+    # Qt 6 has given some of its own classes a method of this name.
+    method = None if kind.__module__.startswith("PySide6") else _attribute(kind, name)
+    return own or method or ComputedProperty("name", _object_name, _set_object_name)
 
 
 def _object_name(native: QtCore.QObject) -> str:

@@ -14,11 +14,16 @@ from .errors import NotModelled
 from .overloads import choose, overloads_of
 
 _LIBRARIES = ("QtCore", "QtGui", "QtWidgets", "QtUiTools", "QtNetwork", "QtSvg", "QtPrintSupport", "QtSql", "QtXml")
-_PYSIDE_ONLY = frozenset({"QT_VERSION_STR", "SIGNAL", "SLOT", "Object", "ClassInfo", "QEnum", "QFlag", "QtMsgType"})
+_PYSIDE_ONLY = frozenset({"QT_VERSION_STR", "Object", "ClassInfo", "QEnum", "QFlag", "QtMsgType"})
 _FUNCTIONS = frozenset({"qVersion", "qDebug", "qWarning", "qCritical"})
 _QT5_NAMES = frozenset({"QRegExp", "QRegExpValidator", "QDesktopWidget", "QTextCodec", "QStringRef"})
 """Classes that Qt 6 lacks: a module that wants to run on both must not use them."""
 QT_VERSION = "5.15.15"
+_ANSWERS = {
+    "qVersion": lambda: QT_VERSION,
+    "SIGNAL": lambda signature: f"2{signature}",
+    "SLOT": lambda signature: f"1{signature}",
+}
 
 
 class QtModule(ModuleType):
@@ -52,8 +57,8 @@ class QtModule(ModuleType):
 def _from_pyside(name: str) -> Any:
     if name in _PYSIDE_ONLY or name.startswith("_"):
         return None
-    if name == "qVersion":
-        return lambda: QT_VERSION
+    if name in _ANSWERS:
+        return _ANSWERS[name]
     for library in _LIBRARIES:
         try:
             module = importlib.import_module(f"PySide6.{library}")

@@ -12,10 +12,20 @@ import shiboken6
 from PySide6.QtCore import SIGNAL, QMetaMethod, QMetaObject, QObject
 
 from .conversion import keep_while_alive, wrap
-from .errors import LEDGER
+from .errors import LEDGER, NotModelled
 from .methods import builtin_qt_slot, live_native
 from .qt5 import Qt5Signal, qt5_signal
 
+ALL_SIGNALS_RECORDED = frozenset({
+    "ctkCheckBox", "ctkCheckableComboBox", "ctkCollapsibleButton", "ctkCollapsibleGroupBox", "ctkComboBox",
+    "ctkDirectoryButton", "ctkDoubleSlider", "ctkDoubleSpinBox", "ctkErrorLogWidget", "ctkFittedTextBrowser",
+    "ctkMenuButton", "ctkMessageBox", "ctkPathLineEdit", "ctkPushButton", "ctkRangeWidget", "ctkSearchBox",
+    "ctkSliderWidget", "qMRMLCheckableNodeComboBox", "qMRMLMarkupsROIWidget", "qMRMLNodeComboBox",
+    "qMRMLSegmentEditorWidget", "qMRMLSegmentSelectorWidget", "qMRMLSegmentationShow3DButton",
+    "qMRMLSegmentsTableView", "qMRMLSliderWidget", "qMRMLSpinBox", "qMRMLSubjectHierarchyComboBox",
+    "qMRMLSubjectHierarchyTreeView", "qMRMLTreeView", "qMRMLVolumeThresholdWidget", "qMRMLWidget",
+})  # fmt: skip
+"""Stand-ins whose every signal is known from the application: any other does not exist there either."""
 _CONNECTIONS = "_pythonqt_connections"
 
 
@@ -105,7 +115,10 @@ def connect(wrapper: Any, signature: str, callable_: Any) -> bool:
     known = signals_of(type(native)).get(wanted)
     old = qt5_signal(type(native), wanted) if known is None else None
     if known is None and old is None:
-        LEDGER.unknown_signals.append(f"{signature} of {wrapper.className()}")
+        name = wrapper.className()
+        if name.startswith(("q", "ctk")) and name not in ALL_SIGNALS_RECORDED:
+            raise NotModelled(f"signal {signature} of {name}")
+        LEDGER.unknown_signals.append(f"{signature} of {name}")
         return False
     if not callable(callable_):
         return True

@@ -1,0 +1,67 @@
+"""``run.py`` says by its exit status what became of a module."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).with_name("run.py")
+SOURCE = """
+import ctk, qt, slicer
+from slicer.ScriptedLoadableModule import *
+
+class Example(ScriptedLoadableModule):
+    pass
+
+class ExampleWidget(ScriptedLoadableModuleWidget):
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        self.layout.addWidget(qt.QPushButton("Apply"))
+        {statement}
+"""
+
+
+def _run(folder: Path, statement: str, *options: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "Example.py"
+    file.write_text(SOURCE.format(statement=statement))
+    command = [sys.executable, str(RUN), str(file), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("statement", "status", "said"),
+    [
+        ("pass", 0, ""),
+        ("ctk.ctkNoSuchWidget()", 3, "not modelled: ctk.ctkNoSuchWidget"),
+        ("slicer.qMRMLWidget().noSuchMember", 3, "not modelled: qMRMLWidget.noSuchMember"),
+        ("qt.QTimer.singleShot(0, lambda: slicer.qMRMLWidget().noSuch); slicer.app.processEvents()", 3, "noSuch"),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("qt.QLabel().noSuchMember", 1, "QLabel has no attribute named 'noSuchMember'"),
+        ("slicer.util.confirmYesNoDisplay('Really?')", 0, "a dialog was shown: Really?"),
+        ("import github; slicer.done = github.Github", 0, ""),
+        ("import github; github.Github()", 3, "not modelled: github.Github"),
+        ("slicer.util.pip_install('anything')", 3, "not modelled: slicer.util.pip_install"),
+    ],
+)
+def test_the_status_tells_fine_crash_and_not_modelled_apart(tmp_path, statement, status, said):
+    done = _run(tmp_path, statement)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.host
+def test_the_panel_is_drawn_as_wide_as_asked_with_text_that_can_be_read(tmp_path):
+    from PySide6.QtGui import QImage
+
+    picture = tmp_path / "panel.png"
+    for look in ([], ["--dark"]):
+        done = _run(tmp_path, "pass", "--screenshot", str(picture), "--width", "420", *look)
+        assert done.returncode == 0, done.stderr
+        image = QImage(str(picture))
+        assert image.width() == 420
+        colors = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+        assert len(colors) > 20
