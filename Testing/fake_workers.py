@@ -111,3 +111,7 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+Connect = Callable[..., Answers]
+"""Makes the answers of a worker with the given behaviour."""
