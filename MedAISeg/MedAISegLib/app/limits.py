@@ -9,6 +9,7 @@ import numpy as np
 from ..core.case import Case
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.progress import Poll, never
 from ..core.region import OrientedBox
 from ..core.segmentation import Layers
 from ..core.volume import Volume
@@ -38,7 +39,12 @@ def crop_case(case: Case, region: OrientedBox) -> tuple[Case, Start]:
 
 
 def paste_labels(
-    layers: Layers, geometry: VolumeGeometry, start: Start, full: VolumeGeometry, box: OrientedBox
+    layers: Layers,
+    geometry: VolumeGeometry,
+    start: Start,
+    full: VolumeGeometry,
+    box: OrientedBox,
+    poll: Poll = never,
 ) -> Layers:
     """The labels of a crop on the full grid, those outside the (possibly rotated) box removed.
 
@@ -48,10 +54,14 @@ def paste_labels(
         start: where the crop starts in the full grid.
         full: the full grid.
         box: the region.
+        poll: called between slices.
     """
     pasted = np.zeros((layers.shape[0], *full.shape_kji), dtype=layers.dtype)
     k, j, i = (slice(a, a + n) for a, n in zip(start, geometry.shape_kji, strict=True))
-    np.multiply(layers, box.mask(geometry), out=pasted[:, k, j, i])
+    crop = pasted[:, k, j, i]
+    for n, inside in enumerate(box.mask_planes(geometry)):
+        np.multiply(layers[:, n], inside, out=crop[:, n])
+        poll()
     return pasted
 
 

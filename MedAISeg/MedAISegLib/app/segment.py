@@ -134,7 +134,9 @@ def _labels_on_source_grid(
         return result.layers, result.device, result.notices
     cropped, start = crop_case(case, job.region)
     result = segment(cropped, model.spec, model.networks, device=job.device, progress=progress)
-    layers = paste_labels(result.layers, cropped.geometry, start, case.geometry, job.region)
+    layers = paste_labels(
+        result.layers, cropped.geometry, start, case.geometry, job.region, progress.cancel.raise_if_cancelled
+    )
     return layers, result.device, result.notices
 
 
