@@ -35,11 +35,11 @@ class ThePanel:
         return self.widget.logic.getParameterNode()
 
     def find(self, name):
-        """A widget that the panel has made itself; None where there is none."""
+        """A widget that the panel has made itself; None where there is none. What is about to be deleted is hidden."""
         import slicer
 
         found = [w for w in slicer.util.findChildren(self.ui.MedAISeg) if w.objectName == name]
-        return found[-1] if found else None
+        return next((w for w in found if unwrap(w).isVisible()), found[0] if found else None)
 
     def message(self, place):
         """What stands in a message area (run, model, result, advanced, welcome); empty for nothing."""

@@ -65,7 +65,11 @@ class Panel:
         self._outputs = OutputControl(context, self._states)
         self._machine = MachineControl(context)
         self._runs = RunControl(
-            context, on_result=self._take_result, on_units=self._take_units, require_packages=self._require_packages
+            context,
+            look_again=self.refresh,
+            on_result=self._take_result,
+            on_units=self._take_units,
+            require_packages=self._require_packages,
         )
         self._packages = DependencyControl(context, self._machine.view.messages, self._runs.view.messages)
         self._results = ResultControl(context, self._states)
@@ -99,6 +103,8 @@ class Panel:
         self._timer.stop()
         self._timer.disconnect("timeout()", self._show_progress)
         self._watch.close()
+        # Selectors tell of every node that goes with the scene, also when nobody is there to hear it.
+        self._ui.MedAISeg.setMRMLScene(None)
         self._runs.close()
         self._needs.close()
         if self in _open_panels:
@@ -120,7 +126,11 @@ class Panel:
         self._runs.refresh(plans)
         self._results.refresh()
         self._machine.refresh()
-        self._watch.follow((self._parameter_node(), *self._inputs.followed_nodes(), *self._outputs.followed_nodes()))
+        self._watch.follow((*self._inputs.followed_nodes(), *self._outputs.followed_nodes(), *self._own_nodes()))
+
+    def _own_nodes(self) -> tuple[Any, ...]:
+        region = self._parameters().reference(REGION)
+        return (self._parameter_node(), *((region,) if region is not None else ()))
 
     def _plan(self, card: ModelCard, region: OrientedBox | None, problems: tuple[CheckLine, ...]) -> Plan:
         need = self._need(card, region)

@@ -41,6 +41,7 @@ class RunControl:
     """Between Apply and the session.
 
     Args:
+        look_again: shows the panel anew, and tells by :meth:`refresh` what would run.
         on_result: gets each run whose segments are in the scene.
         on_units: gets model, channel and the user's answer to what a PET image's values are.
     """
@@ -49,12 +50,13 @@ class RunControl:
         self,
         context: Context,
         *,
+        look_again: Callable[[], None],
         on_result: Callable[[Run], None],
         on_units: Callable[[str, str, str], None],
         require_packages: Callable[[Callable[[], None]], bool],
     ) -> None:
         self._context = context
-        self._on_result, self._on_units = on_result, on_units
+        self._look_again, self._on_result, self._on_units = look_again, on_result, on_units
         self._require_packages = require_packages
         self.view = RunView(context.ui, on_apply=self.apply, on_cancel=self.cancel)
         self._plans: tuple[Plan, ...] = ()
@@ -89,12 +91,14 @@ class RunControl:
 
         A second press while this one is still at work, as in an event loop within, does nothing.
         """
-        if self._is_applying or why_not_ready(self._plans):
+        if self._is_applying:
             return
         self._is_applying = True
         try:
             self.view.messages.clear()
-            if self._require_packages(self.apply):
+            # What runs is what is there now, not what was there when the panel was last shown anew.
+            self._look_again()
+            if not why_not_ready(self._plans) and self._require_packages(self.apply):
                 self._ask_then_submit(self._plans)
         finally:
             self._is_applying = False

@@ -67,9 +67,14 @@ class SceneWatch:
 
 
 def _events_of(node: Any) -> tuple[Any, ...]:
-    events = ["ModifiedEvent"]
+    events: list[Any] = ["ModifiedEvent"]
     if node.IsA("vtkMRMLTransformableNode"):
         events.append(slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
     if node.IsA("vtkMRMLVolumeNode"):
         events.append(slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
+    if node.IsA("vtkMRMLSegmentationNode"):
+        # Painting, renaming and a new status do not count as a modification of the node.
+        segmentation = slicer.vtkSegmentation
+        events += [segmentation.SourceRepresentationModified, segmentation.SegmentModified]
+        events += [segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentsOrderModified]
     return tuple(events)
