@@ -15,6 +15,8 @@ from MedAISegLib.slicer_io.requirements import MINIMA, MODULES, TORCH, is_at_lea
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "MedAISeg" / "MedAISegLib"
 WORKER_LAYERS = ("app", "engine", "exporters", "formats", "models", "readers", "core")
+OPTIONAL = {"onnxruntime"}
+"""What few models need: the error that names it says how to install it."""
 COMMAND_LINE_ONLY = {"click", "matplotlib", "pooch", "rich"}
 SLICERS = {"numpy": "2.0.2", "packaging": "24.2", "pillow": "11.1.0", "simpleitk": "", "typing_extensions": "4.12.2"}
 """What a Slicer of version 5.10 brings along."""
@@ -33,7 +35,7 @@ def imported_by_the_worker() -> set[str]:
                 found.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"MedAISegLib"}
+    return found - set(sys.stdlib_module_names) - {"MedAISegLib"} - OPTIONAL
 
 
 def test_every_module_that_the_worker_imports_is_in_the_lists():

@@ -36,7 +36,7 @@ def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, 
         try:
             return attempt(placement), placement, tuple(notices)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -65,7 +65,8 @@ def _rungs(start: Placement) -> Iterator[tuple[Placement, str]]:
         yield placement, "the network ran on the CPU"
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this is what torch raises where memory does not suffice."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error).lower()

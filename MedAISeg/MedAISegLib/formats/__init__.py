@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 FORMATS = {
+    "medaiseg_bundle": "MedAISegLib.formats.medaiseg_bundle",
     "monai_bundle": "MedAISegLib.formats.monai_bundle",
     "meshnet": "MedAISegLib.formats.meshnet",
     "auto3dseg": "MedAISegLib.formats.auto3dseg",

@@ -69,6 +69,20 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class ResizeTo:
+    """To a fixed number of voxels, linearly, the volume's outer edges kept (``cv2.resize``).
+
+    Attributes:
+        size: along each array axis; 0 keeps that axis.
+        floored_labels: labels come back from the voxel at ``floor(index * ratio)`` instead of from the nearest one, up
+            to a voxel aside, as ``nearest`` means it in cv2 and in torch.
+    """
+
+    size: tuple[int, int, int]
+    floored_labels: bool = False
+
+
+@dataclass(frozen=True)
 class Conform:
     """Into a cube along the patient's axes and to 0..255, much as FreeSurfer's ``mri_convert --conform`` does.
 
@@ -190,6 +204,15 @@ class ZScoreInside:
 
 
 @dataclass(frozen=True)
+class ZeroOutsideBody:
+    """0 for what is not the body in each slice across the first axis.
+
+    The body is what lies above the slice's own threshold (Otsu), eroded by a cross, of that the largest component
+    (through edges and corners), dilated again, with what it encloses. A slice without any is all 0.
+    """
+
+
+@dataclass(frozen=True)
 class Clip:
     """Limit values to minimum..maximum; None leaves that side open."""
 
@@ -243,6 +266,7 @@ SpatialOperation = (
     | Orient
     | Resample
     | Resize
+    | ResizeTo
     | Conform
     | CropForeground
     | CropNonzero
@@ -261,7 +285,7 @@ IntensityOperation = (
     | Sigmoid
     | SoftLimit
 )
-Operation = SpatialOperation | IntensityOperation | OnChannel | ZScoreInside
+Operation = SpatialOperation | IntensityOperation | OnChannel | ZScoreInside | ZeroOutsideBody
 
 
 @dataclass(frozen=True)

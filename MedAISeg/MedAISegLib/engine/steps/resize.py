@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...core.geometry import VolumeGeometry
-from ...models.operations import Interpolation, Resize
+from ...models.operations import Interpolation, Resize, ResizeTo
 from ..pieces import PIECE_VALUES, Poll
 from ..prepared import Prepared
 from ..resampling import AxisTaps, resample_along, resample_axis
@@ -39,6 +39,18 @@ def resize(operation: Resize, prepared: Prepared) -> Prepared:
     coarse_back = _coarse_axis(wanted, present, operation.anisotropy)
     undo = partial(_undo_resize, source_shape=prepared.shape, coarse=coarse_back)
     return prepared.moved(values, _edges_kept(prepared.geometry, shape), undo)
+
+
+def resize_to(operation: ResizeTo, prepared: Prepared) -> Prepared:
+    """To a fixed number of voxels; labels and scores come back by the same rule."""
+    a, b, c = (wanted or now for wanted, now in zip(operation.size, prepared.shape, strict=True))
+    if (a, b, c) == prepared.shape:
+        return prepared
+    values = prepared.values
+    for axis, length in enumerate((a, b, c)):
+        values = _linear_along(values, axis, length, prepared)
+    undo = partial(_undo_resize_to, source_shape=prepared.shape, floored=operation.floored_labels)
+    return prepared.moved(values, _edges_kept(prepared.geometry, (a, b, c)), undo)
 
 
 def resize_labels(
@@ -128,6 +140,23 @@ def _spline_along(values: torch.Tensor, axis: int, length: int, prepared: Prepar
     return result
 
 
+def _linear_along(values: torch.Tensor, axis: int, length: int, prepared: Prepared) -> torch.Tensor:
+    """(channel, a, b, c) values interpolated along one axis, in pieces along another."""
+    if values.shape[axis + 1] == length:
+        return values
+    taps = _linear_taps(values.shape[axis + 1], length, nearest=False)
+    target = list(values.shape)
+    target[axis + 1] = length
+    result = values.new_empty(target)
+    across = 2 if axis == 0 else 1
+    step = max(1, PIECE_VALUES * values.shape[across] // values.numel())
+    for start in range(0, values.shape[across], step):
+        piece = values.narrow(across, start, min(step, values.shape[across] - start))
+        result.narrow(across, start, piece.shape[across]).copy_(resample_axis(piece, axis, taps))
+        prepared.poll()
+    return result
+
+
 def _limited(values: torch.Tensor, source: torch.Tensor, coarse: int | None) -> torch.Tensor:
     """Within the source's range: of the whole channel, or of each slice where the slices are resampled apart."""
     if coarse is None:
@@ -164,6 +193,20 @@ def _undo_resize(
     # Scores that come in 16 bits are interpolated in 32 and rounded again, as nnU-Net does; labels stay as they are.
     restored = resample_along(stream.map_values(_widened), taps, source_shape)
     return restored.map_values(_narrowed) if interpolation is Interpolation.LINEAR else restored
+
+
+def _undo_resize_to(
+    stream: SlabStream, interpolation: Interpolation, *, source_shape: Shape, floored: bool
+) -> SlabStream:
+    nearest = interpolation is Interpolation.NEAREST
+    make = _floored_taps if nearest and floored else partial(_linear_taps, nearest=nearest)
+    taps = [make(length, wanted) for length, wanted in zip(stream.shape, source_shape, strict=True)]
+    return resample_along(stream, taps, source_shape)
+
+
+def _floored_taps(source_length: int, target_length: int) -> AxisTaps:
+    index = np.arange(target_length) * source_length // target_length
+    return AxisTaps(index, index, np.ones(target_length), np.zeros(target_length))
 
 
 def _widened(values: torch.Tensor) -> torch.Tensor:

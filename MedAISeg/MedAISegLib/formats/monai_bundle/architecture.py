@@ -28,7 +28,7 @@ PARTS = frozenset({"TopologyInstance", "TopologyConstruction"})
 
 _GONE = {("SwinUNETR", "img_size"): "it works on windows of any size now"}
 _RENAMED = {"dimensions": "spatial_dims", ("UNETR", "pos_embed"): "proj_type"}
-_DOWNLOADS = ("pretrained", "weights", "pretrained_path")
+DOWNLOADS = ("pretrained", "weights", "pretrained_path")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _arguments(name: str, entry: Component, notices: list[Notice]) -> dict[str, 
             message = f"{name}'s argument {given} is left out: {_GONE[name, given]}."
             notices.append(Notice("argument-dropped", message))
             continue
-        if given in _DOWNLOADS and value not in (False, None):
+        if given in DOWNLOADS and value not in (False, None):
             raise ModelError(f"it is not supported yet, because {given} fetches weights from elsewhere.", where=place)
         argument = _RENAMED.get(given) or _RENAMED.get((name, given)) or given
         arguments[argument] = _argument(value, place, notices)

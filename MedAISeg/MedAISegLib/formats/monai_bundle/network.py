@@ -26,12 +26,17 @@ def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
         ModelError: if the weights are missing, damaged or of another network.
     """
     path = weights_file(root, plan.weights)
-    network: torch.nn.Module = _build(root, plan.architecture)
+    network: torch.nn.Module = build_architecture(root, plan.architecture)
     fit_weights(network, load_state(path), path)
     return network.eval()
 
 
-def _build(root: Path, architecture: Architecture) -> Any:
+def build_architecture(root: Path, architecture: Architecture) -> Any:
+    """A network, or a part of one, without weights.
+
+    Raises:
+        ModelError: if the installed MONAI cannot build it.
+    """
     arguments = {name: _value(root, value) for name, value in architecture.arguments.items()}
     kind = getattr(nets, architecture.name)
     unknown = set(arguments) - set(inspect.signature(kind).parameters)
@@ -59,7 +64,7 @@ def _value(root: Path, value: Any) -> Any:
     if isinstance(value, FileContent):
         return item_of(root, value)
     if isinstance(value, Architecture):
-        return _build(root, value)
+        return build_architecture(root, value)
     if isinstance(value, list):
         return [_value(root, item) for item in value]
     return value

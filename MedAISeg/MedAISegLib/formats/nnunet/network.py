@@ -9,6 +9,7 @@ import torch
 
 from ...core.errors import ModelError, NotTrustedError, ResourceError
 from ..checkpoint import fit_weights, load_state
+from ..slice_network import SliceNetwork
 from .folders import TrainedModel
 
 _NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet")
@@ -30,19 +31,6 @@ _OPERATORS: Mapping[str, type[torch.nn.Module]] = {
     )
 }
 _OPERATOR_ARGUMENTS = ("conv_op", "norm_op", "dropout_op", "nonlin")
-
-
-class SliceNetwork(torch.nn.Module):
-    """A 2-D network on windows that are one slice deep."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """(batch, channel, 1, b, c) to (batch, class, 1, b, c)."""
-        scores: torch.Tensor = self.network(values.squeeze(2)).unsqueeze(2)
-        return scores
 
 
 def build_networks(model: TrainedModel, inputs: int, heads: int) -> tuple[torch.nn.Module, ...]:
