@@ -1,14 +1,32 @@
-"""Write the catalogue of models from what the format adapters read of the embedded ones."""
+"""Write the catalogue: the embedded models as their adapters read them, and what the field's publishers offer.
+
+    python -m tools.catalogue [--model-zoo GIT] [--auto3dseg GIT] [--totalsegmentator GIT] [--meshnet GIT]
+
+Each GIT is a checkout of that publisher's repository; the models of those that are not given stay as they are.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+from pathlib import Path
+from typing import Any
 
 from MedAISegLib.core.records import to_json
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.card import ModelCard, card_of
 from MedAISegLib.models.catalogue import catalogue_file
 from MedAISegLib.models.store import installed_models
+
+from .publishers import auto3dseg, meshnet, model_zoo, total_segmentator
+from .publishers.checkout import Checkout
+
+PUBLISHERS = {
+    "model_zoo": model_zoo.models,
+    "auto3dseg": auto3dseg.models,
+    "totalsegmentator": total_segmentator.models,
+    "meshnet": meshnet.models,
+}
 
 
 def embedded_cards() -> tuple[ModelCard, ...]:
@@ -24,6 +42,36 @@ def embedded_cards() -> tuple[ModelCard, ...]:
     )
 
 
-if __name__ == "__main__":
+def published(checkouts: dict[str, Path | None], present: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of all publishers: those that are given anew, the others as they are present."""
+    entries = []
+    for name, read in PUBLISHERS.items():
+        checkout = checkouts[name]
+        fresh = [] if checkout is None else [{"source": name} | entry for entry in read(Checkout(checkout))]
+        entries += fresh or [entry for entry in present if entry["source"] == name]
+    return entries
+
+
+def text_of(sections: dict[str, list[dict[str, Any]]]) -> str:
+    """As JSON with a model a line, so that what changes is seen."""
+    written = []
+    for name, entries in sections.items():
+        lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+        written.append(f"{json.dumps(name)}: [\n{lines}\n]")
+    return "{\n" + ",\n".join(written) + "\n}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    for name in PUBLISHERS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="GIT")
+    checkouts = vars(parser.parse_args())
+    present = json.loads(catalogue_file().read_text(encoding="utf-8")).get("published", [])
     models = [to_json(card) for card in embedded_cards()]
-    catalogue_file().write_text(json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    catalogue_file().write_text(
+        text_of({"models": models, "published": published(checkouts, present)}), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..core.errors import ModelError
 from ..formats import read_model
 from ..models.card import ModelCard, ModelState, card_of
-from ..models.installing import install_folder, remove_model
-from ..models.store import InstalledModel, installed_models, models_home
+from ..models.installing import remove_model
+from ..models.receipts import forget_installation
+from ..models.store import InstalledModel, installed_models, models_home, size_bytes
+from . import model_sources
+from .model_sources import InstallOptions
 from .protocol import Done, InstallModelRequest, ModelsReply, RemoveModelRequest
 from .tasks import Task
 
@@ -23,15 +24,15 @@ def list_models(task: Task) -> ModelsReply:
 
 
 def install_model(task: Task) -> Done:
-    """Copy a model into the store, once it has been read and its weights fit."""
+    """Bring a model into the store, once it has been read and its weights fit."""
     request: InstallModelRequest = task.request
-
-    def verify(folder: Path) -> None:
-        task.progress.cancel.raise_if_cancelled()
-        read_model(folder).build_networks()
-        task.progress.cancel.raise_if_cancelled()
-
-    install_folder(request.path, overwrite=request.overwrite, verify=verify)
+    options = InstallOptions(
+        overwrite=request.overwrite,
+        trust=request.trust,
+        accept_licence=request.accept_licence,
+        accept_changed=request.accept_changed,
+    )
+    model_sources.install_model(request.source or request.path, options, poll=task.progress.cancel.raise_if_cancelled)
     return Done()
 
 
@@ -39,15 +40,15 @@ def delete_model(task: Task) -> Done:
     """Remove a model from the store."""
     request: RemoveModelRequest = task.request
     remove_model(request.model)
+    forget_installation(request.model)
     return Done()
 
 
 def _card(model: InstalledModel) -> ModelCard:
-    files = [model.path] if model.path.is_file() else [file for file in model.path.rglob("*") if file.is_file()]
-    size_bytes = sum(file.stat().st_size for file in files)
+    size = size_bytes(model.path)
     try:
-        return card_of(read_model(model.path).spec, size_bytes=size_bytes, embedded=model.embedded)
+        return card_of(read_model(model.path).spec, size_bytes=size, embedded=model.embedded)
     except ModelError as error:
         return ModelCard(
-            model.id, model.id, ModelState.UNUSABLE, size_bytes=size_bytes, embedded=model.embedded, problem=str(error)
+            model.id, model.id, ModelState.UNUSABLE, size_bytes=size, embedded=model.embedded, problem=str(error)
         )

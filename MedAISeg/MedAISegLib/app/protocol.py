@@ -94,10 +94,22 @@ class ModelsReply:
 
 @dataclass(frozen=True)
 class InstallModelRequest:
-    """Copy a model's folder (or file) into the store."""
+    """Bring a model into the store.
 
-    path: Path
+    Attributes:
+        path: a folder or an archive.
+        source: an https address or an id of the catalogue instead; empty where ``path`` counts.
+        trust: the user trusts the model to run code of its own.
+        accept_licence: the user acknowledges that the licence rules out commercial use.
+        accept_changed: a file without a publisher's checksum may differ from its first download.
+    """
+
+    path: Path = Path()
     overwrite: bool = False
+    source: str = ""
+    trust: bool = False
+    accept_licence: bool = False
+    accept_changed: bool = False
 
 
 @dataclass(frozen=True)

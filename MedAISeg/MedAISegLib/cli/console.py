@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, DownloadColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from ..app.match import describe
@@ -72,3 +72,14 @@ class _StageLines:
         if event.stage not in self._said:
             self._said.add(event.stage)
             stderr_console().print(f"{event.fraction:4.0%} {event.stage.value}")
+
+
+@contextmanager
+def shown_bytes() -> Iterator[Callable[[int, int], None]]:
+    """How much of a download is there: a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with Bar(TextColumn("Download"), BarColumn(40), DownloadColumn(), console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

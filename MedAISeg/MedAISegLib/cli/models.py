@@ -1,4 +1,4 @@
-"""``medaiseg models``: what is installed, and installing and removing."""
+"""``medaiseg models``: what there is and what is installed, and how models come and go."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, UsageError
+from ..core.progress import Poll
+from ..models.card import ModelCard
+from ..models.installing import remove_model
 from ..models.spec import ModelSpec
-from ..models.installing import install_folder, remove_model
-from ..models.store import InstalledModel, find_model, installed_models, models_home
-from .console import show_notices, stdout_console
+from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
+from .console import show_notices, shown_bytes, stdout_console
+from .interrupts import Interrupts
 
 _CARDS = ("docs/README.md", "README.md")
 """Where publishers put what is to be known of a model."""
 
 
-@click.group("models", invoke_without_command=True, short_help="List, show, install and remove models.")
+@click.group("models", invoke_without_command=True, short_help="Search, install, show, check and remove models.")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List the models that are installed; with a subcommand show, install or remove one.
+    """List the models that are installed; the subcommands search the catalogue, install, check and remove.
 
-    The folder of installed models is MEDAISEG_HOME/models, or where the operating system keeps a program's data.
+    The folder of installed models is MEDAISEG_HOME/models, or where the operating system keeps a program's data; those
+    of MEDAISEG_MODELS_PATH are searched as well.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_models)
@@ -67,34 +71,157 @@ def show_model(model: str) -> None:
     show_notices(spec.notices)
 
 
+@command.command("search")
+@click.argument("words", nargs=-1)
+def search_models(words: tuple[str, ...]) -> None:
+    """Search the catalogue for models that mention all WORDS: an organ, CT or MR, a publisher."""
+    from ..models.published import search_published
+
+    found = search_published(" ".join(words))
+    table = Table(title_justify="left")
+    for heading in ("model", "what it is", "channels", "labels", "licence", "publisher"):
+        table.add_column(heading, overflow="fold")
+    for model in found:
+        card = model.card
+        what = f"{card.name}: {card.description}" if card.description else card.name
+        state = f"{card.id} (not to be downloaded)" if model.restricted else card.id
+        licence = (card.license or "not stated") + (" (no commercial use)" if card.commercial_use is False else "")
+        row = (state, what, _channels_text(card), _labels_text(card), licence, model.publisher)
+        table.add_row(*(escape(text) for text in row))
+    stdout_console().print(table)
+    if not found:
+        raise ModelError("the catalogue has no such model.", where=" ".join(words))
+    click.echo("Install one with: medaiseg models install MODEL", err=True)
+
+
 @command.command("install")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("source")
+@click.option("--name", default="", help="The model's id, instead of the name of the folder or archive.")
 @click.option("--overwrite", is_flag=True, help="Replace an installed model of the same name.")
-def install_model(folder: Path, overwrite: bool) -> None:
-    """Copy the model in FOLDER into the store, once it has been read and its weights fit; its name becomes its id."""
-    model = install_folder(folder, overwrite=overwrite, verify=_verify)
+@click.option("--trust", is_flag=True, help="Let this model run code of its own, as it is now.")
+@click.option("--accept-licence", is_flag=True, help="Acknowledge that the licence allows no commercial use.")
+@click.option("--accept-changed", is_flag=True, help="The file at the address may differ from its first download.")
+@click.option("--offline", is_flag=True, help="Download nothing, as with MEDAISEG_OFFLINE=1.")
+@click.option("--mirror", default="", metavar="URL", help="Where copies lie: URL/HOST/PATH. [MEDAISEG_MIRROR]")
+@click.pass_context
+def install_model(
+    context: click.Context,
+    source: str,
+    name: str,
+    overwrite: bool,
+    trust: bool,
+    accept_licence: bool,
+    accept_changed: bool,
+    offline: bool,
+    mirror: str,
+) -> None:
+    """Bring a model into the store, once it has been read and its weights fit.
+
+    SOURCE is a folder, an archive (zip, tar, tar.gz), the https address of one, or a model of the catalogue (medaiseg
+    models search). Its name becomes its id.
+    """
+    from ..app import model_sources
+    from ..models.download import network_of
+
+    network = network_of(offline=offline, mirror=mirror)
+    options = model_sources.InstallOptions(name, overwrite, trust, accept_licence, accept_changed, network)
+    with shown_bytes() as on_bytes:
+        model, notices = model_sources.install_model(source, options, on_bytes=on_bytes, poll=_poll(context))
+    show_notices(notices)
     click.echo(f"Installed as {model.id}. Run it with: medaiseg segment INPUT --model {model.id} --output DIR")
 
 
-@command.command("remove")
-@click.argument("model", metavar="M")
-def remove_installed_model(model: str) -> None:
-    """Delete the installed model M."""
-    remove_model(model)
-    click.echo(f"Removed {model}.")
-
-
-def _verify(folder: Path) -> None:
+@command.command("verify")
+@click.argument("model", metavar="[M]", required=False)
+def verify_models(model: str | None) -> None:
+    """Check that the model M, or each of them, is as it was installed, can be read, and that its weights fit."""
     from ..formats import read_model
+    from ..models.receipts import require_unchanged
 
-    read_model(folder).build_networks()
+    failed = []
+    for installed in [_installed(model)] if model else installed_models():
+        try:
+            known = require_unchanged(installed)
+            read_model(installed.path).build_networks()
+        except ModelError as error:
+            failed.append(installed.id)
+            click.echo(f"{installed.id}: {error}", err=True)
+        else:
+            click.echo(f"{installed.id}: fits{', unchanged since it was installed' if known else ''}.")
+    if failed:
+        raise ModelError("it cannot be used as it is.", where=", ".join(failed))
+
+
+@command.command("remove")
+@click.argument("model", metavar="[M]", required=False)
+@click.option("--unused", type=click.IntRange(min=1), metavar="DAYS", help="Delete those not used for so many days.")
+def remove_installed_model(model: str | None, unused: int | None) -> None:
+    """Delete the installed model M, or those that nobody has used for some time."""
+    from ..models.receipts import days_unused, forget_installation
+
+    if (model is None) == (unused is None):
+        raise UsageError("name either a model or --unused DAYS.")
+    names = [model] if model else []
+    if unused is not None:
+        own = (installed for installed in installed_models() if not (installed.embedded or installed.shared))
+        names = [installed.id for installed in own if (days_unused(installed) or 0) >= unused]
+    for name in names:
+        size = _size_text(_installed(name).path)
+        remove_model(name)
+        forget_installation(name)
+        click.echo(f"Removed {name} ({size}).")
+    if not names:
+        click.echo(f"No model was unused for {unused} days.")
+
+
+@command.command("pack")
+@click.argument("models", metavar="[M]...", nargs=-1)
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
+@click.option("--overwrite", is_flag=True, help="Replace the file.")
+@click.pass_context
+def pack_models(context: click.Context, models: tuple[str, ...], output: Path, overwrite: bool) -> None:
+    """Write the models M, or all that were installed, into one file for machines without internet."""
+    from ..app.model_sources import packed_model
+    from ..models.packs import write_pack
+
+    chosen = [_installed(name) for name in models] or [m for m in installed_models() if not m.embedded]
+    write_pack([(m, packed_model(m)) for m in chosen], output, overwrite=overwrite, poll=_poll(context))
+    click.echo(f"Packed {', '.join(m.id for m in chosen)}. Elsewhere: medaiseg models unpack {output.name}")
+
+
+@command.command("unpack")
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace installed models of the same names.")
+@click.option("--trust", is_flag=True, help="Let these models run code of their own, as they are now.")
+@click.option("--accept-licence", is_flag=True, help="Acknowledge licences that allow no commercial use.")
+@click.pass_context
+def unpack_pack(context: click.Context, pack: Path, overwrite: bool, trust: bool, accept_licence: bool) -> None:
+    """Install all models of a file that medaiseg models pack wrote."""
+    from ..app.model_sources import InstallOptions, unpack_models
+
+    options = InstallOptions(overwrite=overwrite, trust=trust, accept_licence=accept_licence)
+    models = unpack_models(pack, options, poll=_poll(context))
+    click.echo(f"Installed {', '.join(model.id for model in models)}.")
+
+
+def _installed(name: str) -> InstalledModel:
+    for model in installed_models():
+        if model.id == name:
+            return model
+    raise ModelError("there is no such model.", where=name)
+
+
+def _poll(context: click.Context) -> Poll:
+    return context.ensure_object(Interrupts).cancel.raise_if_cancelled
 
 
 def _row(model: InstalledModel) -> tuple[str, ...]:
     from ..formats import read_model
 
     size = _size_text(model.path)
-    name = f"{model.id} (comes with the program)" if model.embedded else model.id
+    name = model.id
+    if model.embedded or model.shared:
+        name += " (comes with the program)" if model.embedded else " (shared)"
     try:
         spec = read_model(model.path).spec
     except ModelError as error:
@@ -124,15 +251,14 @@ def _facts(spec: ModelSpec, path: Path) -> dict[str, str]:
     }
 
 
-def _channels_text(spec: ModelSpec) -> str:
+def _channels_text(spec: ModelSpec | ModelCard) -> str:
     return ", ".join(" ".join(filter(None, (c.name, f"({c.modality})" if c.modality else ""))) for c in spec.channels)
 
 
-def _labels_text(spec: ModelSpec) -> str:
+def _labels_text(spec: ModelSpec | ModelCard) -> str:
     names = [segment.name for segment in spec.segments]
     return ", ".join(names) if len(names) <= 6 else f"{len(names)}: {', '.join(names[:5])} ..."
 
 
 def _size_text(path: Path) -> str:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+    return f"{size_bytes(path) / 1e6:.1f} MB"

@@ -30,9 +30,9 @@ def known_models() -> tuple[ModelCard, ...]:
         entries = json.loads(path.read_text(encoding="utf-8"))
         return tuple(from_json(ModelCard, entry) for entry in entries["models"])
     except OSError as error:
-        raise _unusable(f"it cannot be read: {error.strerror}.", path) from error
+        raise unusable(f"it cannot be read: {error.strerror}.", path) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise _unusable("it is damaged.", path) from error
+        raise unusable("it is damaged.", path) from error
 
 
 def merged(known: Iterable[ModelCard], installed: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
@@ -41,5 +41,6 @@ def merged(known: Iterable[ModelCard], installed: Iterable[ModelCard]) -> tuple[
     return (*cards.values(), *(card for card in known if card.id not in cards))
 
 
-def _unusable(what: str, path: Path) -> ResourceError:
+def unusable(what: str, path: Path) -> ResourceError:
+    """The error of a catalogue that cannot be used."""
     return ResourceError(what, where=str(path), remedy="Install the module again.")

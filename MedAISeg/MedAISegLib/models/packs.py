@@ -1,0 +1,118 @@
+"""Models in one file, for machines without internet: a zip archive with a list of what it holds.
+
+``medaiseg-pack.json`` gives, by model, the SHA-256 of its content (models.trust), its licence and its size; each model
+is a folder beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.disk import os_errors_explained
+from ..core.errors import ModelError, UsageError
+from ..core.progress import Poll, never
+from ..core.records import from_json, to_json
+from .names import model_id_problem, path_problem
+from .store import InstalledModel
+from .trust import content_sha256
+
+MANIFEST = "medaiseg-pack.json"
+_VERSION = 1
+_LARGEST_MANIFEST = 4 * 2**20
+_PIECE = 2**22
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A model of a pack; ``sha256`` is of its content, ``commercial_use`` None where its publisher does not say."""
+
+    id: str
+    sha256: str
+    license: str = ""
+    commercial_use: bool | None = None
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a pack holds."""
+
+    version: int
+    models: tuple[PackedModel, ...]
+
+
+def write_pack(
+    models: Sequence[tuple[InstalledModel, PackedModel]], target: Path, *, overwrite: bool = False, poll: Poll = never
+) -> None:
+    """Write models into one file; it is there as a whole or not at all.
+
+    Raises:
+        UsageError: if there are none, or the file exists.
+        ModelError: if a model has a link, or a name that other systems do not take.
+        ResourceError: if it cannot be written.
+        Cancelled: if ``poll`` raises it.
+    """
+    if not models:
+        raise UsageError("there is no model to pack.", where=str(target))
+    if target.exists() and not overwrite:
+        raise UsageError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
+    manifest = Manifest(_VERSION, tuple(packed for _, packed in models))
+    with os_errors_explained(target):
+        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+                archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
+                for model, _ in models:
+                    _add(archive, model, poll)
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Of an unpacked archive; None if it is no pack.
+
+    Raises:
+        ModelError: if it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            raise ModelError("the pack's list is too large.")
+        manifest = from_json(Manifest, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"the pack's list is damaged: {error}.") from error
+    if manifest.version != _VERSION:
+        raise ModelError("the pack was made by another version.", remedy="Update the program.")
+    for model in manifest.models:
+        if model_id_problem(model.id) or not (folder / model.id).is_dir():
+            raise ModelError("the pack's list names a model that is not there.")
+    return manifest
+
+
+def require_as_packed(folder: Path, model: PackedModel) -> None:
+    """Raises ModelError if an unpacked model is not what the pack's list says."""
+    if content_sha256(folder) != model.sha256:
+        raise ModelError("it is not what the pack's list says: it was damaged or changed.", where=model.id)
+
+
+def _add(archive: zipfile.ZipFile, model: InstalledModel, poll: Poll) -> None:
+    for file in sorted(path for path in model.path.rglob("*") if not path.is_dir()):
+        name = f"{model.id}/{file.relative_to(model.path).as_posix()}"
+        if not file.is_file() or not file.resolve().is_relative_to(model.path.resolve()):
+            raise ModelError("a link leads out of the model's folder.", where=str(file))
+        if path_problem(name):
+            raise ModelError(f"other systems do not take its name: {path_problem(name)}.", where=str(file))
+        with file.open("rb") as source, archive.open(name, "w", force_zip64=True) as packed:
+            while piece := source.read(_PIECE):
+                packed.write(piece)
+                poll()

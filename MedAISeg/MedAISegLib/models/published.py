@@ -1,0 +1,136 @@
+"""What the field's publishers offer, as the catalogue says; ``tools/catalogue.py`` writes it.
+
+It holds facts of public metadata, one model a line; what a publisher does not say is absent. Codes and colours of the
+structures are looked up when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..core.notice import Notice
+from ..core.records import from_json
+from ..core.terminology import UNSPECIFIED
+from ..core.terminology_table import color_for, terminology_for
+from . import catalogue
+from .card import ModelCard, ModelState
+from .spec import Channel, SegmentSpec
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of a model.
+
+    Attributes:
+        checksum: as the publisher gives it, ``sha256:`` or ``sha1:`` and hexadecimal digits; empty where none is given.
+        save_as: its name in the model's folder; empty for an archive, which is unpacked.
+        folder: that an archive is unpacked into, within the model's; empty for the model's own.
+    """
+
+    url: str
+    checksum: str = ""
+    size_bytes: int = 0
+    save_as: str = ""
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """A line of the catalogue; texts are empty where the publisher says nothing.
+
+    Attributes:
+        source: which of the publishers' readers in ``tools/publishers`` wrote it.
+        page: where a reader finds more.
+        labels: names of the segments by label value.
+        restricted: why nobody can simply download it, empty where one can; then there are files.
+        description_file: what ``medaiseg.json`` in the model's folder has to say beyond the texts here.
+    """
+
+    id: str
+    name: str
+    publisher: str
+    format: str
+    source: str
+    page: str = ""
+    version: str = ""
+    description: str = ""
+    anatomy: str = ""
+    channels: tuple[Channel, ...] = ()
+    labels: Mapping[str, str] | None = None
+    license: str = ""
+    commercial_use: bool | None = None
+    citation: str = ""
+    intended_use: str = ""
+    restricted: str = ""
+    files: tuple[PublishedFile, ...] = ()
+    notices: tuple[str, ...] = ()
+    description_file: Mapping[str, Any] | None = None
+
+    @property
+    def card(self) -> ModelCard:
+        """What a user sees of it."""
+        return ModelCard(
+            id=self.id,
+            name=self.name,
+            state=ModelState.UNUSABLE if self.restricted else ModelState.TO_DOWNLOAD,
+            format=self.format,
+            version=self.version,
+            description=self.description,
+            anatomy=self.anatomy,
+            channels=self.channels,
+            segments=tuple(_segment(int(value), name) for value, name in (self.labels or {}).items()),
+            license=self.license,
+            commercial_use=self.commercial_use,
+            citation=self.citation,
+            intended_use=self.intended_use,
+            size_bytes=sum(file.size_bytes for file in self.files),
+            problem=self.restricted,
+            notices=tuple(Notice("published", text) for text in self.notices),
+        )
+
+
+def published_models() -> tuple[PublishedModel, ...]:
+    """All models that the publishers offer, in the catalogue's order.
+
+    Raises:
+        ResourceError: if the catalogue is missing or damaged.
+    """
+    path = catalogue.catalogue_file()
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise catalogue.unusable(f"it cannot be read: {error.strerror}.", path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise catalogue.unusable("it is damaged.", path) from error
+
+
+def find_published(model_id: str) -> PublishedModel | None:
+    """The model of this id; None where there is none."""
+    return next((model for model in published_models() if model.id == model_id), None)
+
+
+def search_published(words: str) -> tuple[PublishedModel, ...]:
+    """Those whose name, anatomy, modality, publisher, description or labels contain each of the words, in any case."""
+    wanted = words.casefold().replace("_", " ").split()
+    return tuple(model for model in published_models() if all(word in _known(model) for word in wanted))
+
+
+def _known(model: PublishedModel) -> str:
+    texts = (model.id, model.name, model.publisher, model.anatomy, model.description, *(model.labels or {}).values())
+    modalities = (channel.modality for channel in model.channels)
+    return " ".join((*texts, *modalities)).casefold().replace("_", " ")
+
+
+@cache
+def _read(path: Path, _changed_ns: int) -> tuple[PublishedModel, ...]:
+    entries = json.loads(path.read_text(encoding="utf-8"))["published"]
+    return tuple(from_json(PublishedModel, entry) for entry in entries)
+
+
+def _segment(value: int, name: str) -> SegmentSpec:
+    return SegmentSpec(value, name, terminology_for(name) or UNSPECIFIED, color_for(name))

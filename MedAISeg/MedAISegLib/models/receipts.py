@@ -1,0 +1,88 @@
+"""Where installed models came from, what they were then, and when they were last used."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ModelError, ResourceError
+from .kept_records import change_record, read_record
+from .store import InstalledModel, models_home
+from .trust import content_sha256
+
+RECORD = "installed.json"
+
+
+def record_installation(model: InstalledModel, source: str) -> None:
+    """Write down what a model is, and where it came from.
+
+    Raises:
+        ResourceError: if that cannot be written.
+    """
+    entry = {"source": source, "sha256": content_sha256(model.path), "installed": _today(), "used": _today()}
+    change_record(RECORD, lambda content: content.update({model.id: entry}))
+
+
+def forget_installation(model_id: str) -> None:
+    """Of a model that is removed."""
+    change_record(RECORD, lambda content: content.pop(model_id, None))
+
+
+def record_use(path: Path) -> None:
+    """Write down that an installed model is used today; of others, and where nothing can be written, nothing is."""
+    if path.parent != models_home() or _entry(path.name).get("used") == _today():
+        return
+    try:
+        change_record(RECORD, lambda content: content.setdefault(path.name, {}).update({"used": _today()}))
+    except ResourceError:
+        # A run does not fail for this.
+        return
+
+
+def source_of(model_id: str) -> str:
+    """Where a model came from; empty where that is not known."""
+    return str(_entry(model_id).get("source", ""))
+
+
+def days_unused(model: InstalledModel, today: dt.date | None = None) -> int | None:
+    """Since an installed model was last used, or installed; None where that is not known."""
+    try:
+        used = dt.date.fromisoformat(str(_entry(model.id).get("used", "")))
+    except ValueError:
+        return None
+    return ((today or _date()) - used).days
+
+
+def require_unchanged(model: InstalledModel) -> bool:
+    """Compare a model with what it was when it was installed.
+
+    Returns:
+        Whether that is known at all.
+
+    Raises:
+        ModelError: if it has changed since.
+    """
+    known = _entry(model.id).get("sha256")
+    if not known:
+        return False
+    if content_sha256(model.path) != known:
+        raise ModelError(
+            "its files have changed since it was installed.",
+            where=str(model.path),
+            remedy="If nobody meant to change them, install it again.",
+        )
+    return True
+
+
+def _entry(model_id: str) -> dict[str, Any]:
+    entry = read_record(RECORD).get(model_id)
+    return entry if isinstance(entry, dict) else {}
+
+
+def _date() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
+def _today() -> str:
+    return _date().isoformat()

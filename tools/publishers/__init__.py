@@ -1,0 +1,1 @@
+"""Readers of what publishers of models say in their public repositories; one file a publisher."""

@@ -1,0 +1,166 @@
+"""TotalSegmentator's tasks (github.com/wasserth/TotalSegmentator): its models by task, merged as its class maps say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .checkout import Checkout, counted
+
+PAGE = "https://github.com/wasserth/TotalSegmentator"
+_RELEASES = f"{PAGE}/releases/download"
+_CITATION = "TotalSegmentator, Radiology: Artificial Intelligence, doi:10.1148/ryai.230024, arXiv:2208.05868"
+_CITATION_MR = "TotalSegmentator MRI, Radiology, doi:10.1148/radiol.241613, arXiv:2405.19492"
+_CITED = re.compile(r"cite \[paper\]\((?P<url>[^)]*(?:\([^)]*\)[^)]*)*)\)")
+_SPACINGS = {"default": "", "fast": "_3mm", "fastest": "_6mm"}
+_COARSE = {"body": "_6mm", "body_mr": "_6mm"}
+_LEFT_OUT = ("test", "vertebrae_pp_refined")
+_OPEN, _NOT_COMMERCIAL = "Openly available for any usage (Apache-2.0 license)", "(CC BY-NC 4.0 license"
+_MR_WITHOUT_SUFFIX = ("brain_aneurysm",)
+_ORIENTATION = "SAR"
+"""It brings images to nibabel's RAS before its networks see them: slowest axis first, superior, anterior, right."""
+
+
+def models(checkout: Checkout) -> list[dict[str, Any]]:
+    """An entry for each task that is offered, and each spacing of it."""
+    maps, tasks = (_data(checkout, f"totalsegmentator/{name}.py") for name in ("map_to_binary", "map_tasks_config"))
+    readme = checkout.text("README.md")
+    if _OPEN not in readme:
+        raise ValueError("the licence of the open tasks is not stated as it was")
+    entries = []
+    for task, config in tasks["TASK_CONFIGS"].items():
+        if task in _LEFT_OUT or task not in maps["class_map"]:
+            continue
+        for mode, settings in config.get("sub_modes", {"default": config}).items():
+            suffix = "" if mode == "default" else _COARSE.get(task, _SPACINGS[mode])
+            reader = _Task(checkout, maps, tasks, task, {**tasks["DEFAULT_CONFIG"], **config, **settings})
+            entry = reader.entry(suffix, readme)
+            if entry:
+                entries.append(entry)
+    return entries
+
+
+def _data(checkout: Checkout, name: str) -> dict[str, Any]:
+    """The tables of a module that holds nothing else; it gets no function to call."""
+    found: dict[str, Any] = {"__builtins__": {}}
+    exec(compile(checkout.text(name), name, "exec"), found)
+    return found
+
+
+class _Task:
+    def __init__(
+        self, checkout: Checkout, maps: dict[str, Any], tasks: dict[str, Any], task: str, config: dict[str, Any]
+    ) -> None:
+        self.checkout, self.maps, self.tasks, self.task, self.config = checkout, maps, tasks, task, config
+        self.is_mr = task.endswith("_mr") or task in _MR_WITHOUT_SUFFIX
+        self.labels: dict[int, str] = maps["class_map"][task]
+
+    def entry(self, suffix: str, readme: str) -> dict[str, Any] | None:
+        """None where the weights are not published."""
+        about = next((line for line in readme.splitlines() if line.startswith(f"* **{self.task}**")), "")
+        restricted = bool(self.config["commercial"])
+        ids = self.config["task_id"]
+        ids = ids if isinstance(ids, list) else [ids]
+        if any(self.tasks["TASK_ID_WEIGHTS_CONFIGS"][number].get("version") == "TODO" for number in ids):
+            return None
+        crop = None if restricted else self._crop()
+        labels = {str(value): name for value, name in self.labels.items()}
+        modality = "MR" if self.is_mr else "CT"
+        entry: dict[str, Any] = {
+            "id": f"totalsegmentator_{self.task.lower()}{suffix}",
+            "name": f"TotalSegmentator {self.task.replace('_', ' ')}{suffix.replace('_', ' ')}",
+            "publisher": "TotalSegmentator",
+            "format": "nnunet",
+            "page": f"{PAGE}/tree/{self.checkout.commit}",
+            "description": f"nnU-Net for {counted(labels)} in {modality}{self._spacing()}",
+            "channels": [{"name": modality, "modality": modality} | ({} if self.is_mr else {"units": "HU"})],
+            "labels": labels,
+            "license": "Apache-2.0",
+            "commercial_use": True,
+            "citation": "\n".join((_CITATION_MR if self.is_mr else _CITATION, *_CITED.findall(about))),
+        }
+        if _NOT_COMMERCIAL in about:
+            entry |= {"license": "CC BY-NC 4.0", "commercial_use": False}
+        if restricted:
+            entry |= {
+                "license": "TotalSegmentator licence, free for non-commercial use",
+                "commercial_use": False,
+                "restricted": "Its publisher hands it out with a licence number only: "
+                "https://backend.totalsegmentator.com/license-academic/. Install the folder that you got.",
+            }
+            return entry
+        entry["files"] = [self._file(number) for number in ids]
+        if crop is not None:
+            entry["files"].append(self._file(crop["task_id"]))
+        entry["description_file"] = self._description_file(ids, crop)
+        notices = self._notices()
+        return entry | ({"notices": notices} if notices else {})
+
+    def _file(self, number: int) -> dict[str, str]:
+        weights = self.tasks["TASK_ID_WEIGHTS_CONFIGS"][number]
+        folder = weights["foldername"]
+        return {"url": f"{_RELEASES}/{weights['version']}/{folder}.zip", "folder": folder}
+
+    def _folder(self, number: int) -> str:
+        return str(self.tasks["TASK_ID_WEIGHTS_CONFIGS"][number]["foldername"])
+
+    def _description_file(self, ids: list[int], crop: dict[str, Any] | None) -> dict[str, Any]:
+        parts = [{"folder": self._folder(number), "paints": self._paints(number)} for number in ids]
+        described: dict[str, Any] = {"parts": parts, "orientation": _ORIENTATION}
+        if crop is not None:
+            described["crop"] = {
+                "folder": self._folder(crop["task_id"]), "labels": crop["labels"], "margin_mm": crop["margin_mm"],
+            }  # fmt: skip
+        return described
+
+    def _paints(self, number: int) -> list[int]:
+        """The final label of each label of a part, the background's first."""
+        values = {name: value for value, name in self.labels.items()}
+        part = self._part(number)
+        return [0] + [values.get(part.get(label, ""), 0) for label in range(1, max(part) + 1)]
+
+    def _part(self, number: int) -> dict[int, str]:
+        maps = self.maps
+        for names, parts in (
+            ("map_taskid_to_partname_ct", "class_map_5_parts"),
+            ("map_taskid_to_partname_ct_v3", "class_map_5_parts_total_v3"),
+            ("map_taskid_to_partname_mr", "class_map_parts_mr"),
+            ("map_taskid_to_partname_headneck_muscles", "class_map_parts_headneck_muscles"),
+        ):
+            if number in maps[names]:
+                return dict(maps[parts][maps[names][number]])
+        # Labels that the network has and the task does not give.
+        return {**maps["class_map"].get(f"{self.task}_auxiliary", {}), **self.labels}
+
+    def _crop(self) -> dict[str, Any] | None:
+        """The rough model that looks first (python_api.py), what of it counts, and the margin around that."""
+        names, model = self.config["crop"], self.config["crop_model"]
+        if not isinstance(names, list):
+            return None
+        if model is not None:
+            task_id, classes = self.tasks["TASK_CONFIGS"][model]["task_id"], self.maps["class_map"][model]
+        elif {"body_trunc", "body_extremities"} & set(names):
+            task_id, classes = 300, self.maps["class_map"]["body"]
+        else:
+            ct = 297 if self.config["robust_crop"] else 298
+            task_id = 852 if self.is_mr else ct
+            classes = self.maps["class_map"]["total_mr" if self.is_mr else "total"]
+        labels = sorted(value for value, name in classes.items() if name in names)
+        if len(labels) != len(names):
+            raise ValueError(f"{self.task}: its rough model does not find all of {names}")
+        return {"task_id": task_id, "labels": labels, "margin_mm": float(max(self.config["crop_addon"]))}
+
+    def _spacing(self) -> str:
+        spacing = self.config["resample"]
+        if spacing is None:
+            return ""
+        values = spacing if isinstance(spacing, list) else [spacing]
+        return f" at {' x '.join(f'{value:.3g}' for value in values)} mm"
+
+    def _notices(self) -> list[str]:
+        notices = []
+        if self.config["remove_outside"] or self.config["remove_mask"]:
+            notices.append("TotalSegmentator also removes what lies outside of other organs; that is not done here.")
+        if self.task == "vertebrae_pp":
+            notices.append("TotalSegmentator numbers the vertebrae anew afterwards; that is not done here.")
+        return notices
