@@ -10,7 +10,7 @@ import pytest
 
 from Testing.host.driver import spin, wait_until
 from Testing.host.panel import ThePanel, panel
-from Testing.host.runs_in_scene import bright_volume, census, gone_soon, segment_names, segmentations
+from Testing.host.runs_in_scene import bright_volume, gone_soon, segment_names, segmentations
 
 __all__ = ["panel"]
 
@@ -155,13 +155,9 @@ def test_reloading_takes_the_package_anew_and_the_old_panel_lets_go(panel, volum
     assert refreshed == []
 
 
-def test_nothing_heavy_comes_into_the_process_of_the_application(panel, volume):
-    before = census(panel.host.scene)
+def test_the_panel_takes_nothing_of_the_engine_into_the_process(panel, volume):
     panel.click("applyButton")
     panel.wait_for_runs()
     panel.click("revertButton")
-    assert census(panel.host.scene) == before
-    code = "import sys; print([m for m in ('torch', 'monai', 'highdicom') if m in sys.modules])"
-    assert code  # the modules of this very process may have been imported by other tests
     ours = [name for name in sys.modules if name.startswith("MedAISegLib.")]
     assert not [name for name in ours if ".engine" in name or ".formats" in name]

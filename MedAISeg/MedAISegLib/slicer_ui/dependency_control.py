@@ -26,10 +26,17 @@ class DependencyControl:
     Args:
         messages: where questions and failures of the section stand.
         run_messages: where Apply's question stands.
+        on_complete: is called when everything is found to be there.
     """
 
-    def __init__(self, context: Context, messages: MessageView, run_messages: MessageView) -> None:
-        self._context = context
+    def __init__(
+        self,
+        context: Context,
+        messages: MessageView,
+        run_messages: MessageView,
+        on_complete: Callable[[], None],
+    ) -> None:
+        self._context, self._on_complete = context, on_complete
         self._messages, self._run_messages = messages, run_messages
         self._view = DependenciesView(context.ui, self)
         self._job: Any = None
@@ -149,6 +156,8 @@ class DependencyControl:
         return Path(home).expanduser() if home else None
 
     def _show(self, python: WorkerPython) -> None:
+        if self.is_complete():
+            self._on_complete()
         self._view.show(dependencies.installed(python, self._home()))
 
     def _view_problem(self, error: MedAISegError) -> None:

@@ -18,6 +18,7 @@ from ..models.card import ModelCard
 from ..slicer_io.dicom_candidate import SeriesCandidate, series_candidate
 from ..slicer_io.dicom_database import SeriesRow, series_title
 from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, scene_candidates
+from ..slicer_io.pump import Pieces
 from ..slicer_io.runs import Frames
 from ..slicer_io.sequences import frame_count
 from .context import Context
@@ -37,10 +38,17 @@ class InputControl:
 
     def __init__(self, context: Context, show_error: Callable[[MedAISegError], None]) -> None:
         self._context, self._show_error = context, show_error
-        self.view = InputView(context.ui, on_choice=self._choose, on_pick=self._pick, on_frames=self._choose_frames)
-        self._picker = SeriesPicker(context.ui, on_chosen=self._choose_series)
+        self.view = InputView(
+            context.ui,
+            on_choice=self._choose,
+            on_pick=self._pick,
+            on_scene=self._leave_study,
+            on_frames=self._choose_frames,
+        )
+        self._picker = SeriesPicker(context.ui, on_chosen=self._choose_series, on_study=self._choose_study)
         self._nodes: tuple[NodeCandidate, ...] = ()
         self._series: dict[ChannelKey, SeriesCandidate] = {}
+        self._study: tuple[SeriesCandidate, ...] = ()
         self._cards: tuple[ModelCard, ...] = ()
         self._proposals: dict[str, tuple[Proposal[Image], ...]] = {}
         self.units: dict[ChannelKey, str] = {}
@@ -48,6 +56,7 @@ class InputControl:
     def forget(self) -> None:
         """Another scene is open: what was chosen for the last one is gone."""
         self._series.clear()
+        self._study = ()
         self.units.clear()
         self._picker.close()
 
@@ -67,7 +76,7 @@ class InputControl:
     @property
     def has_images(self) -> bool:
         """Whether there is anything to segment yet."""
-        return bool(self._nodes or self._series)
+        return bool(self._nodes or self._series or self._study)
 
     def geometries(self, card: ModelCard) -> dict[str, VolumeGeometry]:
         """The grid of each channel's image, where it is known."""
@@ -96,10 +105,12 @@ class InputControl:
             if node.GetID() in by_node
         }
         chosen |= self._series
+        # A study that was opened to be matched comes instead of the scene, which may hold the same images.
+        candidates = [series for series in self._study if series.problem is None] or self._nodes
         self._proposals = {
             card.id: propose(
                 card,
-                self._nodes,
+                candidates,
                 chosen={c.name: chosen[card.id, c.name] for c in card.channels if (card.id, c.name) in chosen},
             )
             for card in cards
@@ -135,8 +146,8 @@ class InputControl:
     def _row(self, card: ModelCard, proposal: Proposal[Image]) -> InputRow:
         key = (card.id, proposal.channel.name)
         options = [InputOption(c.name, c.input, describe(c)) for c in self._nodes]
-        series = self._series.get(key)
-        if series is not None:
+        offered = {series.row.series_uid: series for series in (*self._study, self._series.get(key)) if series}
+        for series in offered.values():
             text = _("{title} (DICOM database)").format(title=series_title(series.row))
             options.append(InputOption(text, _source(series), describe(series)))
         name = _("Image") if proposal.channel.name.casefold() == "image" else proposal.channel.name
@@ -150,13 +161,15 @@ class InputControl:
             source=_source(proposal.image) if proposal.image is not None else None,
             reason=proposal.reason,
             is_chosen=key in self._chosen_keys,
+            is_of_study=bool(self._study),
         )
 
     def _choose(self, key: ChannelKey, source: Input | None) -> None:
-        series = self._series.get(key)
-        if series is None or _source(series) != source:
-            self._series.pop(key, None)
-            self.units.pop(key, None)
+        former = self._series.pop(key, None)
+        self.units.pop(key, None)
+        for series in (*self._study, *filter(None, [former])):
+            if _source(series) == source:
+                self._series[key] = series
         nodes = self._context.parameters().inputs()
         nodes.pop(key, None)
         if isinstance(source, NodeInput):
@@ -172,6 +185,26 @@ class InputControl:
         card = next(card for card in self._cards if card.id == key[0])
         channel = next(channel for channel in card.channels if channel.name == key[1])
         self._picker.open(key, channel.name, channel.modality)
+
+    def _choose_study(self, rows: tuple[SeriesRow, ...]) -> None:
+        def read() -> Pieces[tuple[SeriesCandidate, ...]]:
+            found: tuple[SeriesCandidate, ...] = ()
+            for row in rows:
+                found += ((yield from series_candidate(row.series_uid)),)
+            return found
+
+        def done(candidates: tuple[SeriesCandidate, ...]) -> None:
+            self._study = candidates
+            self._series.clear()
+            self._context.parameters().choose_inputs({})
+            self._context.changed()
+
+        self._context.session.pump.add(read(), on_done=done, on_error=self._show_error)
+
+    def _leave_study(self) -> None:
+        self._study = ()
+        self._series.clear()
+        self._context.changed()
 
     def _choose_series(self, key: ChannelKey, row: SeriesRow) -> None:
         def done(candidate: SeriesCandidate) -> None:

@@ -37,6 +37,7 @@ class InputRow:
         source: what is taken now, None for none.
         reason: why.
         is_chosen: by the user; else by the program.
+        is_of_study: the images come from a study of the DICOM database, not from the scene.
     """
 
     key: ChannelKey
@@ -47,6 +48,7 @@ class InputRow:
     source: Any
     reason: str
     is_chosen: bool
+    is_of_study: bool = False
 
 
 _KINDS = {
@@ -64,6 +66,7 @@ class InputView:
         ui: the panel's widgets by name.
         on_choice: gets a channel and the image that the user wants there; None leaves it to the program again.
         on_pick: gets a channel that wants a series of the DICOM database.
+        on_scene: wants the images of the scene again, instead of those of a study.
         on_frames: gets which frames of a sequence are wanted.
     """
 
@@ -73,10 +76,11 @@ class InputView:
         *,
         on_choice: Callable[[ChannelKey, Any], None],
         on_pick: Callable[[ChannelKey], None],
+        on_scene: Callable[[], None],
         on_frames: Callable[[Frames], None],
     ) -> None:
         self._ui = ui
-        self._on_choice, self._on_pick, self._on_frames = on_choice, on_pick, on_frames
+        self._on_choice, self._on_pick, self._on_scene, self._on_frames = on_choice, on_pick, on_scene, on_frames
         self._rows: tuple[InputRow, ...] = ()
         self._combos: list[Any] = []
         self._checks: tuple[CheckLine, ...] = ()
@@ -148,6 +152,8 @@ class InputView:
                 self._on_pick(row.key)
             elif extra == "automatic":
                 self._on_choice(row.key, None)
+            elif extra == "scene":
+                self._on_scene()
 
         return chosen
 
@@ -165,6 +171,8 @@ def _fill(combo: Any, row: InputRow) -> None:
             combo.setItemData(combo.count - 1, option.tool_tip, qt.Qt.ToolTipRole)
         combo.insertSeparator(combo.count)
         combo.addItem(_("from the DICOM database…"), "database")
+        if row.is_of_study:
+            combo.addItem(_("from the scene again"), "scene")
         if row.is_chosen:
             combo.addItem(_("choose by itself"), "automatic")
         sources = [option.source for option in row.options]

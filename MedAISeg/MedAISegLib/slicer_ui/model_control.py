@@ -28,6 +28,7 @@ class ModelControl:
         self._context = context
         self.view = ModelView(context.ui, on_choice=self._choose, on_import=self._import, on_remove=self._remove)
         self._cards: tuple[ModelCard, ...] = ()
+        self._has_asked = False
 
     def load(self) -> None:
         """Take the list of models as it is known now."""
@@ -35,6 +36,19 @@ class ModelControl:
             self._cards = self._context.session.models()
         except MedAISegError as error:
             self.view.messages.show_error(error)
+
+    def ask_installed(self) -> None:
+        """Have the worker tell which models are installed; once, for every change of them tells by itself."""
+        if self._has_asked:
+            return
+        self._has_asked = True
+
+        def failed(error: MedAISegError) -> None:
+            self._has_asked = False
+            text = _("Imported models cannot be listed: {reason}").format(reason=error)
+            self.view.messages.show_text(Kind.WARNING, text)
+
+        self._context.session.refresh_models(on_done=self._take, on_error=failed)
 
     def chosen(self) -> ChosenModels:
         """What is chosen; the first model that can run where nothing is."""
@@ -56,6 +70,10 @@ class ModelControl:
         selected = self.chosen().selected
         choice = ModelChoice(selected.id if selected else "", choices.several, choices.ticked)
         self.view.show(self._cards, choice, expected_time)
+
+    def _take(self, cards: tuple[ModelCard, ...]) -> None:
+        self._cards = cards
+        self._context.changed()
 
     def _choose(self, choice: ModelChoice) -> None:
         parameters = self._context.parameters()

@@ -71,7 +71,9 @@ class Panel:
             on_units=self._take_units,
             require_packages=self._require_packages,
         )
-        self._packages = DependencyControl(context, self._machine.view.messages, self._runs.view.messages)
+        self._packages = DependencyControl(
+            context, self._machine.view.messages, self._runs.view.messages, self._models.ask_installed
+        )
         self._results = ResultControl(context, self._states)
         self._needs = Needs(session, self._watch.soon, self._packages.is_complete)
         ui.tryItButton.connect("clicked()", self._try_it)

@@ -193,7 +193,8 @@ class RunControl:
     def _tell_failure(self, run: Run, error: MedAISegError, card: ModelCard) -> None:
         messages = self.view.messages
         if isinstance(error, Cancelled):
-            messages.show_text(Kind.INFORMATION, _("The run was cancelled; the scene is as it was before."))
+            why = "\n".join(notice.message for notice in run.notices)
+            messages.show_text(Kind.INFORMATION, why or _("The run was cancelled; the scene is as it was before."))
         elif isinstance(error, ConfirmationRequired):
             accepted = replace(run.request, accept=True)
             messages.ask(str(error), _("Run all the same"), lambda: self.submit(accepted, card))

@@ -18,10 +18,17 @@ class SeriesPicker:
     Args:
         ui: the panel's widgets by name.
         on_chosen: gets the channel and the series that the user wants there.
+        on_study: gets the series of a study among which each channel is to find its own.
     """
 
-    def __init__(self, ui: Any, *, on_chosen: Callable[[ChannelKey, SeriesRow], None]) -> None:
-        self._ui, self._on_chosen = ui, on_chosen
+    def __init__(
+        self,
+        ui: Any,
+        *,
+        on_chosen: Callable[[ChannelKey, SeriesRow], None],
+        on_study: Callable[[tuple[SeriesRow, ...]], None],
+    ) -> None:
+        self._ui, self._on_chosen, self._on_study = ui, on_chosen, on_study
         self._key: ChannelKey = ("", "")
         self._modality = ""
         self._series: dict[str, SeriesRow] = {}
@@ -33,6 +40,7 @@ class SeriesPicker:
         ui.seriesTree.connect("itemSelectionChanged()", self._enable)
         ui.seriesTree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", self._choose)
         ui.chooseSeriesButton.connect("clicked()", self._choose)
+        ui.matchStudyButton.connect("clicked()", self._match_study)
         ui.closePickerButton.connect("clicked()", self.close)
 
     def open(self, key: ChannelKey, channel: str, modality: str) -> None:
@@ -45,6 +53,7 @@ class SeriesPicker:
         ui.pickerStateLabel.setVisible(problem is not None)
         ui.pickerChoices.setVisible(problem is None)
         ui.chooseSeriesButton.setVisible(problem is None)
+        ui.matchStudyButton.setVisible(problem is None)
         ui.allModalitiesCheckBox.setVisible(bool(modality))
         with silent(ui.patientSelector, ui.allModalitiesCheckBox):
             ui.allModalitiesCheckBox.checked = False
@@ -93,6 +102,12 @@ class SeriesPicker:
 
     def _enable(self) -> None:
         self._ui.chooseSeriesButton.enabled = bool(self._ui.seriesTree.selectedItems())
+        self._ui.matchStudyButton.enabled = bool(self._series)
+
+    def _match_study(self) -> None:
+        rows = tuple(self._series.values())
+        self.close()
+        self._on_study(rows)
 
     def _choose(self) -> None:
         selected = self._ui.seriesTree.selectedItems()
