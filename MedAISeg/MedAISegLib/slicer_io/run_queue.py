@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.errors import MedAISegError, UsageError
 from ..core.notice import Notice
+from .listeners import Listeners
 from .pump import WAITING, Job, Pieces, Pump
 from .run_life import Means, live
 from .runs import Listener, Run, RunRequest
@@ -23,7 +24,7 @@ class RunQueue:
         self._pump = pump
         self._means = means
         self._jobs: dict[Run, Job[None]] = {}
-        self._listeners: list[Listener] = []
+        self._listeners: Listeners[Run] = Listeners()
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -43,10 +44,10 @@ class RunQueue:
         if watch is not None:
             self._means.watches.append(watch)
         run.on_cancel = job.cancel
-        run.add_listener(self._tell)
-        self._forget_old()
+        run.add_listener(self._listeners.tell)
+        self._forget_finished(_FINISHED_KEPT)
         self._jobs[run] = job
-        self._tell(run)
+        self._listeners.tell(run)
         return run
 
     def wait(self, run: Run) -> None:
@@ -66,21 +67,14 @@ class RunQueue:
             raise run.error
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
-        self._listeners.append(listener)
+        return self._listeners.add(listener)
 
-        def remove() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return remove
-
-    def cancel_now(self, notice: Notice) -> None:
-        """Cancel every run, each giving up what it has in the scene before this returns."""
-        for run, job in reversed(self._jobs.items()):
-            if run.is_finished:
-                continue
+    def leave_scene(self, notice: Notice) -> None:
+        """Forget what is finished, and cancel the rest, each giving up what it has in the scene before this returns."""
+        self._forget_finished(0)
+        for run, job in reversed(list(self._jobs.items())):
             run.cancel(notice)
-            if not job.is_running:
+            if not (job.is_running or job.is_finished):
                 self._pump.step(job)
 
     def _in_turn(self, run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None) -> Pieces[None]:
@@ -93,11 +87,8 @@ class RunQueue:
         older = self.runs[: self.runs.index(run)]
         return any(not other.is_finished for other in older)
 
-    def _forget_old(self) -> None:
+    def _forget_finished(self, kept: int) -> None:
+        """All but the last ones."""
         finished = [run for run in self._jobs if run.is_finished]
-        for run in finished[:-_FINISHED_KEPT]:
+        for run in finished[: max(len(finished) - kept, 0)]:
             del self._jobs[run]
-
-    def _tell(self, run: Run) -> None:
-        for listener in list(self._listeners):
-            listener(run)

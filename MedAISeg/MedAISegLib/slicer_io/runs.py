@@ -15,6 +15,7 @@ from ..core.progress import ProgressEvent
 from ..core.region import OrientedBox
 from ..core.result import JobResult
 from .inputs import Input
+from .listeners import Listeners
 from .merge_roles import PlaceMode
 
 
@@ -134,7 +135,7 @@ class Run:
         self.notices: tuple[Notice, ...] = ()
         self.is_cancelling = False
         self.on_cancel: Callable[[], None] = lambda: None
-        self._listeners: list[Listener] = []
+        self._listeners: Listeners[Run] = Listeners()
 
     @property
     def is_finished(self) -> bool:
@@ -156,13 +157,7 @@ class Run:
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Have a function called with the run at each change; the returned one takes that back."""
-        self._listeners.append(listener)
-
-        def remove() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return remove
+        return self._listeners.add(listener)
 
     def enter(self, state: RunState) -> None:
         """For the run's owner: go on to a state."""
@@ -183,5 +178,4 @@ class Run:
 
     def tell(self) -> None:
         """For the run's owner: tell the listeners."""
-        for listener in list(self._listeners):
-            listener(self)
+        self._listeners.tell(self)

@@ -132,7 +132,7 @@ class Session(WorkerServices):
 
     def _on_scene_closing(self, *_: object) -> None:
         message = "The scene was closed while the run went on; its result was dropped."
-        self._queue.cancel_now(Notice("scene-closed", message))
+        self._queue.leave_scene(Notice("scene-closed", message))
 
 
 _HOLDER = "_medaiseg_process"
