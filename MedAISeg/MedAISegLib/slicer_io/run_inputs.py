@@ -17,9 +17,20 @@ from .inputs import Input, SeriesInput
 from .pump import WAITING, Pieces
 from .runs import RunRequest
 from .sending import Sent, require_volume, send_volume
-from .snapshot import Change, VolumeSnapshot, take_volume
+from .snapshot import Change
 
 _MOST_TRIES = 5
+
+
+@dataclass(frozen=True)
+class LoadedSeries:
+    """The volume node that a series was loaded into, and the time stamp of its image: another stamp, other voxels.
+
+    The node itself is not held, so that deleting it gives its memory back.
+    """
+
+    node_id: str
+    modified: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +42,7 @@ class Bound:
 
 
 def bind(
-    inputs: Mapping[str, Input], nodes: Mapping[str, Any], loaded: dict[str, VolumeSnapshot]
+    inputs: Mapping[str, Input], nodes: Mapping[str, Any], scene: Any, loaded: dict[str, LoadedSeries]
 ) -> Pieces[dict[str, Any]]:
     """A volume node for each channel, the series of the database being loaded now.
 
@@ -47,7 +58,7 @@ def bind(
     for name, wanted in inputs.items():
         # Lets the application show what is going on before Slicer's reader blocks it.
         yield None
-        bound[name] = _loaded(wanted.series_uid, loaded) if isinstance(wanted, SeriesInput) else nodes[name]
+        bound[name] = _loaded(wanted.series_uid, scene, loaded) if isinstance(wanted, SeriesInput) else nodes[name]
         require_volume(bound[name])
     return bound
 
@@ -115,13 +126,20 @@ class _Share:
         self.tell(self.begin + self.length * fraction)
 
 
-def _loaded(series_uid: str, loaded: dict[str, VolumeSnapshot]) -> Any:
+def _loaded(series_uid: str, scene: Any, loaded: dict[str, LoadedSeries]) -> Any:
     known = loaded.get(series_uid)
-    if known is None or known.change() in (Change.DELETED, Change.EDITED):
-        with wait_cursor():
-            known = take_volume(load_series(series_uid))
-        loaded[series_uid] = known
-    return known.node
+    node = scene.GetNodeByID(known.node_id) if known is not None else None
+    if known is not None and node is not None and _modified(node) == known.modified:
+        return node
+    with wait_cursor():
+        node = load_series(series_uid)
+    loaded[series_uid] = LoadedSeries(node.GetID(), _modified(node))
+    return node
+
+
+def _modified(node: Any) -> int:
+    image = node.GetImageData() if node.IsA("vtkMRMLVolumeNode") else None
+    return int(image.GetMTime()) if image is not None else 0
 
 
 def _answered(origin: Origin, answer: str) -> Origin:

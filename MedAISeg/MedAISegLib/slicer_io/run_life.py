@@ -14,12 +14,12 @@ from ..core.errors import InputError
 from ..core.progress import ProgressEvent, RunStage
 from ..models.spec import Channel
 from .pump import Pieces
-from .run_inputs import Bound, bind, send, with_origins
+from .run_inputs import Bound, LoadedSeries, bind, send, with_origins
 from .run_placing import Placer, new_result_name
 from .runs import Frames, Run, RunState
 from .sending import Sent
 from .sequences import VolumeFrames, frame_node, frames_of
-from .snapshot import SegmentationWatch, VolumeSnapshot
+from .snapshot import SegmentationWatch
 from .worker_link import WorkerLink
 
 _SENDING_SHARE = 0.04
@@ -43,7 +43,7 @@ class Means:
     exchange: Exchange
     device: Callable[[], str]
     channels: Callable[[str], Mapping[str, Channel]]
-    loaded: dict[str, VolumeSnapshot] = field(default_factory=dict)
+    loaded: dict[str, LoadedSeries] = field(default_factory=dict)
     watches: list[SegmentationWatch] = field(default_factory=list)
 
 
@@ -60,7 +60,7 @@ def live(run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None, me
         MedAISegError: why it failed; the scene is as before but for what is said above.
     """
     run.enter(RunState.LOADING)
-    bound = yield from bind(run.request.inputs, nodes, means.loaded)
+    bound = yield from bind(run.request.inputs, nodes, means.scene, means.loaded)
     if run.request.frames is Frames.ALL:
         yield from _all_frames(run, bound, means)
     else:
