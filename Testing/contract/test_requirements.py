@@ -17,7 +17,8 @@ PACKAGE = REPOSITORY / "MedAISeg" / "MedAISegLib"
 WORKER_LAYERS = ("app", "engine", "exporters", "formats", "models", "readers", "core")
 OPTIONAL = {"onnxruntime"}
 """What few models need: the error that names it says how to install it."""
-COMMAND_LINE_ONLY = {"click", "matplotlib", "pooch", "rich"}
+COMMAND_LINE_ONLY = {"click", "filelock", "matplotlib", "pooch", "requests", "rich"}
+"""filelock comes with torch; requests is Slicer's; pooch is looked up when something is downloaded."""
 SLICERS = {"numpy": "2.0.2", "packaging": "24.2", "pillow": "11.1.0", "simpleitk": "", "typing_extensions": "4.12.2"}
 """What a Slicer of version 5.10 brings along."""
 

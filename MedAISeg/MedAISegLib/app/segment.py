@@ -15,6 +15,7 @@ from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
 from ..engine.run import segment
 from ..formats import ModelSource, read_model
+from ..models.receipts import record_use
 from ..models.spec import ModelSpec
 from ..models.store import find_model
 from .job import SegmentationJob
@@ -97,6 +98,7 @@ def run(
         segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
         progress.report(RunStage.POSTPROCESS, 0.5)
         statistics = segment_results(segmentation, case.first, poll)
+    record_use(job.model)
     result = JobResult(
         segments=statistics,
         provenance=provenance_of(spec, job, device),

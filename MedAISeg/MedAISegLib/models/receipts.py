@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, ResourceError
 from .kept_records import change_record, read_record
+from .names import model_id_problem
 from .store import InstalledModel, models_home
 from .trust import content_sha256
 
@@ -29,12 +29,17 @@ def forget_installation(model_id: str) -> None:
     change_record(RECORD, lambda content: content.pop(model_id, None))
 
 
-def record_use(path: Path) -> None:
-    """Write down that an installed model is used today; of others, and where nothing can be written, nothing is."""
-    if path.parent != models_home() or _entry(path.name).get("used") == _today():
+def record_use(model: str) -> None:
+    """Write down that an installed model is used today; of others, and where nothing can be written, nothing is.
+
+    Args:
+        model: as the user named it, an id or a path.
+    """
+    entry = _entry(model)
+    if model_id_problem(model) or entry.get("used") == _today() or not (models_home() / model).is_dir():
         return
     try:
-        change_record(RECORD, lambda content: content.setdefault(path.name, {}).update({"used": _today()}))
+        change_record(RECORD, lambda content: content.update({model: entry | {"used": _today()}}))
     except ResourceError:
         # A run does not fail for this.
         return

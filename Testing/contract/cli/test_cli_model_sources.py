@@ -1,0 +1,217 @@
+"""``medaiseg models``: models from archives, addresses, the catalogue and packs, and how they go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from command_line import below
+from MedAISegLib.app import model_sources
+from MedAISegLib.models import catalogue, download
+
+from Testing.unit.publisher import publishing
+
+
+@pytest.fixture
+def mine(embedded_model, tmp_path):
+    """A model of our own in a folder."""
+    return Path(shutil.copytree(embedded_model, tmp_path / "mine"))
+
+
+@pytest.fixture
+def archive(mine, tmp_path):
+    return Path(shutil.make_archive(str(tmp_path / "mine_v1"), "zip", mine.parent, "mine"))
+
+
+@pytest.fixture
+def publisher(archive, monkeypatch):
+    """Stands in for all publishers: the one server that may be asked without https."""
+    with publishing() as there:
+        there.files["/mine_v1.zip"] = archive.read_bytes()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+        def network_of(*_, offline=False, mirror=""):
+            return download.Network(offline, mirror, there.network.policy)
+
+        monkeypatch.setattr(download, "network_of", network_of)
+        yield there
+
+
+@pytest.fixture
+def offered(publisher, tmp_path, monkeypatch):
+    """A catalogue with one model, on that server; returns its entry, which a test may change."""
+    content = publisher.files["/mine_v1.zip"]
+    entry = {
+        "id": "offered", "name": "Offered", "publisher": "P", "format": "monai_bundle", "source": "p",
+        "channels": [{"name": "T1", "modality": "MR"}], "labels": {"1": "spleen"}, "license": "MIT",
+        "commercial_use": True,
+        "files": [{"url": publisher.url("/mine_v1.zip"), "checksum": f"sha1:{hashlib.sha1(content).hexdigest()}"}],
+    }  # fmt: skip
+    path = tmp_path / "catalogue.json"
+    monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
+
+    def write(**changes):
+        path.write_text(json.dumps({"models": [], "published": [entry | changes]}), encoding="utf-8")
+
+    write()
+    return write
+
+
+def test_an_archive_is_installed_under_the_name_of_its_folder(run, archive, model_store):
+    result = run("models", "install", archive)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in model_store.iterdir()] == ["mine"]
+    assert run("models", "verify", "mine").stdout == "mine: fits, unchanged since it was installed.\n"
+    assert run("models", "install", archive).exit_code == 2
+    assert run("models", "install", archive, "--name", "yours").exit_code == 0
+    assert run("models", "install", archive, "--name", "../yours").exit_code == 2
+
+
+def test_a_changed_model_is_found_by_verify(run, archive, model_store):
+    run("models", "install", archive)
+    (model_store / "mine" / "LICENSE").write_text("another")
+    result = run("models", "verify")
+    assert result.exit_code == 4
+    assert "changed since it was installed" in result.stderr
+    assert "hippocampus: fits." in result.stdout
+
+
+def test_a_damaged_archive_leaves_nothing(run, archive, model_store):
+    archive.write_bytes(archive.read_bytes()[:30_000])
+    assert run("models", "install", archive).exit_code == 4
+    assert below(model_store) == []
+
+
+def test_an_address_is_downloaded_and_its_hash_shown(run, publisher, model_store):
+    result = run("models", "install", publisher.url("/mine_v1.zip"))
+    assert result.exit_code == 0, result.output
+    assert hashlib.sha256(publisher.files["/mine_v1.zip"]).hexdigest() in result.stderr.replace("\n", "")
+    assert (model_store / "mine").is_dir()
+
+
+def test_in_earnest_http_is_refused(run, archive, model_store):
+    with publishing() as there:
+        there.files["/mine_v1.zip"] = archive.read_bytes()
+        assert run("models", "install", there.url("/mine_v1.zip")).exit_code == 4
+        assert there.asked == []
+    assert below(model_store) == []
+
+
+def test_a_model_of_the_catalogue_is_found_and_installed(run, offered, model_store):
+    assert "Offered" in run("models", "search", "spleen", "mr").stdout
+    assert run("models", "search", "elbow").exit_code == 4
+    result = run("models", "install", "offered")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in model_store.iterdir()] == ["offered"]
+
+
+def test_a_licence_against_commercial_use_is_acknowledged_before_the_download(run, offered, publisher, model_store):
+    offered(license="CC BY-NC 4.0", commercial_use=False)
+    result = run("models", "install", "offered")
+    assert result.exit_code == 2
+    assert "CC BY-NC 4.0" in result.stderr
+    assert publisher.asked == []
+    assert run("models", "install", "offered", "--accept-licence").exit_code == 0
+    record = json.loads((model_store.parent / "trust.json").read_text())["licences"]
+    assert [(entry["model"], entry["licence"]) for entry in record.values()] == [("offered", "CC BY-NC 4.0")]
+    assert run("models", "install", "offered", "--overwrite").exit_code == 0, "it is asked once"
+
+
+def test_what_is_not_what_the_publisher_describes_replaces_nothing(run, offered, publisher, model_store):
+    run("models", "install", "offered")
+    before = below(model_store)
+    publisher.files["/mine_v1.zip"] += b"more"
+    result = run("models", "install", "offered", "--overwrite")
+    assert result.exit_code == 4
+    assert "checksum differs" in result.stderr
+    assert below(model_store) == before
+
+
+def test_a_restricted_model_says_where_to_get_it(run, offered):
+    offered(restricted="Only with a licence number: https://example.org.", files=[])
+    result = run("models", "install", "offered")
+    assert result.exit_code == 4
+    assert "example.org" in result.stderr
+
+
+def test_offline_nothing_is_asked(run, offered, publisher):
+    assert run("models", "install", "offered", "--offline").exit_code == 2
+    assert publisher.asked == []
+
+
+def test_an_unknown_model_names_those_that_are_alike(run, offered):
+    result = run("models", "install", "spleen")
+    assert result.exit_code == 2
+    assert "offered" in result.stderr
+
+
+def test_a_pack_brings_models_to_a_machine_without_internet(run, archive, tmp_path, model_store, monkeypatch):
+    run("models", "install", archive)
+    run("models", "install", archive, "--name", "yours")
+    pack = tmp_path / "models.zip"
+    assert run("models", "pack", "-o", pack).exit_code == 0
+    manifest = json.loads(zipfile.ZipFile(pack).read("medaiseg-pack.json"))
+    assert [(model["id"], model["license"]) for model in manifest["models"]] == [
+        ("mine", "CC-BY-SA-4.0"),
+        ("yours", "CC-BY-SA-4.0"),
+    ]
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("MEDAISEG_OFFLINE", "1")
+    assert run("models", "install", pack).exit_code == 2, "a pack is no model"
+    result = run("models", "unpack", pack)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "Installed mine, yours.\n"
+    assert run("models", "verify", "yours").exit_code == 0
+
+
+def test_a_pack_that_was_changed_is_refused(run, archive, tmp_path, model_store):
+    run("models", "install", archive)
+    run("models", "pack", "mine", "-o", tmp_path / "p.zip")
+    run("models", "remove", "mine")
+    with zipfile.ZipFile(tmp_path / "p.zip", "a") as pack:
+        pack.writestr("mine/scripts/__init__.py", "print('hello')")
+    result = run("models", "unpack", tmp_path / "p.zip")
+    assert result.exit_code == 4
+    assert "damaged or changed" in result.stderr
+    assert below(model_store) == []
+
+
+def test_models_that_nobody_uses_are_removed(run, archive, model_store):
+    run("models", "install", archive)
+    run("models", "install", archive, "--name", "old")
+    record = model_store.parent / "installed.json"
+    content = json.loads(record.read_text())
+    content["old"]["used"] = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=40)).isoformat()
+    record.write_text(json.dumps(content))
+    assert "Removed old (" in run("models", "remove", "--unused", "30").stdout
+    assert [path.name for path in model_store.iterdir()] == ["mine"]
+    assert run("models", "remove").exit_code == 2
+
+
+def test_a_run_counts_as_use(run, archive, study, tmp_path, model_store):
+    run("models", "install", archive)
+    record = model_store.parent / "installed.json"
+    content = json.loads(record.read_text())
+    content["mine"]["used"] = "2020-01-01"
+    record.write_text(json.dumps(content))
+    assert run("segment", study, "-m", "mine", "-o", tmp_path / "r", "--format", "nifti").exit_code == 0
+    assert "No model was unused" in run("models", "remove", "--unused", "2").stdout
+
+
+def test_shared_models_are_used_and_not_removed(run, mine, tmp_path, monkeypatch, model_store):
+    shutil.move(mine, tmp_path / "shared" / "mine")
+    monkeypatch.setenv("MEDAISEG_MODELS_PATH", f"{tmp_path / 'nowhere'}:{tmp_path / 'shared'}")
+    assert "mine (shared)" in run("models").stdout
+    assert run("models", "show", "mine").exit_code == 0
+    assert run("models", "remove", "mine").exit_code == 4
+    assert (tmp_path / "shared" / "mine").is_dir()
+
+
+def test_the_worker_takes_the_same_sources(offered, model_store):
+    model, _ = model_sources.install_model("offered", model_sources.InstallOptions(network=download.network_of()))
+    assert model.path == model_store / "offered"

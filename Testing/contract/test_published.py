@@ -1,0 +1,99 @@
+"""The catalogue of what publishers offer: every entry is as the schema says, and can be used as it stands."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from MedAISegLib.core.terminology import UNSPECIFIED
+from MedAISegLib.models import catalogue
+from MedAISegLib.models.card import ModelState
+from MedAISegLib.models.names import model_id_problem, path_problem
+from MedAISegLib.models.published import find_published, published_models, search_published
+
+from Testing.contract.schema import problems
+
+SCHEMA = json.loads(catalogue.catalogue_file().with_suffix(".schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def content():
+    return json.loads(catalogue.catalogue_file().read_text(encoding="utf-8"))
+
+
+def test_every_entry_is_as_the_schema_says(content):
+    assert list(problems(SCHEMA, content)) == []
+    assert catalogue.catalogue_file().stat().st_size < 2**20
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda e: e.pop("name"), "lacks"),
+        (lambda e: e.update(hacked=True), "hacked is not known"),
+        (lambda e: e["files"][0].update(url="http://example.org/m.zip"), "does not match"),
+        (lambda e: e["files"][0].update(checksum="md5:00"), "does not match"),
+        (lambda e: e.update(id="../up"), "does not match"),
+        (lambda e: e.pop("files"), "exactly one"),
+        (lambda e: e.update(labels={"0": "background"}), "does not match"),
+        (lambda e: e.update(commercial_use="yes"), "no boolean"),
+        (lambda e: e.update(license=""), "shorter"),
+    ],
+)
+def test_the_schema_finds_what_is_wrong(content, change, why):
+    broken = copy.deepcopy(content)
+    change(broken["published"][0])
+    assert any(why in problem for problem in problems(SCHEMA, broken))
+
+
+def test_ids_are_unique_and_usable_as_names_of_folders():
+    folded = [model.id.casefold() for model in published_models()]
+    assert len(set(folded)) == len(folded)
+    for model in published_models():
+        assert not model_id_problem(model.id)
+        assert not any(path_problem(name) for file in model.files for name in (file.save_as, file.folder) if name)
+
+
+def test_each_publisher_is_there():
+    counts = {
+        source: sum(m.source == source for m in published_models())
+        for source in ("model_zoo", "auto3dseg", "totalsegmentator", "meshnet")
+    }
+    assert counts["model_zoo"] >= 18
+    assert counts["auto3dseg"] == 33
+    assert counts["totalsegmentator"] >= 55
+    assert counts["meshnet"] >= 5
+
+
+def test_parts_paint_labels_that_the_model_has_and_lie_in_folders_that_are_fetched():
+    for model in published_models():
+        if model.description_file is None:
+            continue
+        folders = {file.folder for file in model.files}
+        parts = model.description_file["parts"]
+        painted = {value for part in parts for value in part["paints"]} - {0}
+        assert painted == {int(value) for value in model.labels}, model.id
+        assert {part["folder"] for part in parts} <= folders
+        assert model.description_file.get("crop", {"folder": parts[0]["folder"]})["folder"] in folders
+
+
+def test_known_structures_get_their_codes_when_the_catalogue_is_read():
+    card = find_published("spleen_ct_segmentation").card
+    assert card.state is ModelState.TO_DOWNLOAD
+    assert [(s.label_value, s.name, s.terminology.type.value) for s in card.segments] == [(1, "spleen", "78961009")]
+    total = find_published("totalsegmentator_total").card
+    assert len(total.segments) == 117
+    assert sum(segment.terminology != UNSPECIFIED for segment in total.segments) > 100
+
+
+def test_models_are_found_by_words():
+    assert "totalsegmentator_liver_vessels" in [model.id for model in search_published("LIVER vessels ct")]
+    assert search_published("liver vessels elbow") == ()
+
+
+def test_what_needs_a_licence_number_cannot_simply_be_downloaded():
+    card = find_published("totalsegmentator_heartchambers_highres").card
+    assert card.state is ModelState.UNUSABLE
+    assert card.commercial_use is False
+    assert "licence number" in card.problem
