@@ -174,6 +174,17 @@ def test_of_what_changes_while_it_is_measured_there_are_no_numbers(scene):
     assert set(results) == {scene.id(KIDNEY)}
 
 
+def test_an_image_that_keeps_changing_is_told_and_does_not_fill_the_disk(scene):
+    def disturbed():
+        for _ in measure_node(scene.node, scene.folder, scene.ask):
+            scene.volume.GetImageData().Modified()
+            yield
+
+    with pytest.raises(InputError, match="keeps changing"):
+        run_to_end(disturbed())
+    assert [path.name for path in scene.folder.iterdir()] == ["segments-0.raw"]
+
+
 # -- exported --------------------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from .labelmaps import labels_on_grid
 from .node_segments import RecordedNode, record_node
 from .node_stamp import segment_stamp
 from .pump import Pieces
-from .sending import send_volume
+from .run_inputs import Bound, send
 
 Ask = Callable[[Request], Pieces[Reply]]
 """The worker's reply to a request, in pieces."""
@@ -36,7 +36,7 @@ def measure_node(node: Any, folder: Path, ask: Ask) -> Pieces[Measured]:
     """Volume, and statistics of the reference volume where the node has one.
 
     Raises:
-        InputError: if the segments have no labelmap.
+        InputError: if the segments have no labelmap, or the image keeps changing, as in a sequence that is played.
         MedAISegError: what the worker answers.
     """
     recorded = yield from record_node(node, folder)
@@ -77,13 +77,8 @@ def _reference_volume(node: Any, folder: Path) -> Pieces[VolumeRecord | None]:
     volume_node = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
     if volume_node is None or volume_node.GetImageData() is None:
         return None
-    attempt = 0
-    while True:
-        name = f"image-{attempt}"
-        sent = yield from send_volume(folder, name, volume_node, Origin(), on_fraction=lambda _fraction: None)
-        if sent is not None:
-            return sent.record
-        attempt += 1
+    sent = yield from send(folder, {"image": Bound(volume_node, Origin())}, lambda _fraction: None)
+    return sent["image"].record
 
 
 def _record_on_grid(record: SegmentationRecord, grid: VolumeGeometry, folder: Path) -> Pieces[SegmentationRecord]:
