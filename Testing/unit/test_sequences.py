@@ -121,6 +121,26 @@ def test_a_frame_without_a_result_shows_no_other_frames_segments(sequence):
     assert sequence.browser.GetSequenceNode(placed.node).GetNumberOfDataNodes() == 1
 
 
+def test_beside_a_sequence_with_other_index_values_the_frame_that_is_shown_is_told_by_its_value(sequence):
+    import slicer
+
+    scene = sequence.host.scene
+    times = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "pulse")
+    for value in ("0.25", "0.5", "0.75", "1.0"):
+        times.SetDataNodeAtValue(slicer.vtkMRMLTextNode(), value)
+    browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "of both")
+    browser.AddSynchronizedSequenceNode(times)
+    browser.AddSynchronizedSequenceNode(sequence.input)
+    browser.AddProxyNode(sequence.volume, sequence.input, False)
+    browser.SetSelectedItemNumber(3)
+    sequence.browser.RemoveSynchronizedSequenceNode(sequence.input.GetID())
+    sequence.frames = frames_of(sequence.volume)
+    results = ResultSequence(sequence.frames, "organs of CT")
+    for n in range(3):
+        placed = sequence.place(results, n, changed_organs() if n == 2 else organs(GEOMETRY))
+    np.testing.assert_array_equal(mask(placed.node, by_name(placed.node)[FOUND[0]]), labels(changed_organs(), FOUND[0]))
+
+
 def test_an_edit_of_a_frame_stays_with_it_when_one_browses(sequence):
     from placing_scene import drawn, edit
 

@@ -120,7 +120,7 @@ class ResultSequence:
             self._add_to_browser(node, value, placement.frame.parent)
         else:
             self._sequence.SetDataNodeAtValue(node, value)
-        if self._frames.browser.GetSelectedItemNumber() == index:
+        if _selected_value(self._frames.browser) == value:
             # As Slicer does it where changes are saved: node and frame share the voxels, so that an edit is of both.
             self._proxy.CopyContent(self._sequence.GetDataNodeAtValue(value), False)
         revert = SequenceRevert(self._frames.browser, self._sequence, self._proxy)
@@ -154,6 +154,14 @@ class ResultSequence:
         proxy.SetAndObserveTransformNodeID(parent.GetID() if parent is not None else None)
         browser.SetSaveChanges(sequence, True)
         self._sequence, self._proxy = sequence, proxy
+
+
+def _selected_value(browser: Any) -> str | None:
+    """The index value that a browser shows; its item number is one of its first sequence, which may have others."""
+    master, selected = browser.GetMasterSequenceNode(), browser.GetSelectedItemNumber()
+    if master is None or not 0 <= selected < master.GetNumberOfDataNodes():
+        return None
+    return str(master.GetNthIndexValue(selected))
 
 
 class SequenceRevert:
