@@ -155,11 +155,13 @@ class WorkerServices:
         """Put a segmentation node as it is now into Slicer's DICOM database, under the study of its image."""
 
         def stored(folder: Path) -> Pieces[ExportReply]:
+            # Asked first: the image may be deleted meanwhile.
+            study_uid = _study_of(node)
             reply = yield from export_node(node, (DICOM_SEG,), folder / "written", folder=folder, ask=self.worker.ask)
             yield None
             with wait_cursor():
                 for path in reply.files[DICOM_SEG]:
-                    insert_segmentation(path, _study_of(node))
+                    insert_segmentation(path, study_uid)
             notice = reading_notice()
             return replace(reply, files={}, notices=(*reply.notices, *((notice,) if notice else ())))
 
