@@ -210,6 +210,10 @@ def test_all_frames_of_a_sequence_are_run_by_index_and_the_browser_stays(logic, 
     assert [kind for kind, _ in census(scene)].count("vtkMRMLScalarVolumeNode") == 1
 
 
+def test_one_label_may_be_named_without_a_list(logic, volume):
+    assert logic.submit(volume, "threshold", labels="Bright").request.labels == ("Bright",)
+
+
 def test_one_frame_is_a_volume_like_any_other(logic, scene):
     volume, browser, _ = volume_sequence(scene)
     node, _ = logic.segment(volume, "threshold")

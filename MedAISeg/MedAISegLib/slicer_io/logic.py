@@ -115,7 +115,7 @@ class SegmentationLogic:
         *,
         on_progress: Callable[[Run], None] | None = None,
         on_finished: Callable[[Run], None] | None = None,
-        labels: Sequence[str] = (),
+        labels: str | Sequence[str] = (),
         region: Any = None,
         device: str = "",
         test_time_flips: bool | None = None,
@@ -141,7 +141,7 @@ class SegmentationLogic:
             output: a segmentation node to put the segments into; a new one without it.
             on_progress: is called with the run at each change.
             on_finished: is called with the run once it is done, failed (``run.error``) or cancelled.
-            labels: names of the wanted segments, all where empty.
+            labels: name or names of the wanted segments, all where empty.
             region: a markups ROI node or an :class:`~MedAISegLib.core.region.OrientedBox` that limits the run.
             device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``; the one of the settings where empty.
             test_time_flips: average over flips; None leaves it to the model.
@@ -166,7 +166,7 @@ class SegmentationLogic:
                 mode=PlaceMode.REPLACE if replace else PlaceMode.UPDATE,
                 overwrite_edited=overwrite_edited,
             ),
-            labels=tuple(labels),
+            labels=(labels,) if isinstance(labels, str) else tuple(labels),
             device=device,
             region=region if region is None or isinstance(region, OrientedBox) else region_from_node(region),
             test_time_flips=test_time_flips,
