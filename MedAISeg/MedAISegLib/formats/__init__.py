@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ModelError
 from ..models.spec import ModelSpec
+from .sanity import require_sane
 
 if TYPE_CHECKING:
     import torch
@@ -50,12 +51,13 @@ def read_model(path: Path) -> ModelSource:
     """Read a model's folder or file with the first adapter that recognises it.
 
     Raises:
-        ModelError: if none does, or the model is damaged or not supported.
+        ModelError: if none does, or the model is damaged, not supported or beyond all bounds.
     """
     for module_name in FORMATS.values():
         adapter = import_module(module_name)
         if adapter.recognises(path):
             source: ModelSource = adapter.read(path)
+            require_sane(source.spec, str(path))
             return source
     raise ModelError(
         "it is no model of a known format.", where=str(path), remedy=f"Known formats: {', '.join(FORMATS)}."
