@@ -86,7 +86,9 @@ class SubjectHierarchyPlugins:
         segmentation = node.GetSegmentation()
         if segmentation is None or segmentation in self._segment_observers:
             return
-        update = lambda *_: self._update_segments(node)
+        # Not the node itself: taking the observer away could then be the end of the node, in the midst of its removal.
+        identifier = node.GetID()
+        update = lambda *_: self._update_segments(self._scene.GetNodeByID(identifier))
         events = (segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentModified)
         self._segment_observers[segmentation] = [segmentation.AddObserver(event, update) for event in events]
         update()
@@ -95,6 +97,8 @@ class SubjectHierarchyPlugins:
         """One child item a segment, in the order of the segments."""
         import vtk
 
+        if node is None:
+            return
         hierarchy = self._hierarchy()
         parent = hierarchy.GetItemByDataNode(node)
         segmentation = node.GetSegmentation()
