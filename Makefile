@@ -8,6 +8,8 @@ REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
 # Without what it asks for: its networks for U-Nets need neither timm nor torchvision, which would replace torch.
 NNUNET_NETWORKS := dynamic-network-architectures
 EXTRAS := slicer,host,test,reference,lint
+# One thread a process: two processes with two threads each would wait for one another on two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
@@ -36,7 +38,7 @@ demo: venv ## make the sample study, segment it, write files and pictures into d
 	$(BIN)/medaiseg demo --output demo-output
 
 test: venv $(VENV)/nnunet/installed ## run the tests (some minutes)
-	$(BIN)/python -m pytest -m "not reference and not slow"
+	$(PYTEST) -m "not reference and not slow"
 
 reference: venv $(VENV)/nnunet/installed ## compare with the reference implementations (long)
 	$(BIN)/python -m pytest -m "reference or slow"
