@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.errors import ModelError, ResourceError
 from .kept_records import change_record, read_record
+from .locking import held
 from .names import model_id_problem
 from .store import InstalledModel, models_home
 from .trust import content_sha256
@@ -20,7 +21,10 @@ def record_installation(model: InstalledModel, source: str) -> None:
     Raises:
         ResourceError: if that cannot be written.
     """
-    entry = {"source": source, "sha256": content_sha256(model.path), "installed": _today(), "used": _today()}
+    with held("models"):
+        # Meanwhile nobody puts another in its place.
+        sha256 = content_sha256(model.path)
+    entry = {"source": source, "sha256": sha256, "installed": _today(), "used": _today()}
     change_record(RECORD, lambda content: content.update({model.id: entry}))
 
 
