@@ -18,7 +18,7 @@ def slicer_app(request: pytest.FixtureRequest) -> Iterator[object]:
     signal did not exist or a dialog was left unanswered; a test that wants one of these clears ``slicer_app.ledger``.
     ``@pytest.mark.parametrize("slicer_app", [{"testing": True}], indirect=True)`` passes options of ``Host``.
     """
-    pytest.importorskip("PySide6")
+    pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
     pytest.importorskip("slicer")
     from Testing.host.application.host import Host
 

@@ -138,3 +138,21 @@ def test_each_test_has_its_own_scene_and_settings(slicer_app, _):
     assert qt.QSettings().value("left") is None
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "left behind")
     slicer.app.userSettings().setValue("left", "behind")
+
+
+def test_what_was_on_the_path_before_a_module_was_loaded_stays(tmp_path, monkeypatch):
+    import sys
+
+    from Testing.host.application.host import Host
+
+    (tmp_path / "Demo.py").write_text(SOURCE)
+    for there_before in (True, False):
+        if there_before:
+            monkeypatch.syspath_prepend(str(tmp_path))
+        else:
+            sys.path.remove(str(tmp_path))
+        host = Host()
+        host.load_module(tmp_path / "Demo.py")
+        host.stop()
+        assert (str(tmp_path) in sys.path) == there_before
+        assert "Demo" not in sys.modules

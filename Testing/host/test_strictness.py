@@ -45,7 +45,7 @@ def test_a_member_of_a_stand_in_that_is_not_modelled_fails(slicer_app):
     import slicer
 
     widget = slicer.qMRMLWidget()
-    with pytest.raises(NotModelled, match="qMRMLWidget.noSuchMember"):
+    with pytest.raises(NotModelled, match=r"qMRMLWidget\.noSuchMember"):
         _ = widget.noSuchMember
     with pytest.raises(NotModelled, match="noSuchMember"):
         widget.noSuchMember = 1
@@ -175,7 +175,7 @@ def test_another_thread_runs_while_a_timer_runs_python(slicer_app):
     done = threading.Event()
     thread = threading.Thread(target=done.set)
     timer = qt.QTimer()
-    timer.timeout.connect(lambda: done.is_set())
+    timer.timeout.connect(done.is_set)
     timer.start(20)
     thread.start()
     wait_until(done.is_set, timeout=5)

@@ -90,9 +90,9 @@ class Host:
         logic = self.slicer.vtkSlicerScriptedLoadableModuleLogic()
         logic.SetMRMLScene(self.scene)
         module = kind(path.stem, str(path), logic)
-        before = set(sys.modules)
+        before, on_path = set(sys.modules), str(path.parent) in sys.path
         self.module_folders.append(path.parent)
-        self.at_end(lambda: _forget_modules(before, path.parent))
+        self.at_end(lambda: _forget_modules(before, path.parent, on_path=on_path))
         module._load()
         self.application.moduleManager()._add(module)
         module._setup()
@@ -138,10 +138,10 @@ class Host:
         self.at_end(lambda: setattr(sys, "excepthook", before))
 
 
-def _forget_modules(before: set[str], folder: Path) -> None:
+def _forget_modules(before: set[str], folder: Path, *, on_path: bool) -> None:
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None)
         if file and Path(file).is_relative_to(folder) and not name.startswith("MedAISegLib"):
             del sys.modules[name]
-    if str(folder) in sys.path:
+    if str(folder) in sys.path and not on_path:
         sys.path.remove(str(folder))
