@@ -14,6 +14,7 @@ from ..models.card import ModelCard
 from ..models.installing import remove_model
 from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
+from . import models_export, models_init
 from .console import show_notices, shown_bytes, stdout_console
 from .interrupts import Interrupts
 
@@ -31,6 +32,10 @@ def command(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         context.invoke(list_models)
+
+
+command.add_command(models_init.command)
+command.add_command(models_export.command)
 
 
 @command.command("list")

@@ -38,10 +38,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run() -> Run:
-    """Runs ``medaiseg`` with arguments; its result has exit_code, stdout and stderr."""
+    """Runs ``medaiseg`` with arguments and a user's answers; its result has exit_code, stdout and stderr."""
 
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="medaiseg")
+    def call(*arguments: object, answers: str | None = None) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], answers, prog_name="medaiseg")
 
     return call
 

@@ -36,7 +36,8 @@ class CheckedNetwork(torch.nn.Module):
         """(batch, channel, a, b, c) to (batch, class, a, b, c); of several outputs the first."""
         try:
             scores = self.network(values)
-        except RuntimeError as error:
+        # What torch and MONAI raise for sizes that do not fit.
+        except (RuntimeError, ValueError) as error:
             if is_out_of_memory(error):
                 raise
             reason = str(error).strip().splitlines()[-1][:300]

@@ -23,11 +23,12 @@ softshrink tanhshrink threshold threshold_ rrelu rrelu_ log_sigmoid softmax log_
 max_pool1d max_pool2d max_pool3d max_pool2d_with_indices max_pool3d_with_indices avg_pool1d avg_pool2d avg_pool3d
 adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
 adaptive_max_pool3d max_unpool2d max_unpool3d upsample_nearest1d upsample_nearest2d upsample_nearest3d
-upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_nearest_exact1d
-_upsample_nearest_exact2d _upsample_nearest_exact3d pixel_shuffle pixel_unshuffle channel_shuffle grid_sampler
-grid_sampler_2d grid_sampler_3d affine_grid_generator scaled_dot_product_attention embedding pad constant_pad_nd
-reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d lstm gru
-_weight_norm cosine_similarity bilinear
+upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _upsample_bilinear2d_aa
+_upsample_bicubic2d_aa _upsample_lanczos2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d
+_upsample_nearest_exact3d pixel_shuffle pixel_unshuffle channel_shuffle grid_sampler grid_sampler_2d grid_sampler_3d
+affine_grid_generator scaled_dot_product_attention embedding pad constant_pad_nd reflection_pad1d reflection_pad2d
+reflection_pad3d replication_pad1d replication_pad2d replication_pad3d lstm gru _weight_norm cosine_similarity
+bilinear
 """
 _SHAPES = """
 __getitem__ _set_item argmax argmin sort topk amax amin aminmax all any max min maximum minimum median where
@@ -64,8 +65,8 @@ OPERATORS = frozenset(
 
 _PRIMITIVES = """
 NumToTensor RaiseException ImplicitTensorToNum TupleUnpack TupleIndex TupleConstruct ListUnpack ListConstruct
-DictConstruct unchecked_cast Uninitialized data dtype device layout is_cuda requires_grad shape itemsize max min
-abs isinstance unchecked_unwrap_optional unwrap_optional type StringIndex EnumValue EnumName IfThenElse tolist
+DictConstruct unchecked_cast Uninitialized data dtype device layout is_cuda requires_grad shape itemsize max min abs
+isinstance unchecked_unwrap_optional unwrap_optional type StringIndex EnumValue EnumName IfThenElse tolist
 """
 PRIMITIVES = frozenset(_PRIMITIVES.split())
 """What ``ops.prim.NAME`` may be."""

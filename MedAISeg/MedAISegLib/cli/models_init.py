@@ -1,0 +1,172 @@
+"""``medaiseg models init``: describes a network's file, asking what the file cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import MedAISegError, UsageError
+from ..formats.own_description import FILE_NAME
+from .models_answers import (
+    INTENSITIES,
+    Answers,
+    parse_activation,
+    parse_channels,
+    parse_intensity,
+    parse_labels,
+    parse_orientation,
+    parse_spacing,
+    parse_window,
+)
+
+if TYPE_CHECKING:
+    from ..formats.medaiseg_bundle.probing import Probe
+
+
+@click.command("init")
+@click.argument("path", metavar="FOLDER|FILE", type=click.Path(exists=True, path_type=Path))
+@click.option("--dimensions", type=click.Choice(["2", "3"]), help="Of the network, where trying does not tell.")
+@click.option("--channels", help='Name and DICOM modality of each input, e.g. "T1 MR, FLAIR MR".')
+@click.option("--orientation", help="Patient sides that the array axes run to, e.g. RAS; keep.")
+@click.option("--spacing", help="mm along each array axis, e.g. 1.5,1.5,2; 0 keeps an axis; keep.")
+@click.option("--intensity", help=f"{INTENSITIES}.")
+@click.option("--window", help="Voxels along each array axis, e.g. 96,96,96; whole.")
+@click.option("--activation", help="What the scores still lack: softmax, sigmoid or none.")
+@click.option("--labels", help='Names of the classes, e.g. "background, liver, tumour".')
+@click.option("--name", help="Of the model.")
+@click.option("--license", "licence", help="Of the model, e.g. Apache-2.0.")
+@click.option("--overwrite", is_flag=True, help="Replace a medaiseg.json that is there.")
+def command(path: Path, dimensions: str | None, overwrite: bool, **given: str | None) -> None:
+    """Describe a network in a TorchScript or ONNX file, so that it can be run: writes medaiseg.json beside it.
+
+    What no option says is asked for. The network is tried with each answer before the file is written.
+    """
+    # Importing torch takes seconds.
+    from ..formats.medaiseg_bundle.probing import network_file_in, probe
+
+    file = network_file_in(path.expanduser().resolve())
+    if (file.parent / FILE_NAME).exists() and not overwrite:
+        raise UsageError(f"it has a {FILE_NAME}.", where=str(file.parent), remedy="--overwrite replaces it.")
+    channels = parse_channels(given["channels"]) if given["channels"] is not None else None
+    probed = probe(file, int(dimensions) if dimensions else None, len(channels) if channels else None)
+    click.echo(_found(probed))
+    write(file, _answers(file, probed, given))
+    click.echo(f"Wrote {file.parent / FILE_NAME}. Try it: medaiseg segment INPUT --model {file.parent} --output DIR")
+
+
+def write(file: Path, answers: Answers) -> None:
+    """Write the description and read it back, network and all; an unusable one is taken away again."""
+    from ..formats import read_model
+    from ..formats.medaiseg_bundle.description import write_description
+
+    place = file.parent / FILE_NAME
+    before = place.read_bytes() if place.exists() else None
+    write_description(answers.description(), file.parent)
+    try:
+        read_model(file.parent).build_networks()
+    except MedAISegError:
+        if before is None:
+            place.unlink()
+        else:
+            place.write_bytes(before)
+        raise
+
+
+def _found(probed: Probe) -> str:
+    size = " x ".join(str(n) for n in probed.size)
+    rule = {0: f"windows of {size}", 1: "windows of any size"}.get(
+        probed.divisor, f"windows whose lengths are multiples of {probed.divisor}"
+    )
+    return (
+        f"{probed.file.file}: a {probed.dimensions}-D network, {probed.channels} channel(s) in, "
+        f"{probed.classes} class(es) out, {rule} (tried with {size})."
+    )
+
+
+def _answers(file: Path, probed: Probe, given: dict[str, str | None]) -> Answers:
+    from ..formats.medaiseg_bundle.probing import takes
+
+    two = probed.dimensions == 2
+    flat = Answers(probed)
+
+    def channels(text: str) -> Answers:
+        found = parse_channels(text)
+        if len(found) != probed.channels:
+            raise ValueError(f"the network takes {probed.channels} channel(s), not {len(found)}")
+        return replace(flat, channels=found)
+
+    def window(text: str) -> Answers:
+        size = parse_window(text, probed)
+        lengths = tuple(n or m for n, m in zip(size or probed.size, probed.size, strict=True))
+        reason = takes(file, probed, (lengths[0], lengths[1], lengths[2]))
+        if reason:
+            raise ValueError(reason.rstrip("."))
+        return replace(flat, window=size)
+
+    questions: tuple[tuple[str, str, str | None, Callable[[str], Answers]], ...] = (
+        ("channels", "Name and modality of each channel (CT, MR, PT, ...; none where any will do)", None, channels),
+        (
+            "orientation",
+            "Patient sides that the array axes run to (or keep)",
+            "SPL" if two else "RAS",
+            lambda text: replace(flat, orientation=parse_orientation(text)),
+        ),
+        (
+            "spacing",
+            "Spacing in mm along each array axis (0 keeps an axis; or keep)",
+            "keep",
+            lambda text: replace(flat, spacing=parse_spacing(text)),
+        ),
+        ("intensity", f"Intensities: {INTENSITIES}", None, lambda text: replace(flat, intensity=parse_intensity(text))),
+        ("window", "Window in voxels along each array axis (or whole)", _usual_window(probed), window),
+        (
+            "activation",
+            "What the network's scores still lack: softmax, sigmoid or none",
+            "softmax" if probed.classes > 1 else "sigmoid",
+            lambda text: replace(flat, activation=parse_activation(text)),
+        ),
+        (
+            "labels",
+            f"Names of the {probed.classes} class(es), 'background' for what is none",
+            None,
+            lambda text: replace(flat, labels=parse_labels(text, probed.classes)),
+        ),
+    )
+    for key, question, usual, read in questions:
+        flat = _asked(key, question, usual, given[key], read)
+    name = given["name"] if given["name"] is not None else _prompted("Name of the model", file.parent.name, given)
+    licence = given["licence"] if given["licence"] is not None else _prompted("Licence (empty if unknown)", "", given)
+    return replace(flat, name=name, licence=licence)
+
+
+def _asked(key: str, question: str, usual: str | None, given: str | None, read: Callable[[str], Answers]) -> Answers:
+    """The answer of an option, which must do, or of the user, who is asked until it does."""
+    if given is not None:
+        try:
+            return read(given)
+        except ValueError as error:
+            raise UsageError(f"{error}.", where=f"--{key}") from error
+    while True:
+        try:
+            return read(click.prompt(question, default=usual, type=str))
+        except ValueError as error:
+            click.echo(f"That does not do: {error}.", err=True)
+
+
+def _prompted(question: str, usual: str, given: dict[str, Any]) -> str:
+    """A text that may stay as it is; not asked for where every question that matters was answered by an option."""
+    needed = ("channels", "intensity", "labels")
+    if all(given[key] is not None for key in needed):
+        return usual
+    answer: str = click.prompt(question, default=usual, show_default=bool(usual), type=str)
+    return answer
+
+
+def _usual_window(probed: Probe) -> str:
+    if probed.divisor == 0:
+        return ",".join(str(n) for n in probed.size)
+    return "whole" if probed.dimensions == 2 else "96,96,96"
