@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,34 @@ def test_a_too_large_folder_is_refused(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(installing, "_LARGEST_BYTES", 1)
     with pytest.raises(ModelError, match="too large"):
         install_folder(folder, verify=accept)
+
+
+def test_a_quota_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "weights").write_bytes(bytes(600_000))
+    monkeypatch.setenv("MEDAISEG_QUOTA_GB", "0.001")
+    install_folder(folder, verify=accept)
+    install_folder(folder, verify=accept, overwrite=True)
+    with pytest.raises(ResourceError, match=r"0\.001 GB.*--unused"):
+        install_folder(folder, verify=accept, model_id="second")
+    assert [m.id for m in installed_models()] == ["default", "lungs"]
+    monkeypatch.setenv("MEDAISEG_QUOTA_GB", "much")
+    with pytest.raises(UsageError, match="no number"):
+        install_folder(folder, verify=accept, model_id="second")
+
+
+def test_own_models_go_before_shared_ones(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = tmp_path / "shared"
+    for name in ("lungs", "default", "spine"):
+        (shared / name).mkdir(parents=True)
+    monkeypatch.setenv("MEDAISEG_MODELS_PATH", f"{shared}{os.pathsep}{tmp_path / 'away'}")
+    assert find_model("lungs") == shared / "lungs"
+    install_folder(folder, verify=accept)
+    assert find_model("lungs") == models_home() / "lungs"
+    assert [(m.id, m.embedded, m.shared) for m in installed_models()] == [
+        ("default", True, False), ("lungs", False, False), ("spine", False, True),
+    ]  # fmt: skip
+    with pytest.raises(ModelError, match="shared folder"):
+        remove_model("spine")
 
 
 def test_an_embedded_model_cannot_be_replaced_or_removed(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import ResourceError
+from ..models.download import OFFLINE_VARIABLE
 
 PYTHON_VARIABLE = "MEDAISEG_PYTHON"
 HOME_VARIABLE = "MEDAISEG_HOME"
-OFFLINE_VARIABLE = "MEDAISEG_OFFLINE"
 
 _START = Path("MedAISegLib") / "app" / "worker_start.py"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ from ..core.errors import ModelError, ResourceError, UsageError
 from ..core.progress import Poll, never
 from .locking import held
 from .names import model_id_problem, path_problem, readable
-from .store import InstalledModel, installed_models, models_home
+from .store import InstalledModel, installed_models, models_home, size_bytes
 
+QUOTA_VARIABLE = "MEDAISEG_QUOTA_GB"
 _LARGEST_BYTES = 50 * 1024**3
 _MOST_FILES = 20_000
 _PIECE = 2**22
@@ -85,6 +87,7 @@ def install_filled(
         verify(copy)
         with held("models"):
             require_free(model_id, overwrite=overwrite)
+            _require_within_quota(copy)
             _swap_in(copy, target, scratch / "old")
     return InstalledModel(model_id, target, False)
 
@@ -100,6 +103,25 @@ def require_free(model_id: str, *, overwrite: bool) -> None:
     if taken is not None and (taken.embedded or not overwrite):
         remedy = "Rename the folder." if taken.embedded else "Remove it first, or say that it is to be overwritten."
         raise UsageError("a model of this name is installed.", where=model_id, remedy=remedy)
+
+
+def _require_within_quota(new: Path) -> None:
+    """Raises ResourceError if the installed models would take more room than ``MEDAISEG_QUOTA_GB`` allows."""
+    text = os.environ.get(QUOTA_VARIABLE, "").strip()
+    if not text:
+        return
+    try:
+        quota_gb = float(text)
+    except ValueError as error:
+        raise UsageError("it is no number of gigabytes.", where=f"{QUOTA_VARIABLE}={text}") from error
+    own = (model for model in installed_models() if not (model.embedded or model.shared))
+    taken = size_bytes(new) + sum(size_bytes(model.path) for model in own if model.id != new.name)
+    if taken > quota_gb * 1e9:
+        raise ResourceError(
+            f"the models would take {taken / 1e9:.2f} GB of {quota_gb:g} GB that {QUOTA_VARIABLE} allows.",
+            where=new.name,
+            remedy="Remove some: medaiseg models remove --unused DAYS.",
+        )
 
 
 @contextmanager
