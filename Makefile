@@ -13,7 +13,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxpro
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists requirements-list ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists requirements-list screenshots ci clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-quick: venv ## the same for one small image, printed only (5 minutes)
 
 requirements-list: venv ## write the hashed lists of what the worker needs (needs the network, some minutes)
 	$(BIN)/python tools/requirements_list.py
+
+screenshots: venv ## draw the panel in each of its states into build/screenshots, by the emulated application
+	$(BIN)/python tools/screenshots.py
 
 cmake-lists: ## write the lists of packaged files into MedAISeg/CMakeLists.txt
 	python3 tools/cmake_lists.py
