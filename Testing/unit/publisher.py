@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from MedAISegLib.models.download import Network
@@ -88,13 +90,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def publishing() -> Iterator[Publisher]:
-    """A server that is there while the block runs."""
+def publishing(certificate: tuple[Path, Path] | None = None) -> Iterator[Publisher]:
+    """A server that is there while the block runs; with a certificate and its key it speaks https."""
     publisher = Publisher()
     handler = type("Handler", (_Handler,), {"publisher": publisher})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     publisher.address = f"http://127.0.0.1:{server.server_address[1]}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        publisher.address = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

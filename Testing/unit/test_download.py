@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import threading
 import time
 from collections import namedtuple
@@ -165,6 +166,33 @@ def test_in_earnest_only_https_is_asked(publisher: Publisher, target: Path) -> N
     for url in (publisher.url("/m.zip"), "file:///etc/passwd", "m.zip", "https:///m.zip"):
         with pytest.raises(ModelError, match="only https"):
             download(Remote(url), target, network=network_of({}))
+    assert publisher.asked == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which makes the certificate, is not installed")
+def test_only_an_accepted_certificate_will_do(
+    publisher: Publisher, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with publishing((certificate, key)) as secure:
+        secure.files["/m.zip"] = CONTENT
+        remote = Remote(secure.url("/m.zip"), f"sha256:{SHA256}")
+        with pytest.raises(ResourceError, match="certificate is not accepted"):
+            download(remote, target, network=network_of({}))
+        assert secure.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        download(remote, target, network=network_of({}))
+        target.unlink()
+        secure.redirects = {"/m.zip": publisher.url("/m.zip")}
+        with pytest.raises(ModelError, match="without https"):
+            download(remote, target, network=network_of({}))
+    assert not target.exists()
     assert publisher.asked == []
 
 

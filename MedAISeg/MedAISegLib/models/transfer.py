@@ -145,9 +145,9 @@ def _run(transfer: _Transfer) -> None:
         with _session(requests) as session:
             _receive(session, transfer)
         transfer.finished = True
-    except requests.exceptions.SSLError as error:
+    except requests.exceptions.SSLError:
         transfer.failure = ResourceError(
-            f"the connection is not secure: {error}.",
+            "the connection is not secure: the server's certificate is not accepted.",
             where=transfer.url,
             remedy="If your network has a certificate of its own, name its file in REQUESTS_CA_BUNDLE.",
         )
