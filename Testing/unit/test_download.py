@@ -53,7 +53,7 @@ def get(publisher: Publisher, target: Path, checksum: str = f"sha256:{SHA256}", 
     return download(Remote(publisher.url("/m.zip"), checksum), target, network=publisher.network, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("checksum", [f"sha256:{SHA256}", f"sha1:{SHA1}", ""])
+@pytest.mark.parametrize("checksum", [f"sha256:{SHA256}", f"sha1:{SHA1}", ""], ids=["sha256", "sha1", "none"])
 def test_a_file_comes_whole_and_nothing_else_is_left(
     checksum: str, publisher: Publisher, target: Path, home: Path
 ) -> None:
