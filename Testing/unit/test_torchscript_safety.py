@@ -59,6 +59,8 @@ def with_line(tmp_path: Path, line: str) -> Path:
         '_0 = ops.aten.save([1], "PLACE")',
         'input.save("PLACE")',
         "f = torch.save",
+        "t = torch",
+        "o = ops.prim",
         "f = input.save",
         'f = getattr(input, "save")',
         'x = torch.from_file("PLACE", True, 4)',
@@ -150,6 +152,12 @@ def test_hidden_python_in_the_archive_is_never_run(tmp_path):
     extra = {f"model/extra/{name}": f"open({str(place)!r}, 'w')".encode() for name in ("run", "setup.txt")}
     open_torchscript(repacked(path, lambda entries: entries | extra))
     assert not place.exists()
+
+
+def test_code_under_a_name_in_capitals_is_read_too(tmp_path):
+    path = with_line(tmp_path, 'torch.save([1], "written")')
+    with pytest.raises(NotTrustedError, match="save"):
+        require_harmless(repacked(path, lambda entries: {n.replace(".py", ".PY"): c for n, c in entries.items()}))
 
 
 def test_objects_of_foreign_classes_are_refused(tmp_path):

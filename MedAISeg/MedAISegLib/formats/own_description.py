@@ -1,4 +1,7 @@
-"""``medaiseg.json`` in a model's folder: what the model's own files do not say, in our words."""
+"""``medaiseg.json`` beside the files of a format: what those do not say, in our words.
+
+A file of this name with the key ``networks`` describes a model whole instead: see :mod:`.medaiseg_bundle.description`.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ def _beside(folder: Path, files: list[str]) -> list[str]:
     """The weights that ONNX files keep in files beside them."""
     from .onnx_file import external_files
 
-    return [name for file in files if file.endswith(".onnx") for name in external_files(folder / file)]
+    graphs = [file for file in files if file.endswith(".onnx")]
+    return [(PurePosixPath(file).parent / name).as_posix() for file in graphs for name in external_files(folder / file)]
 
 
 def _build_networks(folder: Path, description: Description) -> tuple[tuple[torch.nn.Module, ...], ...]:

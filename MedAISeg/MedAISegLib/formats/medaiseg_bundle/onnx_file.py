@@ -17,7 +17,7 @@ _MOST_FIELDS = 20_000_000
 # Field numbers of the messages of onnx.proto.
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
-_FUNCTION_NODE, _FUNCTION_DOMAIN = 7, 10
+_FUNCTION_NODE, _FUNCTION_DOMAIN, _FUNCTION_ATTRIBUTE = 7, 10, 11
 _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = 5, 6, 10, 11, (22, 23)
 _SPARSE_VALUES, _SPARSE_INDICES = 1, 2
@@ -59,7 +59,7 @@ def onnx_facts(path: Path) -> OnnxFacts:
 
 
 def external_files(path: Path) -> tuple[str, ...]:
-    """The files with weights beside an ONNX file, as paths below its folder's root.
+    """The files with weights beside an ONNX file, as paths from its folder.
 
     Raises:
         NotTrustedError: if one lies outside of its folder.
@@ -116,6 +116,8 @@ class _Reader:
                 self._node(inner, 1)
             elif number == _FUNCTION_DOMAIN:
                 self.function_domains.add(self._text(inner))
+            elif number == _FUNCTION_ATTRIBUTE:
+                self._attribute(inner, 1)
 
     def _graph(self, span: Span, depth: int) -> None:
         if depth > _DEEPEST:

@@ -49,9 +49,9 @@ def require_harmless(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _require_plain_archive(archive, path)
-            sources = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
-            pickles = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith(".pkl")]
-            for name in pickles:
+            # torch does not mind the case of names.
+            sources = {name: archive.read(name) for name in archive.namelist() if _ends_with(name, ".py")}
+            for name in (name for name in archive.namelist() if _ends_with(name, ".pkl")):
                 _require_plain_objects(archive.read(name), f"{where}/{name}")
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
         raise ModelError(f"it is no TorchScript: {error}.", where=where) from error
@@ -70,20 +70,26 @@ def _require_plain_archive(archive: zipfile.ZipFile, path: Path) -> None:
     # What Python reads in the archive has to be what torch reads.
     if len(set(names)) != len(names) or archive.comment or not begins_well or len(entries) > _MOST_ENTRIES:
         raise NotTrustedError("its archive is not as torch writes it.", where=str(path))
-    code = [entry for entry in entries if "/code/" in entry.filename]
-    if not any(entry.filename.endswith(".py") for entry in code):
+    code = [entry for entry in entries if _ends_with(entry.filename, ".py")]
+    if not code:
         raise ModelError(
             "it holds weights or a checkpoint, and no network.",
             where=str(path),
             remedy="Save it with torch.jit.trace(...) or torch.jit.script(...) and .save(...).",
         )
-    if sum(entry.file_size for entry in code if entry.filename.endswith(".py")) > _MOST_SOURCE:
+    if sum(entry.file_size for entry in code) > _MOST_SOURCE:
         raise ModelError("its code is too long.", where=str(path))
     if sum(entry.file_size for entry in entries) > _GROWTH * path.stat().st_size + _GROWTH_FREE:
         raise NotTrustedError("it is packed so that it grows when it is opened.", where=str(path))
 
 
+def _ends_with(name: str, suffix: str) -> bool:
+    return name.casefold().endswith(suffix)
+
+
 def _require_plain_objects(content: bytes, where: str) -> None:
+    if b"torch.classes" in content:
+        raise NotTrustedError("its objects are of classes that are not TorchScript's own.", where=where, remedy=_REMEDY)
     try:
         for operation, argument, _ in pickletools.genops(content):
             if operation.name == "STACK_GLOBAL":
@@ -120,11 +126,20 @@ def _strange(tree: ast.Module, own: set[str]) -> Iterator[str]:
                 yield from _strange_getattr(node)
             elif name not in BUILTINS and name not in local:
                 yield name
+        elif isinstance(node, ast.Assign) and _names_a_space(node.value):
+            yield "operators under another name"
         elif isinstance(node, ast.Name) and node.id == "print":
             # Standard output may be what another program reads.
             yield node.id
         elif isinstance(node, (ast.Import, ast.ImportFrom, ast.With, ast.Lambda, ast.Delete, ast.Global)):
             yield from _strange_statement(node)
+
+
+def _names_a_space(value: ast.expr) -> bool:
+    """``torch``, ``ops`` or ``ops.NAME`` as a value, which would hide the operator that is called."""
+    if isinstance(value, ast.Name):
+        return value.id in ("torch", "ops")
+    return isinstance(value, ast.Attribute) and len(_chain(value)) == 2 and _chain(value)[0] == "ops"
 
 
 def _strange_attribute(node: ast.Attribute, own: set[str], *, is_called: bool) -> Iterator[str]:
