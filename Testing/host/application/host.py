@@ -49,7 +49,7 @@ class Host:
         self.parts: SceneParts = new_scene(slicer)
         self.at_end(lambda: close_scene(self.parts))
         self.at_end(dialogs.forget_answers)
-        self.application._begin(self.parts, testing=testing)
+        self.application._begin(self.parts, testing=testing, main_window=main_window)
         model, stop_log = start_log()
         self.at_end(stop_log)
         self.application._managers["errorLogModel"] = model

@@ -63,9 +63,9 @@ class qSlicerApplication(QApplication):
         self._render_paused = 0
         self._temporary = self._default_scene_path = self._extensions = ""
 
-    def _begin(self, parts: Any, *, testing: bool) -> None:
+    def _begin(self, parts: Any, *, testing: bool, main_window: bool) -> None:
         """A fresh start on a scene of its own, with empty settings."""
-        self._parts, self._testing = parts, testing
+        self._parts, self._testing, self._has_main_window = parts, testing, main_window
         self._temporary = str(parts.folder / "tmp")
         self._default_scene_path = str(parts.folder / "documents")
         self._extensions = str(parts.folder / "Extensions-34045")
@@ -132,7 +132,8 @@ class qSlicerApplication(QApplication):
         return self._managers[name]
 
     def layoutManager(self) -> Any:
-        return self._manager("layoutManager")
+        """None where there is no main window."""
+        return self._manager("layoutManager") if self._has_main_window else None
 
     def setLayoutManager(self, manager: object) -> None:
         self._managers["layoutManager"] = manager

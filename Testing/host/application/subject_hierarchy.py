@@ -33,6 +33,7 @@ class SubjectHierarchyPlugins:
         self._tags = [
             scene.AddObserver(scene.NodeAddedEvent, self._added),
             scene.AddObserver(scene.NodeRemovedEvent, self._removed),
+            scene.AddObserver(scene.StartCloseEvent, self._forget_segmentations),
             scene.AddObserver(scene.EndCloseEvent, self._new_hierarchy),
             scene.AddObserver(scene.EndImportEvent, self._complete),
         ]
@@ -41,10 +42,15 @@ class SubjectHierarchyPlugins:
     def stop(self) -> None:
         for tag in self._tags:
             self._scene.RemoveObserver(tag)
-        for segmentation, tags in self._segment_observers.items():
-            for tag in tags:
-                segmentation.RemoveObserver(tag)
-        self._segment_observers.clear()
+        self._forget_segmentations()
+
+    def _forget_segmentations(self, *_: Any) -> None:
+        for segmentation in list(self._segment_observers):
+            self._forget_segmentation(segmentation)
+
+    def _forget_segmentation(self, segmentation: Any) -> None:
+        for tag in self._segment_observers.pop(segmentation, []):
+            segmentation.RemoveObserver(tag)
 
     def _hierarchy(self) -> Any:
         return self._slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self._scene)
@@ -77,6 +83,8 @@ class SubjectHierarchyPlugins:
     def _removed(self, scene: Any, _event: str, node: Any) -> None:
         if scene.IsClosing() or node.IsA("vtkMRMLSubjectHierarchyNode"):
             return
+        if node.IsA("vtkMRMLSegmentationNode"):
+            self._forget_segmentation(node.GetSegmentation())
         hierarchy = self._hierarchy()
         item = hierarchy.GetItemByDataNode(node)
         if item:

@@ -10,10 +10,18 @@ from PySide6.QtCore import QByteArray, QCoreApplication, QObject
 
 from .arguments import shown
 from .conversion import unwrap, wrap
+from .errors import NotModelled
 from .members import extra
 from .methods import live_native
 from .signals import connect, disconnect
 
+_WITH_INNER_PARTS = frozenset({
+    "qMRMLNodeComboBox", "qMRMLSegmentEditorWidget", "qMRMLSegmentsTableView", "qMRMLSegmentationShow3DButton",
+    "qMRMLSegmentSelectorWidget", "qMRMLSubjectHierarchyTreeView", "qMRMLSliceWidget", "qMRMLThreeDWidget",
+    "qMRMLSliceControllerWidget", "qMRMLThreeDViewControllerWidget", "qMRMLMarkupsROIWidget", "qMRMLSliderWidget",
+    "ctkPathLineEdit", "ctkSliderWidget", "ctkRangeWidget", "qSlicerAppMainWindow", "ctkDICOMBrowser",
+})  # fmt: skip
+"""Classes of the application whose inner parts modules reach for: a part that is not found may be there."""
 _CONNECT_FORMS = (
     "connect(QByteArray signal, PyObject callable) -> bool\n"
     "connect(QByteArray signal, QObject receiver, QByteArray slot, Qt::ConnectionType type) -> bool\n"
@@ -114,7 +122,10 @@ def _matching(wrapper: Any, kind: Any, name: Any) -> Iterator[QObject]:
 def find_child(wrapper: Any, *arguments: Any) -> Any:
     if not 1 <= len(arguments) <= 2:
         raise _no_overload(arguments, _FIND_FORMS.replace("findChildren", "findChild"))
-    return wrap(next(_matching(wrapper, arguments[0], arguments[1] if len(arguments) > 1 else ""), None))
+    found = wrap(next(_matching(wrapper, arguments[0], arguments[1] if len(arguments) > 1 else ""), None))
+    if found is None and class_name(wrapper) in _WITH_INNER_PARTS:
+        raise NotModelled(f"a part of {class_name(wrapper)}: findChild{arguments!r}")
+    return found
 
 
 @extra("QObject", "findChildren")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import slicer_core
 from PySide6.QtCore import Property, Slot
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget, QWidgetAction
 
 from Testing.host.widgets.icons import icon
 from Testing.host.widgets.menu_button import ctkMenuButton
 from Testing.host.widgets.scene_nodes import Observers
+from Testing.host.widgets.slider_widget import ctkSliderWidget
 
 if TYPE_CHECKING:
     from slicer_core import vtkMRMLSegmentationNode
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
 _Events = slicer_core.vtkSegmentation
 _Names = slicer_core.vtkSegmentationConverter
 _SMOOTHING = slicer_core.vtkBinaryLabelmapToClosedSurfaceConversionRule.GetSmoothingFactorParameterName()
+
+
+def _smoothing_slider(menu: QMenu) -> ctkSliderWidget:
+    """A submenu of its own; modules look for the slider in it."""
+    factors = QMenu("Smoothing factor", menu)
+    factors.setObjectName("surfaceSmoothingFactorMenu")
+    slider = ctkSliderWidget(factors)
+    slider.decimals = 2
+    slider.minimum, slider.maximum, slider.singleStep = 0.0, 1.0, 0.1
+    slider.setValue(0.5)
+    slider.tracking = False
+    action = QWidgetAction(factors)
+    action.setDefaultWidget(slider)
+    factors.addAction(action)
+    menu.addMenu(factors)
+    return slider
 
 
 class qMRMLSegmentationShow3DButton(ctkMenuButton):
@@ -36,6 +53,8 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
         self._smoothing = menu.addAction("Surface smoothing")
         self._smoothing.setCheckable(True)
         self._smoothing.toggled.connect(self._on_smoothing)
+        self._factor = _smoothing_slider(menu)
+        self._factor.valueChanged.connect(self._on_factor)
         self.setMenu(menu)
         self.setEnabled(False)
 
@@ -78,8 +97,12 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
         self.setChecked(segmentation.ContainsRepresentation(surface))
         self.blockSignals(blocked)
         blocked = self._smoothing.blockSignals(True)
-        self._smoothing.setChecked(float(segmentation.GetConversionParameter(_SMOOTHING) or 0.5) >= 0)
+        factor = float(segmentation.GetConversionParameter(_SMOOTHING) or 0.5)
+        self._smoothing.setChecked(factor >= 0)
         self._smoothing.blockSignals(blocked)
+        blocked = self._factor.blockSignals(True)
+        self._factor.setValue(abs(factor))
+        self._factor.blockSignals(blocked)
 
     def _on_toggled(self, on: bool) -> None:
         if self._node is None:
@@ -103,7 +126,15 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
             return
         segmentation = self._node.GetSegmentation()
         factor = abs(float(segmentation.GetConversionParameter(_SMOOTHING) or 0.5)) or 0.5
-        segmentation.SetConversionParameter(_SMOOTHING, str(factor if on else -factor))
+        self._convert_again(factor if on else -factor)
+
+    def _on_factor(self, factor: float) -> None:
+        if self._node is not None:
+            self._convert_again(factor if self._smoothing.isChecked() else -factor)
+
+    def _convert_again(self, factor: float) -> None:
+        segmentation = self._node.GetSegmentation()
+        segmentation.SetConversionParameter(_SMOOTHING, str(factor))
         surface = _Names.GetSegmentationClosedSurfaceRepresentationName()
         if segmentation.ContainsRepresentation(surface):
             segmentation.CreateRepresentation(surface, True)

@@ -88,6 +88,10 @@ class SampleDataLogic:
             listed.append(source)
 
     @staticmethod
+    def registerCustomSampleDataCategory(category, title=None, *_, **__):
+        """Slicer's main version; a category is there as soon as it has a source, its title is only shown."""
+
+    @staticmethod
     def sampleDataSourcesByCategory(category=None):
         return _sources() if category is None else _sources().get(category, [])
 

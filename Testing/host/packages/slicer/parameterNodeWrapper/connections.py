@@ -92,6 +92,12 @@ def connection(widget, kind):
         return Connection(widget, "currentNodeChanged", widget.currentNode, widget.setCurrentNode)
     if plain is FloatRange and name in ("ctkRangeWidget", "ctkDoubleRangeSlider", "qMRMLRangeWidget"):
         return _range(widget, annotations)
+    if name == "qSlicerSimpleMarkupsWidget" and node_classes(plain):
+        return Connection(widget, "markupsNodeChanged", widget.currentNode, widget.setCurrentNode)
+    if not name.startswith("Q"):
+        from Testing.host.pythonqt import NotModelled
+
+        raise NotModelled(f"{name} for a parameter of type {kind} in slicer.parameterNodeWrapper")
     raise RuntimeError(f"Unable to create GUI connector from datatype '{kind}' to widget type '{type(widget)}'.")
 
 
