@@ -12,19 +12,30 @@ if hasattr(slicer.modules, "MedAISegInstance"):
     for _stale in [name for name in sys.modules if name.partition(".")[0] == "MedAISegLib"]:
         del sys.modules[_stale]
 
-from MedAISegLib.slicer_io.logic import SegmentationLogic
-from MedAISegLib.slicer_io.sample_data import register_sample_data
-from MedAISegLib.slicer_io.session import session
 from MedAISegLib.slicer_ui.about import ACKNOWLEDGEMENT_TEXT, CONTRIBUTORS, HELP_TEXT
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+
+def __getattr__(name: str) -> Any:
+    """``MedAISegLogic``, made when somebody asks for it: importing all that it needs would delay Slicer's start."""
+    if name != "MedAISegLogic":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from MedAISegLib.slicer_ui.module_logic import MedAISegLogic
+
+    return MedAISegLogic
+
+
+def _register_sample_data() -> None:
+    from MedAISegLib.slicer_io.sample_data import register_sample_data
+
+    register_sample_data()
 
 
 class MedAISeg(ScriptedLoadableModule):
@@ -38,7 +49,7 @@ class MedAISeg(ScriptedLoadableModule):
         parent.contributors = list(CONTRIBUTORS)
         parent.helpText = HELP_TEXT
         parent.acknowledgementText = ACKNOWLEDGEMENT_TEXT
-        slicer.app.connect("startupCompleted()", register_sample_data)
+        slicer.app.connect("startupCompleted()", _register_sample_data)
 
 
 class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -51,7 +62,8 @@ class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = None
 
     def setup(self) -> None:
-        # Not at the top: the panel needs Qt, which a Slicer without a window may lack.
+        from MedAISegLib.slicer_io.session import session
+        from MedAISegLib.slicer_ui.module_logic import MedAISegLogic
         from MedAISegLib.slicer_ui.panel import Panel
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -78,14 +90,6 @@ class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.scene_closed()
 
 
-class MedAISegLogic(SegmentationLogic, ScriptedLoadableModuleLogic):
-    """For the Python console; see docs/scripting.md."""
-
-    def __init__(self) -> None:
-        ScriptedLoadableModuleLogic.__init__(self)
-        SegmentationLogic.__init__(self)
-
-
 class MedAISegTest(ScriptedLoadableModuleTest):
     """What can be tested wherever the module is installed; without a download, a dialog or a main window."""
 
@@ -105,6 +109,7 @@ class MedAISegTest(ScriptedLoadableModuleTest):
 
     def test_the_sample_study_fits_the_model_that_is_made_for_it(self) -> None:
         from MedAISegLib.slicer_io.sample_data import load_sample_study
+        from MedAISegLib.slicer_ui.module_logic import MedAISegLogic
 
         volume = load_sample_study()
         ((node, _reason),) = MedAISegLogic().match("hippocampus", volume).values()

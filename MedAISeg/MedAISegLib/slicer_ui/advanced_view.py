@@ -36,7 +36,7 @@ class AdvancedView:
 
     def __init__(self, ui: Any, actions: AdvancedActions) -> None:
         self._ui, self._actions = ui, actions
-        self.messages = MessageView(ui.advancedMessages, "advancedMessage")
+        self.messages = MessageView(ui.advancedMessages, "advancedMessage", ui.stopDependencyButton)
         self._devices: tuple[DeviceRecord, ...] | None = None
         with silent(ui.flipsSelector):
             for text in (_("as the model says"), _("always"), _("never")):

@@ -121,6 +121,7 @@ class InputView:
         while form.rowCount():
             form.removeRow(0)
         self._combos, self._rows, group = [], (), ""
+        before = self._ui.inputSection
         for n, row in enumerate(rows):
             if row.group != group:
                 group = row.group
@@ -137,6 +138,9 @@ class InputView:
             combo.connect("currentIndexChanged(int)", self._chosen(n))
             form.addRow(label, combo)
             self._combos.append(combo)
+            qt.QWidget.setTabOrder(before, combo)
+            before = combo
+        qt.QWidget.setTabOrder(before, self._ui.oneFrameButton)
 
     def _chosen(self, place: int) -> Callable[[int], None]:
         def chosen(index: int) -> None:

@@ -40,10 +40,11 @@ class MessageView:
     Args:
         place: a ``QWidget`` with a vertical layout.
         name: what the object names begin with.
+        after: the widget before it in the keyboard's order.
     """
 
-    def __init__(self, place: Any, name: str) -> None:
-        self._place, self._name = place, name
+    def __init__(self, place: Any, name: str, after: Any) -> None:
+        self._place, self._name, self._after = place, name, after
         self._frame: Any = None
         self._text = ""
         self.is_question = False
@@ -86,12 +87,15 @@ class MessageView:
         self.is_question = True
         row = qt.QHBoxLayout()
         row.addStretch(1)
+        before = self._after
         for text, name, action in ((yes, "Yes", on_yes), (no or _("Cancel"), "No", on_no)):
             button = qt.QPushButton(text, self._frame)
             button.objectName = f"{self._name}{name}Button"
             button.toolTip = text
             button.connect("clicked()", self._answer(action))
             row.addWidget(button)
+            qt.QWidget.setTabOrder(before, button)
+            before = button
         self._frame.layout().addLayout(row)
 
     def _answer(self, action: Callable[[], None] | None) -> Callable[[], None]:

@@ -48,7 +48,7 @@ class ModelView:
         self._cards: dict[str, ModelCard] = {}
         self._shown: tuple[object, ...] = ()
         self._described: tuple[object, ...] = ()
-        self.messages = MessageView(ui.modelMessages, "modelMessage")
+        self.messages = MessageView(ui.modelMessages, "modelMessage", ui.removeModelButton)
         stretch_first_column(ui.modelTree)
         ui.modelSearchBox.connect("textChanged(QString)", self._filter)
         ui.modelTree.connect("itemSelectionChanged()", self._tell)

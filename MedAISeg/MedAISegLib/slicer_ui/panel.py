@@ -58,7 +58,7 @@ class Panel:
         self._timer.connect("timeout()", self._show_progress)
         context = Context(ui, session, self._parameters, self._watch.soon)
         self._states = SegmentStates(session.pump, self._watch.soon)
-        self._welcome = MessageView(ui.welcomeMessages, "welcomeMessage")
+        self._welcome = MessageView(ui.welcomeMessages, "welcomeMessage", ui.tryItButton)
         self._models = ModelControl(context)
         self._inputs = InputControl(context, self._models.view.messages.show_error)
         self._region = RegionView(ui, on_change=self._choose_region)

@@ -82,7 +82,7 @@ class ResultsView:
 
     def __init__(self, ui: Any, actions: ResultActions) -> None:
         self._ui = ui
-        self.messages = MessageView(ui.resultMessages, "resultMessage")
+        self.messages = MessageView(ui.resultMessages, "resultMessage", ui.revertButton)
         self._shown: tuple[ResultLine, ...] | None = None
         self._menu = qt.QMenu(ui.exportButton)
         self._menu.objectName = "exportMenu"

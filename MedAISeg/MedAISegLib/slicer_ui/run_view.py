@@ -19,7 +19,7 @@ class RunView:
 
     def __init__(self, ui: Any, *, on_apply: Callable[[], None], on_cancel: Callable[[], None]) -> None:
         self._ui = ui
-        self.messages = MessageView(ui.runMessages, "runMessage")
+        self.messages = MessageView(ui.runMessages, "runMessage", ui.cancelButton)
         self._queue: list[tuple[str, str]] = []
         self._log_length = 0
         stretch_first_column(ui.queueTree)
