@@ -10,7 +10,7 @@ from MedAISegLib.app import result_requests
 from MedAISegLib.app.exchange import segmentation_of
 from MedAISegLib.app.protocol import ExportRequest, MeasureRequest
 from MedAISegLib.app.tasks import Task
-from MedAISegLib.core.errors import InputError, UsageError
+from MedAISegLib.core.errors import InputError, ResourceError, UsageError
 from MedAISegLib.core.progress import Progress
 from MedAISegLib.core.segmentation import AlgorithmType
 from MedAISegLib.core.volume import Volume
@@ -199,6 +199,28 @@ def test_the_table_has_the_segments_as_they_are(scene):
     assert [row["name"] for row in rows] == ["Leber", KIDNEY, "mine"]
     assert float(rows[0]["mean"]) == pytest.approx(VALUES[where].mean())
     assert int(rows[0]["voxel_count"]) == where.sum()
+
+
+def test_surfaces_are_written_one_by_one_and_none_stays_when_it_is_cancelled(scene):
+    for finished in range(20):
+        output = scene.folder / f"output {finished}"
+        work = export_node(scene.node, ("stl",), output, folder=scene.folder, ask=scene.ask)
+        try:
+            for _ in range(finished):
+                next(work)
+        except StopIteration:
+            break
+        work.close()
+        assert not output.exists()
+    assert len(list(output.iterdir())) == len(FOUND)
+    assert finished > 2 * len(FOUND)
+    assert not scene.node.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_a_folder_that_cannot_be_made_is_told(scene):
+    (scene.folder / "output").write_text("a file")
+    with pytest.raises(ResourceError):
+        scene.export("stl")
 
 
 def test_all_formats_in_one_go_and_none_overwritten(scene):

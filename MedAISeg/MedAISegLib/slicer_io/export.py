@@ -20,11 +20,12 @@ from .node_segments import RecordedNode, record_node
 from .node_statistics import Ask, measure_record
 from .pump import Pieces
 from .run_record import RunRecord, provenance_of_node
-from .writers import MeshKind, save_meshes, save_seg_nrrd
+from .writers import MeshKind, meshes_in_pieces, save_seg_nrrd
 
 DICOM_SEG = "dicom-seg"
 
-_WRITTEN_HERE = ("seg.nrrd", *(kind.value for kind in MeshKind))
+_SEG_NRRD = "seg.nrrd"
+_WRITTEN_HERE = (_SEG_NRRD, *(kind.value for kind in MeshKind))
 """Formats that Slicer itself writes; the others are the worker's."""
 
 
@@ -56,7 +57,7 @@ def export_node(
     """Write files of a segmentation node into a folder, with what is in the node now.
 
     Segments that a run made and a person changed are marked as SEMIAUTOMATIC in DICOM SEG, a person's own as MANUAL,
-    and both are named in the provenance. Slicer's own formats are written in one go under a wait cursor.
+    and both are named in the provenance. Slicer's ``seg.nrrd`` is written in one go under a wait cursor.
 
     Args:
         formats: names of ``exporters.EXPORTERS``, ``seg.nrrd``, ``stl`` or ``obj``.
@@ -79,9 +80,7 @@ def export_node(
         notices += reply.notices
     for name in formats:
         if name in _WRITTEN_HERE:
-            yield None
-            with wait_cursor():
-                written = _by_slicer(node, name, output, overwrite=overwrite)
+            written = yield from _by_slicer(node, name, output, overwrite=overwrite)
             files[name] = written.files
             notices += written.notices
     return ExportReply(files, tuple(dict.fromkeys(notices)))
@@ -130,12 +129,13 @@ def _by_worker(
     return cast("ExportReply", (yield from ask(request)))
 
 
-def _by_slicer(node: Any, name: str, output: Path, *, overwrite: bool) -> Written:
-    output.mkdir(parents=True, exist_ok=True)
+def _by_slicer(node: Any, name: str, output: Path, *, overwrite: bool) -> Pieces[Written]:
     path = output / f"segmentation.{name}"
-    if name == "seg.nrrd":
+    if name != _SEG_NRRD:
+        return (yield from meshes_in_pieces(node, path, MeshKind(name), overwrite=overwrite))
+    yield None
+    with wait_cursor():
         return save_seg_nrrd(node, path, overwrite=overwrite)
-    return save_meshes(node, path, MeshKind(name), overwrite=overwrite)
 
 
 def _series(node: Any, *, is_needed: bool) -> Pieces[SeriesReference | None]:

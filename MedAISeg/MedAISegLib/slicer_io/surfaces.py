@@ -28,16 +28,28 @@ def show_in_3d(node: Any) -> Generator[None, None, None]:
     """
     segmentation = node.GetSegmentation()
     if not segmentation.ContainsRepresentation(CLOSED_SURFACE):
-        made: Made = {}
-        while image := _outdated_labelmap(segmentation, made):
-            yield from _make_surfaces(segmentation, image, made)
-        for segment_id, (_, surface) in made.items():
+        made = yield from missing_surfaces(segmentation)
+        for segment_id, surface in made.items():
             segmentation.GetSegment(segment_id).AddRepresentation(CLOSED_SURFACE, surface)
         segmentation.InvokeEvent(slicer_module().vtkSegmentation.ContainedRepresentationNamesModified)
     display = node.GetDisplayNode()
     display.SetPreferredDisplayRepresentationName3D(CLOSED_SURFACE)
     display.SetVisibility3D(True)
     display.SetVisibility(True)
+
+
+def missing_surfaces(segmentation: Any) -> Generator[None, None, dict[str, Any]]:
+    """The closed surfaces of the segments of a ``vtkSegmentation`` that has none, yielding after each; it gets none.
+
+    They are of one moment: a segment that changes meanwhile is done again.
+
+    Returns:
+        Segment ID to a ``vtkPolyData``, RAS mm before the parent transform.
+    """
+    made: Made = {}
+    while image := _outdated_labelmap(segmentation, made):
+        yield from _make_surfaces(segmentation, image, made)
+    return {segment_id: surface for segment_id, (_, surface) in made.items()}
 
 
 def closed_surface(segmentation: Any, image: Any, label_value: int, box: Box | None) -> Any:

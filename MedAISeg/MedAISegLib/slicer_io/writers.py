@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from ..core.progress import Poll, never
 from ..exporters.atomic import atomic_path, atomic_paths
 from ..exporters.written import Written
 from .completeness import bundle_is_complete, nrrd_is_complete, obj_is_complete, stl_is_complete
+from .geometry import to_world
+from .labelmaps import CLOSED_SURFACE
 from .mesh_names import mesh_file_names
 from .scene import slicer_module, vtk_module
 from .segmentation_node import in_world
+from .surfaces import missing_surfaces
 
 
 class MeshKind(Enum):
@@ -45,9 +48,23 @@ def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
 
 
 def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False, poll: Poll = never) -> Written:
+    """As :func:`meshes_in_pieces`, in one go; ``poll`` is called after each piece."""
+    with closing(meshes_in_pieces(node, path, kind, overwrite=overwrite)) as work:
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                written: Written = end.value
+                return written
+            poll()
+
+
+def meshes_in_pieces(
+    node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False
+) -> Generator[None, None, Written]:
     """The closed surface of each segment of a node in the world, LPS mm, as ``STEM_NAME.KIND`` beside ``path``.
 
-    ``poll`` is called after each.
+    Yields after each segment; closed before its end it leaves no file. The node gets no new representation.
 
     Raises:
         UsageError: if a file is there and may not be overwritten.
@@ -56,10 +73,7 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
     content = node.GetSegmentation()
     if content.GetNumberOfSegments() == 0:
         return Written((), (Notice("no-surface", f"No segment has a voxel: no .{kind.value} file was written."),))
-    surfaces = []
-    for segment_id in content.GetSegmentIDs():
-        surfaces.append((content.GetSegment(segment_id).GetName(), _surface(node, segment_id)))
-        poll()
+    surfaces = yield from _named_surfaces(node)
     filled = [(name, surface) for name, surface in surfaces if surface.GetNumberOfPoints() > 0]
     too_small = [name for name, surface in surfaces if surface.GetNumberOfPoints() == 0]
     notices = (Notice("no-surface", f"Too small for a surface: {', '.join(too_small)}."),) if too_small else ()
@@ -70,7 +84,7 @@ def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = Fals
     with atomic_paths(paths, overwrite=overwrite) as temporaries:
         for (_, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
             _write_surface(surface, temporary, final, kind)
-            poll()
+            yield
     return Written(tuple(paths), notices)
 
 
@@ -88,12 +102,25 @@ def save_mrb(scene: Any, path: Path, *, overwrite: bool = False) -> Written:
     return Written((path,))
 
 
-def _surface(node: Any, segment_id: str) -> Any:
-    """A segment's closed surface in the world, RAS mm; the node itself gets no new representation."""
-    surface = vtk_module().vtkPolyData()
-    logic = slicer_module().vtkSlicerSegmentationsModuleLogic
-    logic.GetSegmentClosedSurfaceRepresentation(node, segment_id, surface, True)
-    return surface
+def _named_surfaces(node: Any) -> Generator[None, None, list[tuple[str, Any]]]:
+    """Name and closed surface of each segment, RAS mm in the world."""
+    content, parent = node.GetSegmentation(), node.GetParentTransformNode()
+    made = {} if content.ContainsRepresentation(CLOSED_SURFACE) else (yield from missing_surfaces(content))
+    named = []
+    for segment_id in content.GetSegmentIDs():
+        segment = content.GetSegment(segment_id)
+        surface = made.get(segment_id) or segment.GetRepresentation(CLOSED_SURFACE) or vtk_module().vtkPolyData()
+        named.append((segment.GetName(), surface if parent is None else _moved(surface, to_world(parent))))
+        yield
+    return named
+
+
+def _moved(surface: Any, transform: Any) -> Any:
+    mover = vtk_module().vtkTransformPolyDataFilter()
+    mover.SetInputData(surface)
+    mover.SetTransform(transform)
+    mover.Update()
+    return mover.GetOutput()
 
 
 def _write_surface(surface: Any, temporary: Path, path: Path, kind: MeshKind) -> None:
