@@ -158,6 +158,7 @@ def use_small_worker(patch):
     patch(worker_link, "worker_command", command)
     patch(worker_services, "known_models", cards)
     patch(dependencies, "missing", lambda *_, **__: ())
+    patch(dependencies, "installed", lambda *_, **__: ())
 
 
 @pytest.fixture

@@ -69,6 +69,21 @@ def test_an_edited_segment_is_overwritten_where_the_user_wants_it(panel, output,
     np.testing.assert_array_equal(mask(output, "Bright", volume), painted)
 
 
+def test_an_output_that_is_deleted_is_not_replaced_by_another_one(panel, output):
+    panel.host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "of somebody else")
+    panel.ui.regionSelector.setCurrentNode(panel.host.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R"))
+    panel.host.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "another R")
+    panel.settle()
+    panel.host.scene.RemoveNode(panel.ui.regionSelector.currentNode())
+    panel.host.scene.RemoveNode(output)
+    panel.settle()
+    for name in ("outputSelector", "resultSelector", "regionSelector"):
+        assert getattr(panel.ui, name).currentNode() is None
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    assert panel.session.runs[-1].request.output.node_id == ""
+
+
 def test_a_segment_without_a_tick_stays(panel, output, volume):
     panel.tick("existingSegmentsTree", "Brightest", ticked=False)
     panel.click("applyButton")
@@ -176,7 +191,7 @@ def test_exports_ask_for_a_folder_and_say_what_was_written(panel, output, monkey
     wait_until(lambda: "Written to" in panel.message("result"), timeout=100)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".stl", ".stl"]
     actions["Surfaces, STL…"].trigger()
-    wait_until(lambda: panel.find("resultMessageYesButton") is not None, timeout=100)
+    wait_until(lambda: "is there already" in panel.message("result"), timeout=100)
     panel.click("resultMessageYesButton")
     wait_until(lambda: "Written to" in panel.message("result"), timeout=100)
     assert segment_names(output) == ["Bright", "Brightest"]

@@ -17,10 +17,12 @@ class Context:
     Attributes:
         ui: the widgets by name.
         parameters: of the scene that is open now.
+        is_removing: while a node goes, when what selectors say is no choice of the user.
         changed: asks for the panel to be shown anew, a moment later and once.
     """
 
     ui: Any
     session: Session
     parameters: Callable[[], Parameters]
+    is_removing: Callable[[], bool]
     changed: Callable[[], None]

@@ -41,14 +41,15 @@ class DependencyControl:
         self._view = DependenciesView(context.ui, self)
         self._job: Any = None
         self._python: WorkerPython | None = None
+        self._is_complete = False
 
     def look(self) -> None:
         """Find out what is installed, and show it."""
         self._with_python(self._show, self._view_problem)
 
     def is_complete(self) -> bool:
-        """Whether everything is there, as far as it is known."""
-        return self._python is not None and not self._missing(self._python)
+        """Whether everything was there when it was looked at last."""
+        return self._is_complete
 
     def require(self, then: Callable[[], None]) -> bool:
         """Whether a run can start; else the user is asked, and ``then`` follows the installation."""
@@ -156,9 +157,12 @@ class DependencyControl:
         return Path(home).expanduser() if home else None
 
     def _show(self, python: WorkerPython) -> None:
-        if self.is_complete():
+        packages = dependencies.installed(python, self._home())
+        self._is_complete = all(package.is_right for package in packages)
+        self._view.show(packages)
+        if self._is_complete:
             self._on_complete()
-        self._view.show(dependencies.installed(python, self._home()))
+        self._context.changed()
 
     def _view_problem(self, error: MedAISegError) -> None:
         self._view.show((), str(error))

@@ -86,7 +86,7 @@ class ModelView:
                 group.setFirstColumnSpanned(True)
                 for card in sorted(self._cards.values(), key=lambda card: card.name.casefold()):
                     if card.modality == modality:
-                        group.addChild(_item(card, several=choice.several))
+                        group.addChild(_item(card, tree.palette, several=choice.several))
                 group.setExpanded(True)
         self._filter()
 
@@ -153,7 +153,7 @@ class ModelView:
         )
 
 
-def _item(card: ModelCard, *, several: bool) -> Any:
+def _item(card: ModelCard, palette: Any, *, several: bool) -> Any:
     can_run = card.state is ModelState.READY
     item = tree_item(
         [card.name, state_of(card)],
@@ -162,7 +162,7 @@ def _item(card: ModelCard, *, several: bool) -> Any:
         key=card.id,
     )
     if not can_run:
-        item.setForeground(0, qt.QApplication.palette().brush(qt.QPalette.Disabled, qt.QPalette.Text))
+        item.setForeground(0, palette.brush(qt.QPalette.Disabled, qt.QPalette.Text))
     return item
 
 

@@ -57,7 +57,7 @@ class OutputControl:
 
     def _choose_node(self, node: Any) -> None:
         parameters = self._context.parameters()
-        if node is not parameters.reference(OUTPUT):
+        if node is not parameters.reference(OUTPUT) and not self._context.is_removing():
             parameters.refer(OUTPUT, node)
             parameters.change(kept=())
         self._context.changed()

@@ -56,7 +56,7 @@ class Panel:
         self._timer = qt.QTimer(ui.MedAISeg)
         self._timer.setInterval(_PROGRESS_MS)
         self._timer.connect("timeout()", self._show_progress)
-        context = Context(ui, session, self._parameters, self._watch.soon)
+        context = Context(ui, session, self._parameters, lambda: self._watch.is_removing, self._watch.soon)
         self._states = SegmentStates(session.pump, self._watch.soon)
         self._welcome = MessageView(ui.welcomeMessages, "welcomeMessage", ui.tryItButton)
         self._models = ModelControl(context)
@@ -166,7 +166,8 @@ class Panel:
         return Parameters(self._parameter_node())
 
     def _choose_region(self, node: Any) -> None:
-        self._parameters().refer(REGION, node)
+        if not self._watch.is_removing:
+            self._parameters().refer(REGION, node)
         self._watch.soon()
 
     def _take_units(self, model: str, channel: str, answer: str) -> None:

@@ -73,7 +73,8 @@ class ResultControl:
         )
 
     def choose_result(self, node: Any) -> None:
-        self._context.parameters().refer(RESULT, node)
+        if not self._context.is_removing():
+            self._context.parameters().refer(RESULT, node)
         self._context.changed()
 
     def show_in_3d(self, is_wanted: bool) -> None:

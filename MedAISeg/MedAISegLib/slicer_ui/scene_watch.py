@@ -9,6 +9,7 @@ import qt
 import slicer
 
 _DELAY_MS = 30
+_FIRST = 1000.0
 
 
 class SceneWatch:
@@ -22,6 +23,7 @@ class SceneWatch:
     def __init__(self, parent: Any, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self._observers = slicer.util.VTKObservationMixin()
+        self._is_removing = False
         self._followed: tuple[Any, ...] = ()
         self._timer = qt.QTimer(parent)
         self._timer.setSingleShot(True)
@@ -31,6 +33,14 @@ class SceneWatch:
         events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndImportEvent, scene.EndBatchProcessEvent)
         for event in events:
             self._observers.addObserver(scene, event, self._on_event)
+        # Before and after the selectors have heard of it.
+        self._observers.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._on_removing, priority=_FIRST)
+        self._observers.addObserver(scene, scene.NodeRemovedEvent, self._on_removed, priority=-_FIRST)
+
+    @property
+    def is_removing(self) -> bool:
+        """While a node goes: a selector that showed it chooses another one then, which nobody has asked for."""
+        return self._is_removing
 
     def follow(self, nodes: Iterable[Any]) -> None:
         """Tell also when one of these changes or moves, and no longer of those followed before."""
@@ -55,6 +65,12 @@ class SceneWatch:
         self._timer.disconnect("timeout()", self._settle)
         self._observers.removeObservers()
         self._followed = ()
+
+    def _on_removing(self, _caller: Any = None, _event: Any = None) -> None:
+        self._is_removing = True
+
+    def _on_removed(self, _caller: Any = None, _event: Any = None) -> None:
+        self._is_removing = False
 
     def _on_event(self, _caller: Any = None, _event: Any = None) -> None:
         self.soon()
