@@ -10,6 +10,10 @@ NNUNET_NETWORKS := dynamic-network-architectures
 EXTRAS := slicer,host,test,reference,lint
 # One thread a process: two processes with two threads each would wait for one another on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+SUITES := Testing/unit Testing/contract Testing/real Testing/reference
+# The emulated application is one a process, as the real one, and a module that it reloads is another than before.
+APART = OMP_NUM_THREADS=1 $(BIN)/python tools/test_apart.py
+HOST_TESTS := $(sort $(wildcard Testing/host/test_*.py Testing/slicer/Python/test_*.py))
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
@@ -38,10 +42,12 @@ demo: venv ## make the sample study, segment it, write files and pictures into d
 	$(BIN)/medaiseg demo --output demo-output
 
 test: venv $(VENV)/nnunet/installed ## run the tests (some minutes)
-	$(PYTEST) -m "not reference and not slow"
+	$(PYTEST) -m "not reference and not slow" $(SUITES)
+	$(APART) -m "not reference and not slow" $(HOST_TESTS)
 
 reference: venv $(VENV)/nnunet/installed ## compare with the reference implementations (long)
-	$(BIN)/python -m pytest -m "reference or slow"
+	$(BIN)/python -m pytest -m "reference or slow" $(SUITES)
+	$(APART) -m "reference or slow" $(HOST_TESTS)
 
 lint: venv ## check style, types and the layers
 	$(BIN)/ruff check $(wildcard $(SOURCES))
@@ -59,8 +65,9 @@ test-py312: ## run what needs no torch on Slicer's Python 3.12, where one is fou
 
 .PHONY: run-py312
 run-py312: $(VENV312)/installed
-	$(VENV312)/bin/python -m pytest --without-engine -m "not engine and not reference and not slow" \
-	  Testing/unit Testing/contract $(wildcard Testing/host)
+	$(VENV312)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --without-engine \
+	  -m "not engine and not reference and not slow" Testing/unit Testing/contract
+	$(VENV312)/bin/python tools/test_apart.py --without-engine -m "not engine and not reference and not slow" $(HOST_TESTS)
 
 $(VENV312)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)

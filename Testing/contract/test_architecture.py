@@ -40,7 +40,7 @@ ONLY_IN_PYDICOM_3 = re.compile(r"pydicom\.(pixels|examples|hooks)|enforce_file_f
 """Slicer has pydicom 2.4 or 3."""
 
 IMPORT_WITHOUT = """
-import importlib, sys
+import importlib, sys, types
 
 class NotInSlicer:
     def find_spec(self, name, path=None, target=None):
@@ -48,6 +48,13 @@ class NotInSlicer:
             raise ModuleNotFoundError(name + " is not in Slicer", name=name)
 
 sys.meta_path.insert(0, NotInSlicer())
+class Slicers(types.ModuleType):
+    # Slicer's own, which no package index has; any name in it is some class.
+
+    def __getattr__(self, name):
+        return type(name, (), {{}})
+
+sys.modules |= {{name: Slicers(name) for name in ("qt", "ctk", "slicer.ScriptedLoadableModule")}}
 for module in {modules!r}:
     importlib.import_module(module)
 """

@@ -31,7 +31,7 @@ def parameters(function: object) -> list[str]:
 def test_a_reader_has_its_three_functions(name: str) -> None:
     reader = import_module(READERS[name])
     assert parameters(reader.recognises) == ["path"]
-    assert parameters(reader.list_images) == ["paths", "accept"]
+    assert parameters(reader.list_images) == ["paths", "accept", "poll"]
     assert parameters(reader.read) == ["listing", "accept", "progress"]
 
 

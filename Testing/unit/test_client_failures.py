@@ -74,7 +74,8 @@ def test_a_worker_that_died_while_nothing_was_asked_is_replaced_without_a_word(c
 
 
 @pytest.mark.parametrize(
-    "words", [b"Welcome!\\n", b"[1, 2]\\n", b"\\xff\\xfe\\n", b'{"id": 1, "reply": {"kind": "X"}}\\n']
+    "words",
+    [b"Welcome!\\n", b"[1, 2]\\n", b"\\xff\\xfe\\n", b'{"id": 1, "reply": {"kind": "X"}}\\n', b"[" * 200_000 + b"\\n"],
 )
 def test_rubbish_on_the_protocol_ends_the_worker(connect: Connect, words: bytes) -> None:
     answers = connect(f"""

@@ -51,6 +51,8 @@ EVERY_OPERATION: tuple[op.Operation, ...] = (
     op.Resize((3.0, 0.0, 0.8), 4.0),
     op.CropNonzero(),
     op.ZScoreInside((0,)),
+    op.ResizeTo((0, 256, 256)),
+    op.ZeroOutsideBody(),
 )
 
 

@@ -109,7 +109,10 @@ def _line(message: dict[str, Any]) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    message = json.loads(line.decode())
+    try:
+        message = json.loads(line.decode())
+    except RecursionError as error:
+        raise ValueError("JSON nested too deeply") from error
     if not isinstance(message, dict):
         raise ValueError("no JSON object")
     return message

@@ -1,0 +1,44 @@
+"""Run files of tests each in a process of its own, as the emulated application wants it: there is one in a process.
+
+    python tools/test_apart.py [--processes N] [PYTEST OPTIONS] FILE...
+
+What a file that failed has said is printed in full, of the others the last line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+_NO_TEST_CHOSEN = 5
+"""pytest's exit status for a file whose tests are all left out by ``-m``."""
+
+
+def main() -> int:
+    """Run them; 1 if any failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--processes", type=int, default=min(4, os.cpu_count() or 1))
+    arguments, rest = parser.parse_known_args()
+    files = [argument for argument in rest if argument.endswith(".py")]
+    options = [argument for argument in rest if argument not in files]
+    with ThreadPoolExecutor(arguments.processes) as pool:
+        succeeded = list(pool.map(lambda file: _run(file, options), files))
+    failed = [file for file, good in zip(files, succeeded, strict=True) if not good]
+    print(f"{len(files) - len(failed)} of {len(files)} files passed", *failed, sep="\n  failed: ")
+    return 1 if failed else 0
+
+
+def _run(file: str, options: list[str]) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *options, file]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    good = done.returncode in (0, _NO_TEST_CHOSEN)
+    lines = (done.stdout + ("" if good else done.stderr)).strip().splitlines()
+    print(f"{file}: {lines[-1] if lines else ''}" if good else "\n".join([f"=== {file}", *lines]), flush=True)
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
