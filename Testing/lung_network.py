@@ -82,7 +82,7 @@ def write_lung_model(source: Path, folder: Path) -> Path:
         traced = torch.jit.trace(eager_network(source), torch.rand(1, 1, SIDE, SIDE), check_trace=False)
     traced.save(str(folder / "model.ts"))
     stage = InferenceStage(
-        # The network was trained on slices that are turned by a quarter; labels are turned back before they are resized.
+        # The network was trained on slices turned by a quarter; labels are turned back before they are resized.
         preprocessing=(
             Orient("SPL"),
             Clip(-1000.0, 400.0),
