@@ -18,7 +18,7 @@ def settings(store):
 
 def test_without_any_stored_value_there_are_defaults(settings):
     assert (settings.device, settings.python, settings.offline) == ("auto", "", False)
-    assert (settings.models_home, settings.trusted) == ("", frozenset())
+    assert settings.models_home == ""
 
 
 def test_what_is_set_is_kept_under_the_group_of_the_module(settings, store):
@@ -26,13 +26,6 @@ def test_what_is_set_is_kept_under_the_group_of_the_module(settings, store):
     again = Settings(store)
     assert (again.device, again.python, again.offline, again.models_home) == ("cuda:1", "/p y/ü", True, "/m")
     assert store.value("MedAISeg/Device") == "cuda:1"
-
-
-def test_trust_is_remembered_and_taken_back(settings, store):
-    settings.trust("a" * 64)
-    settings.trust("b" * 64)
-    settings.distrust("a" * 64)
-    assert Settings(store).trusted == {"b" * 64}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +39,6 @@ def test_a_truth_value_comes_back_from_the_texts_of_an_ini_file(settings, store,
 
 @pytest.mark.parametrize("stored", [5, True, ("a", "b"), {"a": 1}, None, ""])
 def test_a_text_of_another_type_reads_as_the_default(settings, store, stored):
-    for key in ("Device", "WorkerPython", "TrustedModels"):
+    for key in ("Device", "WorkerPython"):
         store.setValue(f"MedAISeg/{key}", stored)
-    assert (settings.device, settings.python, settings.trusted) == ("auto", "", frozenset())
+    assert (settings.device, settings.python) == ("auto", "")

@@ -85,19 +85,6 @@ class Settings:
     def models_home(self, value: str) -> None:
         self._set("ModelsHome", value)
 
-    @property
-    def trusted(self) -> frozenset[str]:
-        """SHA-256 of the models whose own code may run."""
-        return frozenset(self._text("TrustedModels").split())
-
-    def trust(self, sha256: str) -> None:
-        """Remember that a model's own code may run."""
-        self._set("TrustedModels", " ".join(sorted(self.trusted | {sha256})))
-
-    def distrust(self, sha256: str) -> None:
-        """Forget that a model's own code may run."""
-        self._set("TrustedModels", " ".join(sorted(self.trusted - {sha256})))
-
     def _text(self, name: str) -> str:
         value = self._store.value(f"{_GROUP}/{name}")
         return value.strip() if isinstance(value, str) else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ..app.checks import ACTIVITY, SUV, CheckLine, Severity, wants_suv
-from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError, NotTrustedError
+from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
 from ..slicer_io.inputs import Input
@@ -194,18 +194,12 @@ class RunControl:
         messages = self.view.messages
         if isinstance(error, Cancelled):
             why = "\n".join(notice.message for notice in run.notices)
-            messages.show_text(Kind.INFORMATION, why or _("The run was cancelled; the scene is as it was before."))
+            messages.show_text(Kind.INFORMATION, why or _("The run was cancelled; nothing half-done is in the scene."))
         elif isinstance(error, ConfirmationRequired):
             accepted = replace(run.request, accept=True)
             messages.ask(str(error), _("Run all the same"), lambda: self.submit(accepted, card))
-        elif isinstance(error, NotTrustedError):
-            messages.ask(str(error), _("Trust this model"), partial(self._trust, run.request, card))
         else:
             messages.show_error(error, "\n".join(self._context.session.client.log_lines))
-
-    def _trust(self, request: RunRequest, card: ModelCard) -> None:
-        self._context.session.settings.trust(card.sha256)
-        self.submit(request, card)
 
     def _tell_notices(self, run: Run) -> None:
         notices = list(dict.fromkeys(notice.message for notice in run.notices))
