@@ -69,6 +69,21 @@ def test_an_edited_segment_is_overwritten_where_the_user_wants_it(panel, output,
     np.testing.assert_array_equal(mask(output, "Bright", volume), painted)
 
 
+def test_runs_into_one_output_are_taken_back_one_after_the_other(panel, output, volume):
+    first = mask(output, "Bright", volume)
+    panel.click("overwriteEditedCheckBox")
+    painted = paint(output, "Bright", volume)
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    np.testing.assert_array_equal(mask(output, "Bright", volume), first)
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    panel.click("revertButton")
+    np.testing.assert_array_equal(mask(output, "Bright", volume), first)
+    panel.click("revertButton")
+    np.testing.assert_array_equal(mask(output, "Bright", volume), painted)
+
+
 def test_an_output_that_is_deleted_is_not_replaced_by_another_one(panel, output):
     panel.host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "of somebody else")
     panel.ui.regionSelector.setCurrentNode(panel.host.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R"))

@@ -30,7 +30,7 @@ class ResultControl:
         self._context, self._states = context, states
         self.view = ResultsView(context.ui, self)
         self._exports = ExportControl(context, self.view.messages)
-        self._last: Placed | None = None
+        self._placed: list[Placed] = []
         self._surfaces: Any = None
         self._measuring: Any = None
 
@@ -39,7 +39,7 @@ class ResultControl:
         placed = run.placed
         if placed is None:
             return
-        self._last = placed
+        self._placed.append(placed)
         self._context.parameters().refer(RESULT, placed.node)
         if run.result is not None:
             by_name = {segment.name: segment for segment in run.result.segments}
@@ -111,9 +111,10 @@ class ResultControl:
         self._measuring = self._context.session.measure(node, on_done=done, on_error=self.view.messages.show_error)
 
     def revert_run(self) -> None:
-        if self._last is not None and self._last.revert.is_valid:
-            self._last.revert.restore()
-            self._last = None
+        """Take back the last run into this segmentation; the one before it can be taken back next."""
+        last = self._last_into(self._node())
+        if last is not None:
+            last.revert.restore()
             self.view.messages.show_text(Kind.GOOD, _("The segments are as they were before the last run."))
         self._context.changed()
 
@@ -121,11 +122,12 @@ class ResultControl:
         return self._context.parameters().reference(RESULT)
 
     def _why_no_revert(self, node: Any) -> str:
-        if self._last is None or not self._last.revert.is_valid:
-            return _("There is no run to take back")
-        if self._last.node is not node:
-            return _("The last run belongs to the segmentation {name}").format(name=self._last.node.GetName())
-        return ""
+        return "" if self._last_into(node) is not None else _("There is no run into this segmentation to take back")
+
+    def _last_into(self, node: Any) -> Placed | None:
+        """The newest run that can be taken back; one that the session has let go of can be no more."""
+        self._placed = [placed for placed in self._placed if placed.revert.is_valid]
+        return next((placed for placed in reversed(self._placed) if placed.node is node), None)
 
     def _surfaces_done(self, error: MedAISegError | None = None) -> None:
         self._surfaces = None
