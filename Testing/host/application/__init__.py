@@ -18,11 +18,13 @@ STAND_INS = {
     "slicer.qSlicerScriptedLoadableModuleWidget": f"{_WIDGETS}:qSlicerScriptedLoadableModuleWidget",
     "slicer.qSlicerAbstractCoreModule": f"{_MODULES}:qSlicerAbstractCoreModule",
     "slicer.qSlicerLoadableModule": f"{_MODULES}:qSlicerLoadableModule",
+    "slicer.qSlicerSequencesModule": f"{_MODULES}:qSlicerSequencesModule",
     "slicer.qSlicerScriptedLoadableModule": f"{_MODULES}:qSlicerScriptedLoadableModule",
     "slicer.qSlicerModuleFactoryManager": f"{_MODULES}:qSlicerModuleFactoryManager",
     "slicer.qSlicerModuleManager": f"{_MODULES}:qSlicerModuleManager",
     "slicer.qSlicerApplication": "Testing.host.application.qslicer_application:qSlicerApplication",
     "slicer.qSlicerAppMainWindow": "Testing.host.application.main_window:qSlicerAppMainWindow",
+    "slicer.qSlicerModulePanel": "Testing.host.application.main_window:qSlicerModulePanel",
     "slicer.qSlicerModuleSelectorToolBar": "Testing.host.application.main_window:qSlicerModuleSelectorToolBar",
     "slicer.qSlicerIOManager": "Testing.host.application.io_manager:qSlicerIOManager",
     "slicer.qSlicerSubjectHierarchyScriptedPlugin": (

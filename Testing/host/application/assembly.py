@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from ..pythonqt import NotModelled, QtModule, class_for, wrap
 from ..registry import load, stand_in, table
 from .bundled import MissingPackages
+from .modules import qSlicerSequencesModule
 
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
 _UNMODELLED_NAMES = ("qMRML", "qSlicer", "ctk", "vtkSlicer", "vtkMRML")
@@ -71,6 +73,11 @@ def _install_modules(host: Any) -> None:
         if name.startswith(("slicer_core.vtk", "slicer_core.MRML")):
             short = name.rpartition(".")[2]
             named[short] = named[f"{short}Python"] = module
+    main = sys.modules["__main__"]
+    for name in ("slicer", "qt", "ctk", "vtk"):
+        # The application's console has them, and some modules take them from there.
+        host.at_end(partial(_restore, main, name, vars(main).get(name)))
+        setattr(main, name, named.get(name) or importlib.import_module(name))
     named["vtkAddon"] = sys.modules["slicer_core.vtkAddonPython"]
     finder = _Finder(table("MODULES"))
     last = MissingPackages(host.module_folders)
@@ -89,6 +96,13 @@ def _install_modules(host: Any) -> None:
                 sys.modules[name] = module
 
     host.at_end(undo)
+
+
+def _restore(module: ModuleType, name: str, value: Any) -> None:
+    if value is None:
+        vars(module).pop(name, None)
+    else:
+        setattr(module, name, value)
 
 
 @cache
@@ -116,8 +130,6 @@ class _Finder:
         return ModuleSpec(name, self) if name in self.places else None
 
     def create_module(self, spec: Any) -> ModuleType:
-        import importlib
-
         return importlib.import_module(self.places[spec.name])
 
     def exec_module(self, module: ModuleType) -> None:
@@ -178,12 +190,15 @@ class _ModuleNames:
         raise AttributeError(name)
 
 
+_MODULE_CLASSES = {"Sequences": qSlicerSequencesModule}
+
+
 def _add_core_modules(host: Any, manager: Any) -> None:
     kind = stand_in("slicer.qSlicerLoadableModule")
     special = table("CORE_MODULES")
     for name, logic in host.parts.module_logics.items():
         if name not in special:
-            manager._add(kind(name, "", logic))
+            manager._add(_MODULE_CLASSES.get(name, kind)(name, "", logic))
     for name in PANELS_WITHOUT_LOGIC:
         manager._add(kind(name))
     for place in special.values():

@@ -6,6 +6,7 @@ fooled: libraries that look for an optional package do not find it.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from collections.abc import Callable
@@ -22,8 +23,10 @@ _PACKAGES = frozenset({
 })  # fmt: skip
 _WIDGET_LIBRARY = re.compile(r"(q\w+|ctk\w+)PythonQt")
 """Names such as ``qMRMLWidgetsPythonQt``: their classes are those of ``slicer``."""
+_VTK_LIBRARY = re.compile(r"vtk\w+Python")
+"""Wrapped C++ libraries of extensions."""
 _OF_THE_APPLICATION = frozenset({
-    "SegmentEditorEffects", "SegmentStatisticsPlugins", "SubjectHierarchyPlugins", "DICOMPlugins", "DICOMLib",
+    "SegmentEditorEffects", "SegmentStatisticsPlugins", "DICOMPlugins", "DICOMLib",
     "AbstractScriptedSegmentEditorEffect", "SegmentEditorEffectsLib",
     "DICOMScalarVolumePlugin", "ExtensionWizardLib", "EndoscopyLib", "SampleData",
     "DataProbe", "ScreenCapture", "WebServerLib",
@@ -37,10 +40,24 @@ class MissingPackages:
         self._folders = folders
 
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> ModuleSpec | None:
-        if _WIDGET_LIBRARY.fullmatch(name) and "." not in name:
+        if _WIDGET_LIBRARY.fullmatch(name):
             return ModuleSpec(name, _Loader(_from_slicer))
-        if name.partition(".")[0] in _PACKAGES | _OF_THE_APPLICATION and self._asked_by_module():
+        if not self._asked_by_module():
+            return None
+        neighbour = self._neighbour(name)
+        if neighbour is not None:
+            return neighbour
+        if name.partition(".")[0] in _PACKAGES | _OF_THE_APPLICATION or _VTK_LIBRARY.fullmatch(name):
             return ModuleSpec(name, _Loader(_Placeholder), is_package=True)
+        return None
+
+    def _neighbour(self, name: str) -> ModuleSpec | None:
+        """A module or package in another module's folder: once installed, an extension's modules share one."""
+        for folder in self._folders:
+            for other in sorted(folder.parent.iterdir()):
+                for file in (other / f"{name}.py", other / name / "__init__.py"):
+                    if file.is_file():
+                        return importlib.util.spec_from_file_location(name, file)
         return None
 
     def _asked_by_module(self) -> bool:

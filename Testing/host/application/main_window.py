@@ -6,9 +6,12 @@ from typing import Any
 
 import shiboken6
 from PySide6.QtCore import Property, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+
+from ..registry import stand_in
 
 PANEL_WIDTH = 500
+_TOOL_BARS = ("MainToolBar", "ModuleToolBar", "ViewToolBar", "MouseModeToolBar", "CaptureToolBar", "ViewersToolBar")
 _MENUS = ("FileMenu", "EditMenu", "ViewMenu", "HelpMenu")
 
 
@@ -32,6 +35,19 @@ class qSlicerModuleSelectorToolBar(QWidget):
     selectedModule = Property(str, _selected)
 
 
+class qSlicerModulePanel(QWidget):
+    """Holds the panel of the selected module. The section with help above it is not drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._help_visible = True
+
+    def _set_help_visible(self, visible: bool) -> None:
+        self._help_visible = visible
+
+    helpAndAcknowledgmentVisible = Property(bool, lambda self: self._help_visible, _set_help_visible)
+
+
 class qSlicerAppMainWindow(QMainWindow):
     """Not shown unless a test wants it; the dock holds the panel of the selected module."""
 
@@ -48,15 +64,21 @@ class qSlicerAppMainWindow(QMainWindow):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._holder = QWidget()
+        self._holder = qSlicerModulePanel()
         self._holder.setObjectName("ModulePanel")
         QVBoxLayout(self._holder).setContentsMargins(0, 0, 0, 0)
         self._scroll.setWidget(self._holder)
+        logo = QLabel(self)
+        logo.setObjectName("LogoLabel")
+        probe = stand_in("ctk.ctkCollapsibleButton")(self)
+        probe.setObjectName("DataProbeCollapsibleWidget")
         dock.setWidget(self._scroll)
         dock.setMinimumWidth(PANEL_WIDTH)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self.resize(1280, 900)
         self.statusBar()
+        for name in _TOOL_BARS:
+            self.addToolBar(name.removesuffix("ToolBar")).setObjectName(name)
         for name in _MENUS:
             menu = self.menuBar().addMenu(name.removesuffix("Menu"))
             menu.setObjectName(name)

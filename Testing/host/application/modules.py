@@ -102,6 +102,10 @@ class qSlicerLoadableModule(qSlicerAbstractCoreModule):
     """One of Slicer's C++ modules: its logic is genuine, its panel is empty."""
 
 
+class qSlicerSequencesModule(qSlicerLoadableModule):
+    autoShowToolBar = _attribute(bool, "autoShowToolBar", default=True)
+
+
 class qSlicerScriptedLoadableModule(qSlicerAbstractCoreModule):
     """A Python module, loaded from its file as the application's factory does."""
 

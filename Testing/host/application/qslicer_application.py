@@ -34,6 +34,7 @@ class qSlicerApplication(QApplication):
     mrmlSceneChanged = Signal(object)
     userInformationChanged = Signal()
     pauseRenderChanged = Signal(bool)
+    urlReceived = Signal(str)
 
     mainApplicationName = _constant(str, "Slicer")
     mainApplicationDisplayName = _constant(str, "3D Slicer")

@@ -28,6 +28,7 @@ MODULE_LOGICS = {
     "Sequences": "vtkSlicerSequencesLogic",
     "Plots": "vtkSlicerPlotsLogic",
     "CropVolume": "vtkSlicerCropVolumeLogic",
+    "VolumeRendering": "vtkSlicerVolumeRenderingLogic",
     "ViewControllers": "vtkSlicerViewControllersLogic",
 }
 """Module name to the class of its logic, in the order in which they meet the scene."""

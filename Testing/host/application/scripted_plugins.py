@@ -29,7 +29,10 @@ class qSlicerSubjectHierarchyScriptedPlugin(QObject):
         module: Any = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         self._source = path
-        self._python = getattr(module, Path(path).stem)(wrap(self))
+        name = Path(path).stem
+        # A plugin may lie in a module's own file.
+        class_name = name if name.endswith("SubjectHierarchyPlugin") else f"{name}SubjectHierarchyPlugin"
+        self._python = getattr(module, class_name)(wrap(self))
         return True
 
     def self(self) -> Any:

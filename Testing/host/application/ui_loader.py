@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject
 from PySide6.QtUiTools import QUiLoader as NativeLoader
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from ..pythonqt import NotModelled, wrap
 from ..pythonqt.conversion import keep_while_alive
@@ -28,6 +28,12 @@ class _Tree(NativeLoader):
         if kind is not None:
             widget: QWidget = kind(parent)
             keep_while_alive(widget)
+            if class_name == "ctkMenuButton":
+                # CTK's Designer plugin gives it a menu with some actions that mean nothing.
+                menu = QMenu(widget)
+                menu.addAction("first")
+                menu.addAction("second")
+                widget.setMenu(menu)
             widget.setObjectName(name)
             return widget
         if class_name.startswith(_FOREIGN):
@@ -149,6 +155,8 @@ def _connect(root: QWidget, connections: list[tuple[str, str, str, str]]) -> Non
         return wrap(root if root.objectName() == name else root.findChild(QObject, name))
 
     for sender, signal, receiver, slot in connections:
+        if named(sender) is None or named(receiver) is None:
+            continue  # Qt's loader passes over it without a word
         slot_name = slot.partition("(")[0]
         if not named(sender).connect(signal, getattr(named(receiver), slot_name)):
             raise NotModelled(f"signal in a .ui file: {named(sender).className()}.{signal}")

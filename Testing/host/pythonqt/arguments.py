@@ -102,7 +102,7 @@ def _accept_enum(kind: type[enum.Enum], value: Any, *, strict: bool) -> enum.Enu
 
     if isinstance(value, kind):
         return value
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not isinstance(value, int):
         raise MismatchError
     if strict and not (isinstance(value, EnumValue) and type(value) is enum_class(kind)):
         raise MismatchError

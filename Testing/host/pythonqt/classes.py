@@ -187,6 +187,9 @@ def construct(cls: PythonQtClassWrapper, name: str, arguments: tuple[Any, ...]) 
         converted = [conversion.unwrap(each) for each in arguments]
     try:
         return cls.native_class(*converted)
+    except NotImplementedError:
+        # PythonQt makes objects of abstract classes too; whoever only wants an enumeration of theirs does.
+        return type(kind.__name__, (kind,), {"__module__": "shadow"})(*converted)
     except TypeError as error:
         if python_init is not None:
             raise

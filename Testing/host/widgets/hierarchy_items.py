@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer_core
-from PySide6.QtCore import QModelIndex, QObject, Qt
+from PySide6.QtCore import Property, QModelIndex, QObject, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from vtkmodules.vtkCommonCore import vtkIdList
 
@@ -18,6 +18,17 @@ INVALID = 0
 NAME, VISIBILITY, COLOUR, TRANSFORM, DESCRIPTION, IDENTIFIER = range(6)
 _EXCLUDED = slicer_core.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyExcludeFromTreeAttributeName()
 _HEADERS = ("Node", "", "", "", "Description", "ID")
+
+
+class qMRMLSubjectHierarchyModel(QStandardItemModel):
+    """The rows, and which column shows what."""
+
+    nameColumn = Property(int, lambda _: NAME)
+    visibilityColumn = Property(int, lambda _: VISIBILITY)
+    colorColumn = Property(int, lambda _: COLOUR)
+    transformColumn = Property(int, lambda _: TRANSFORM)
+    descriptionColumn = Property(int, lambda _: DESCRIPTION)
+    idColumn = Property(int, lambda _: IDENTIFIER)
 
 
 class ItemFilter:
@@ -94,7 +105,7 @@ class HierarchyItems(QObject):
 
     def __init__(self, parent: QObject, changed: Callable[[], None]) -> None:
         super().__init__(parent)
-        self.model = QStandardItemModel(self)
+        self.model = qMRMLSubjectHierarchyModel(self)
         self.filter = ItemFilter()
         self.scene: Any = None
         self.hierarchy: Any = None

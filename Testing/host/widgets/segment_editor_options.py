@@ -144,6 +144,11 @@ class SegmentEditorOptions(qMRMLWidget):
     def activeEffect(self) -> None:
         """No effect can become active here."""
 
+    def effectByName(self, name: str) -> None:
+        """An effect that is not there at all, as of an extension, is none."""
+        if name in EFFECTS:
+            raise NotModelled(f"the effect {name} of the Segment Editor")
+
     def setActiveEffectByName(self, name: str) -> None:
         if name not in ("", "None"):
             raise NotModelled(f"qMRMLSegmentEditorWidget.setActiveEffectByName({name!r})")

@@ -54,6 +54,22 @@ class qSlicerSimpleMarkupsWidget(qSlicerWidget):
     nodeColor = property_of(QColor, "_place", "nodeColor")
     defaultNodeColor = property_of(QColor, "_place", "defaultNodeColor")
 
+    @Slot(bool)
+    def setEnterPlaceModeOnNodeChange(self, enter: bool) -> None:
+        self.enterPlaceModeOnNodeChange = enter
+
+    @Slot(bool)
+    def setJumpToSliceEnabled(self, enabled: bool) -> None:
+        self.jumpToSliceEnabled = enabled
+
+    @Slot(QColor)
+    def setNodeColor(self, color: QColor) -> None:
+        self.nodeColor = color
+
+    @Slot(QColor)
+    def setDefaultNodeColor(self, color: QColor) -> None:
+        self.defaultNodeColor = color
+
     def _selector_shown(self) -> bool:
         return self._nodes.isVisibleTo(self)
 

@@ -1,4 +1,4 @@
-"""qMRMLSliderWidget and qMRMLSpinBox: numbers that follow the scene's unit of a quantity."""
+"""qMRMLSliderWidget, qMRMLRangeWidget and qMRMLSpinBox: numbers that follow the scene's unit of a quantity."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from Testing.host.pythonqt import NotModelled
 from Testing.host.widgets.double_spin_box import ctkDoubleSpinBox
 from Testing.host.widgets.properties import held
+from Testing.host.widgets.range_widget import ctkRangeWidget
 from Testing.host.widgets.scene_nodes import Observers
 from Testing.host.widgets.slider_widget import ctkSliderWidget
 
@@ -95,6 +96,15 @@ class UnitAware:
 
 def quantity_property() -> Any:
     return Property(str, lambda widget: widget._quantity, lambda widget, quantity: widget.setQuantity(quantity))
+
+
+class qMRMLRangeWidget(UnitAware, ctkRangeWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._begin_units()
+
+    quantity = quantity_property()
+    unitAwareProperties = held(int, int(_Unit.PREFIX | _Unit.SUFFIX | _Unit.PRECISION | _Unit.SCALING))
 
 
 class qMRMLSliderWidget(UnitAware, ctkSliderWidget):

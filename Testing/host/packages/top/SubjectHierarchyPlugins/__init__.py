@@ -1,0 +1,3 @@
+from .AbstractScriptedSubjectHierarchyPlugin import AbstractScriptedSubjectHierarchyPlugin
+
+__all__ = ["AbstractScriptedSubjectHierarchyPlugin"]
