@@ -44,8 +44,9 @@ class HidesChildren:
                 self._show_or_hide_child(child)
 
     def childEvent(self: Any, event: Any) -> None:
-        child = event.child()
-        if event.type() == QEvent.Type.ChildAdded and isinstance(child, QWidget):
+        # Not yet at ChildAdded: a child that is only being made has no wrapper, and to ask for one would crash.
+        child = event.child() if event.type() == QEvent.Type.ChildPolished else None
+        if isinstance(child, QWidget):
             if child.testAttribute(_EXPLICIT) and child.testAttribute(_HIDDEN):
                 child.setProperty(_MARK, False)
             child.installEventFilter(self)
