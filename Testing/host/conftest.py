@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,33 @@ def slicer_app(request: pytest.FixtureRequest) -> Iterator[object]:
     failures = host.ledger.failures()
     if failures:
         pytest.fail("\n".join(failures), pytrace=False)
+
+
+@pytest.fixture
+def scene(slicer_app):
+    return slicer_app.scene
+
+
+@pytest.fixture
+def volume(scene):
+    """A volume in the scene in which the small worker's model finds something."""
+    from Testing.host.runs_in_scene import bright_volume
+
+    return bright_volume(scene)
+
+
+@pytest.fixture
+def session(slicer_app, monkeypatch):
+    """The session of the process, with a small worker that thresholds instead of the real one."""
+    from MedAISegLib.slicer_io import session as session_module
+    from MedAISegLib.slicer_io import worker_link
+
+    from Testing.host.runs_in_scene import threshold_command
+
+    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
+    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
+    yield session_module.session()
+    session_module.close_session()
 
 
 @pytest.hookimpl(tryfirst=True)

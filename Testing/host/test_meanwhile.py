@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
-from MedAISegLib.slicer_io import image_pieces, pump, worker_link
-from MedAISegLib.slicer_io import session as session_module
+from MedAISegLib.slicer_io import image_pieces, pump
 from MedAISegLib.slicer_io.geometry import matrix_from_array
 from MedAISegLib.slicer_io.merge_roles import PlaceMode
 from MedAISegLib.slicer_io.runs import RunState
@@ -21,29 +18,9 @@ from Testing.host.runs_in_scene import (
     request,
     segment_names,
     segmentations,
-    threshold_command,
 )
 
 LABELMAP = "Binary labelmap"
-
-
-@pytest.fixture
-def session(slicer_app, monkeypatch):
-    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
-    current = session_module.session()
-    yield current
-    session_module.close_session()
-
-
-@pytest.fixture
-def scene(slicer_app):
-    return slicer_app.scene
-
-
-@pytest.fixture
-def volume(scene):
-    return bright_volume(scene)
 
 
 def submit(session, *nodes, **options):

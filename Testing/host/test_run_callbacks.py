@@ -5,31 +5,10 @@ from __future__ import annotations
 import sys
 
 import pytest
-from MedAISegLib.slicer_io import session as session_module
-from MedAISegLib.slicer_io import worker_link
 from MedAISegLib.slicer_io.runs import RunState
 
 from Testing.host.driver import wait_until
-from Testing.host.runs_in_scene import bright_volume, finish, request, segmentations, threshold_command
-
-
-@pytest.fixture
-def session(slicer_app, monkeypatch):
-    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
-    current = session_module.session()
-    yield current
-    session_module.close_session()
-
-
-@pytest.fixture
-def scene(slicer_app):
-    return slicer_app.scene
-
-
-@pytest.fixture
-def volume(scene):
-    return bright_volume(scene)
+from Testing.host.runs_in_scene import finish, request, segmentations
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import Cancelled, InputError, MedAISegError, ResourceError
 from MedAISegLib.core.region import OrientedBox
-from MedAISegLib.slicer_io import session as session_module
-from MedAISegLib.slicer_io import worker_link
 from MedAISegLib.slicer_io.runs import RunState
 from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import node_voxels, volume_from_node
@@ -24,29 +21,9 @@ from Testing.host.runs_in_scene import (
     request,
     segment_names,
     segmentations,
-    threshold_command,
 )
 
 FAILING = {"killed": "", "dies": "", "rubbish": "", "refuses": "it shows nothing", "full": "disk is full"}
-
-
-@pytest.fixture
-def session(slicer_app, monkeypatch):
-    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
-    current = session_module.session()
-    yield current
-    session_module.close_session()
-
-
-@pytest.fixture
-def scene(slicer_app):
-    return slicer_app.scene
-
-
-@pytest.fixture
-def volume(scene):
-    return bright_volume(scene)
 
 
 def submit(session, *nodes, **options):

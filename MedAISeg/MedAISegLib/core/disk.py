@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import ResourceError
 
@@ -36,3 +39,21 @@ def os_errors_explained(path: Path) -> Iterator[None]:
             where=str(path),
             remedy="Choose another folder.",
         ) from error
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, hidden beside ``path`` and put in its place at the end; on any error nothing changes.
+
+    Raises:
+        ResourceError: if it cannot be written.
+    """
+    with os_errors_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..core.data_home import data_home
-from ..core.disk import os_errors_explained
+from ..core.disk import written_whole
 from .locking import held
 
 _LARGEST = 16 * 2**20
@@ -41,13 +39,5 @@ def change_record(name: str, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    with os_errors_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text + "\n")
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    with written_whole(path) as stream:
+        stream.write(f"{text}\n".encode())

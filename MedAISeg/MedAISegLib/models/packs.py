@@ -7,14 +7,12 @@ is a folder beside it.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.disk import os_errors_explained
+from ..core.disk import written_whole
 from ..core.errors import ModelError, UsageError
 from ..core.progress import Poll, never
 from ..core.records import from_json, to_json
@@ -63,17 +61,10 @@ def write_pack(
     if target.exists() and not overwrite:
         raise UsageError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
     manifest = Manifest(_VERSION, tuple(packed for _, packed in models))
-    with os_errors_explained(target):
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
-                for model, _ in models:
-                    _add(archive, model, poll)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    with written_whole(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
+        for model, _ in models:
+            _add(archive, model, poll)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
