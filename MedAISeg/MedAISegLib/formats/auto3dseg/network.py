@@ -8,10 +8,10 @@ from contextlib import redirect_stdout
 from typing import Any
 
 import torch
-from monai.networks import nets
 
 from ...core.errors import ModelError, NotTrustedError
 from ..checkpoint import fit_weights, load_state
+from ..monai_networks import nets
 from .checkpoints import Checkpoint
 
 _NETWORKS = frozenset({"SegResNet", "SegResNetDS", "SegResNetDS2"})

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.networks import nets
 
 from ...core.errors import ModelError
 from ..checkpoint import fit_weights, load_state
+from ..monai_networks import nets
 from .architecture import Architecture, NetworkPlan
 from .files import item_of, weights_file
 from .values import Device, FileContent
