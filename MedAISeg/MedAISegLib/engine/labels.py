@@ -1,11 +1,13 @@
-"""Cleaning of finished labels, on the whole volume."""
+"""Cleaning of finished labels, on the whole volume.
+
+SimpleITK is imported where it is used: most runs do without its 90 MB.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..models.operations import FillHoles, KeepLargestComponent, LabelOperation
@@ -54,6 +56,8 @@ def _bounding_boxes(layer: Layers, poll: Poll) -> dict[int, tuple[slice, ...]]:
 
 
 def _largest_component(mask: NDArray[np.bool_], operation: KeepLargestComponent) -> NDArray[np.bool_]:
+    import SimpleITK as sitk
+
     components = sitk.ConnectedComponent(
         sitk.GetImageFromArray(mask.astype(np.uint8)), _FULLY_CONNECTED[operation.connectivity]
     )
@@ -64,5 +68,7 @@ def _largest_component(mask: NDArray[np.bool_], operation: KeepLargestComponent)
 
 
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    import SimpleITK as sitk
+
     filled = sitk.BinaryFillhole(sitk.GetImageFromArray(mask.astype(np.uint8)), False, 1.0)
     return np.asarray(sitk.GetArrayFromImage(filled), dtype=bool)

@@ -1,9 +1,11 @@
-"""Steps that tell the body from the emptiness around it."""
+"""Steps that tell the body from the emptiness around it.
+
+SimpleITK is imported where it is used: most runs do without its 90 MB.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 
@@ -40,6 +42,8 @@ def zero_outside_body(_: ZeroOutsideBody, prepared: Prepared) -> Prepared:
 
 def _body(plane: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(b, c) mask of the body in one slice."""
+    import SimpleITK as sitk
+
     low, high = float(plane.min()), float(plane.max())
     if low == high:
         return np.zeros(plane.shape, dtype=bool)
@@ -59,6 +63,8 @@ def _body(plane: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _inside(prepared: Prepared) -> torch.Tensor:
     """(a, b, c): not 0 in some channel, or wholly enclosed by such voxels (through faces)."""
+    import SimpleITK as sitk
+
     nonzero = (prepared.values != 0).any(dim=0)
     prepared.poll()
     image = sitk.GetImageFromArray(nonzero.cpu().numpy().astype(np.uint8))
