@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..models.operations import Interpolation
 from ..models.spec import Activation, Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
+from .activation import activate
 from .slabs import SlabStream, Undo
 
 LabelLayers = NDArray[np.uint8] | NDArray[np.uint16]
@@ -38,9 +39,9 @@ def restore_labels(
     if labels_first:
         # A softmax does not change which class is highest, and needs all classes once more.
         active = Activation.NONE if isinstance(decision, Argmax) else restore.activation
-        stream = scores.map_values(lambda values: decide(_activate(values, active)))
+        stream = scores.map_values(lambda values: decide(activate(values, active)))
     else:
-        stream = scores.map_values(lambda values: _activate(values, restore.activation))
+        stream = scores.map_values(lambda values: activate(values, restore.activation))
     interpolation = Interpolation.NEAREST if labels_first else restore.interpolation
     for undo in reversed(undos):
         stream = undo(stream, interpolation)
@@ -52,14 +53,6 @@ def restore_labels(
 def label_dtype(labels: Sequence[int]) -> torch.dtype:
     """What the labels are on their way: uint8 if it holds them, else int32, since torch can do little with uint16."""
     return torch.uint8 if max(labels, default=0) <= np.iinfo(np.uint8).max else torch.int32
-
-
-def _activate(scores: torch.Tensor, activation: Activation) -> torch.Tensor:
-    if activation is Activation.SOFTMAX:
-        return torch.softmax(scores, dim=0)
-    if activation is Activation.SIGMOID:
-        return torch.sigmoid(scores)
-    return scores
 
 
 def _decider(decision: Decision) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -178,5 +178,6 @@ def _infer(
         stage.windows,
         placement,
         lambda fraction: progress.report(RunStage.INFER, fraction),
+        stage.averaging,
     )
     return restore_labels(scores, prepared.undos, stage.decision, stage.restore, progress.cancel.raise_if_cancelled)

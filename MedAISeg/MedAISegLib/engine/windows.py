@@ -15,7 +15,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from ..models.spec import Padding, WindowRule, Windows
+from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
+from .activation import activate
 from .slabs import DEFAULT_SLAB_BYTES, Shape, Slab, SlabStream
 from .window_places import window_starts, window_weights
 
@@ -61,22 +62,26 @@ def score_slabs(
     windows: Windows,
     placement: Placement,
     report: Callable[[float], None],
+    averaging: Averaging = PLAIN_MEAN,
 ) -> SlabStream:
     """Scores of every class for the whole array, averaged over networks and test-time flips.
 
     Args:
         values: (channel, a, b, c), on any device.
         report: told the fraction of windows done; may raise Cancelled.
+        averaging: of several networks.
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
     """
-    apart = windows.rule is WindowRule.NNUNET and windows.size is not None
+    plain = averaging == PLAIN_MEAN
+    apart = len(networks) > 1 and (not plain or (windows.rule is WindowRule.NNUNET and windows.size is not None))
     predict = _joined(networks, windows.test_time_flips, apart=apart)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     if windows.size is None:
         slabs = _whole_array(networks, predict, values, windows, placement, report)
-        return SlabStream(shape, 0, True, slabs, placement.slab_bytes)
+        whole = SlabStream(shape, 0, True, slabs, placement.slab_bytes)
+        return _averaged(whole, len(networks), averaging) if apart else whole
     size = _filled(windows.size, shape)
     padded_shape, before = _padding(shape, size)
     axis = max(range(3), key=lambda a: (padded_shape[a], -a))
@@ -85,18 +90,25 @@ def score_slabs(
     places = sorted(product(*starts), key=lambda place: place[axis])
     slabs = _windowed(predict, _pad(values, windows, size), places, accumulate, report)
     stream = SlabStream(padded_shape, axis, True, slabs, placement.slab_bytes)
-    if apart and len(networks) > 1:
-        stream = stream.map_values(lambda values: _mean_of_members(values, len(networks)))
+    if apart:
+        stream = _averaged(stream, len(networks), averaging)
     return stream if padded_shape == shape else _unpadded(stream, before, shape)
 
 
-def _mean_of_members(values: torch.Tensor, count: int) -> torch.Tensor:
-    """(class, a, b, c) from (member and class, a, b, c), added up in the precision of the values, as nnU-Net does."""
-    first, *others = values.chunk(count)
-    total = first.clone()
-    for member in others:
-        total += member
-    return total.div_(count)
+def _averaged(stream: SlabStream, count: int, averaging: Averaging) -> SlabStream:
+    """Slabs (class, a, b, c) from (member and class, a, b, c)."""
+    weights = averaging.weights or (1.0,) * count
+    shares = [weight * count / sum(weights) for weight in weights]
+
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        """Added up in the precision of the values, as nnU-Net does."""
+        first, *others = values.chunk(count)
+        total = activate(first, averaging.activation) * shares[0]
+        for member, share in zip(others, shares[1:], strict=True):
+            total.add_(activate(member, averaging.activation), alpha=share)
+        return total.div_(count)
+
+    return stream.map_values(mean)
 
 
 _SUMS = {WindowRule.MONAI: torch.float32, WindowRule.NNUNET: torch.float16}

@@ -133,6 +133,22 @@ class Activation(Enum):
     SIGMOID = "sigmoid"
 
 
+@dataclass(frozen=True)
+class Averaging:
+    """How the scores of a stage's networks become one score.
+
+    Attributes:
+        activation: applied to each network's scores first; the mean is then one of probabilities.
+        weights: of each network relative to the others; empty where all count the same.
+    """
+
+    activation: Activation = Activation.NONE
+    weights: tuple[float, ...] = ()
+
+
+PLAIN_MEAN = Averaging()
+
+
 class RestoreOrder(Enum):
     """What comes first on the way back to the source grid."""
 
@@ -173,6 +189,7 @@ class InferenceStage:
         labels_of: index of an earlier stage whose labels come as further channels, one a label value (a cascade).
         paints: final label value of each label value of this stage, the background's first; empty where they are the
             same. 0 drops a label.
+        averaging: of the networks of this stage.
     """
 
     preprocessing: tuple[Operation, ...]
@@ -183,6 +200,7 @@ class InferenceStage:
     crop: CropToLabels | None = None
     labels_of: int | None = None
     paints: tuple[int, ...] = ()
+    averaging: Averaging = PLAIN_MEAN
 
     def __post_init__(self) -> None:
         if self.labels_of is not None and not isinstance(self.decision, (Argmax, Regions)):

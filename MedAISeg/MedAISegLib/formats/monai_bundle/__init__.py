@@ -19,9 +19,9 @@ from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSiz
 from ...models.spec import Argmax, Decision, InferenceStage, ModelSpec, Threshold
 from .. import ModelSource
 from . import description
-from .architecture import NetworkPlan, plan_network
 from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
 from .inferer import compile_windows
+from .members import Members, plan_members
 from .postprocessing import Postprocessing, compile_postprocessing
 from .preprocessing import compile_preprocessing
 from .references import Inference
@@ -55,11 +55,11 @@ def _compile(files: BundleFiles) -> ModelSource:
     inference = Inference(files.inference, files.root)
     name = description.text(files.metadata, "name") or files.root.resolve().name
     refuse_other_tasks(files.metadata, inference, name)
-    network = plan_network(inference)
+    members = plan_members(inference)
     preprocessing = compile_preprocessing(inference.value("preprocessing"))
     moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
-    postprocessing = compile_postprocessing(inference.value("postprocessing"), moved=moved)
-    decision, names = _decision(files, inference, network, postprocessing)
+    postprocessing = compile_postprocessing(inference.value("postprocessing"), members.keys, moved=moved)
+    decision, names = _decision(files, inference, members, postprocessing)
     windows = compile_windows(inference.value("inferer"))
     stage = InferenceStage(
         preprocessing,
@@ -67,19 +67,21 @@ def _compile(files: BundleFiles) -> ModelSource:
         decision,
         postprocessing.restore,
         postprocessing.operations,
+        averaging=postprocessing.averaging,
     )
+    noticed = tuple(dict.fromkeys(notice for network in members.networks for notice in network.notices))
     try:
-        spec = _spec(files, network, stage, names, network.notices + postprocessing.notices)
+        spec = _spec(files, members, stage, names, noticed + postprocessing.notices)
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build_networks, files.root, network))
+    return ModelSource(spec, partial(_build_networks, files.root, members))
 
 
 def _decision(
-    files: BundleFiles, inference: Inference, network: NetworkPlan, postprocessing: Postprocessing
+    files: BundleFiles, inference: Inference, members: Members, postprocessing: Postprocessing
 ) -> tuple[Decision, dict[int, str]]:
     """The decision, and the structures' names by label value."""
-    count, threshold = network.out_channels, postprocessing.threshold
+    count, threshold = members.out_channels, postprocessing.threshold
     if threshold is None and count < 2:
         raise ModelError("the highest of a single score decides nothing.", where="postprocessing")
     labels = inference.value("labels") if inference.has("labels") else None
@@ -100,7 +102,7 @@ def _test_time_flips(files: BundleFiles) -> tuple[tuple[int, ...], ...]:
 
 def _spec(
     files: BundleFiles,
-    network: NetworkPlan,
+    members: Members,
     stage: InferenceStage,
     names: dict[int, str],
     notices: tuple[Notice, ...],
@@ -113,7 +115,7 @@ def _spec(
         id=identifier,
         name=description.text(metadata, "name") or identifier,
         format="monai_bundle",
-        channels=description.channels(metadata, network.in_channels),
+        channels=description.channels(metadata, members.in_channels),
         stages=(stage,),
         segments=description.segments(metadata, names),
         version=description.text(metadata, "version"),
@@ -129,8 +131,8 @@ def _spec(
     )
 
 
-def _build_networks(root: Path, network: NetworkPlan) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _build_networks(root: Path, members: Members) -> tuple[tuple[torch.nn.Module, ...], ...]:
     # Importing torch and MONAI takes seconds, and a list of models needs neither.
     from .network import build_network
 
-    return ((build_network(root, network),),)
+    return (tuple(build_network(root, network) for network in members.networks),)

@@ -9,8 +9,7 @@ from typing import Any
 
 from ...core.errors import ModelError
 from ...core.notice import Notice
-from .references import Inference
-from .values import Component, Device, FileContent, Unresolved, component, plain, refuse_class, refuse_unresolved
+from .values import Component, Device, FileContent, Unresolved, plain, refuse_class, refuse_unresolved
 
 _PLACE = re.compile(r"(?:monai\.networks\.nets\.(?:\w+\.)?)?(\w+)")
 
@@ -57,18 +56,17 @@ class NetworkPlan:
     architecture: Architecture
     in_channels: int
     out_channels: int
-    weights: str
     notices: tuple[Notice, ...]
+    weights: str = ""
 
 
-def plan_network(inference: Inference) -> NetworkPlan:
-    """The bundle's network.
+def plan_network(entry: Component) -> NetworkPlan:
+    """What the bundle says of one network; where its weights are is not looked for.
 
     Raises:
         NotTrustedError: if it is a class of the bundle's own, or an argument is code.
         ModelError: if it is no 3-D segmentation network of MONAI.
     """
-    entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
     name = _allowed(entry, NETWORKS)
     notices: list[Notice] = []
     architecture = Architecture(name, _arguments(name, entry, notices), entry.place)
@@ -78,7 +76,6 @@ def plan_network(inference: Inference) -> NetworkPlan:
         architecture,
         _count(architecture, "in_channels", default=1),
         _count(architecture, NETWORKS[name], default=2),
-        _weights_path(inference),
         tuple(notices),
     )
 
@@ -125,17 +122,3 @@ def _count(architecture: Architecture, argument: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ModelError(f"{value!r} is no number of channels.", where=f"{architecture.place}#{argument}")
     return value
-
-
-def _weights_path(inference: Inference) -> str:
-    """Where the bundle's checkpoint loader, on its own or among the handlers, looks for the weights."""
-    handlers = inference.value("handlers")
-    loaders = [inference.value("checkpointloader"), *(handlers if isinstance(handlers, list) else [])]
-    for loader in loaders:
-        if isinstance(loader, Component) and loader.name == "CheckpointLoader":
-            path = loader.arguments.get("load_path")
-            if isinstance(path, str):
-                return path
-            if isinstance(path, Unresolved):
-                raise refuse_unresolved(path)
-    return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...core.errors import ModelError
+from .transforms import keys_of
 from .values import Component, plain
 
 _INDIFFERENT = frozenset({"keys", "allow_missing_keys", "lazy", "device", "progress", "track_meta", "meta_keys"})
@@ -29,6 +30,10 @@ class Arguments:
     def refusal(self, because: str) -> ModelError:
         """The error that this entry is not supported, because …"""
         return ModelError(f"{self._entry.name} is not supported yet, because {because}.", where=self._entry.place)
+
+    def keys(self) -> tuple[str, ...]:
+        """The dictionary keys that it works on."""
+        return keys_of(self._entry)
 
     def has(self, name: str) -> bool:
         return name in self._left

@@ -8,8 +8,10 @@ from typing import Any
 from ...core.errors import ModelError, NotTrustedError
 from ...core.notice import Notice
 from ...models.operations import FillHoles, Interpolation, KeepLargestComponent, LabelOperation
-from ...models.spec import Activation, Restore, RestoreOrder
+from ...models.spec import PLAIN_MEAN, Activation, Averaging, Restore, RestoreOrder
+from .activation import activation_of
 from .arguments import Arguments
+from .ensemble import Joined, join_members
 from .transforms import keys_of, transform_list, transform_name
 from .values import Component
 
@@ -27,9 +29,11 @@ class Postprocessing:
     """The way from the network's output to labels.
 
     Attributes:
+        averaging: how the scores of several networks become one.
         threshold: of each class by itself; None where the highest score wins.
     """
 
+    averaging: Averaging
     restore: Restore
     threshold: float | None
     operations: tuple[LabelOperation, ...]
@@ -38,8 +42,9 @@ class Postprocessing:
 
 @dataclass
 class _Steps:
-    """What has been met so far, in order."""
+    """What has been met so far, in order; ``averaged`` is what was applied before several networks were averaged."""
 
+    averaged: Activation = Activation.NONE
     activation: Activation = Activation.NONE
     inverted: Interpolation | None = None
     decided: bool = False
@@ -52,26 +57,33 @@ class _Steps:
         self.notices.append(Notice(code, message))
 
 
-def compile_postprocessing(value: Any, *, moved: bool) -> Postprocessing:
+def compile_postprocessing(value: Any, keys: tuple[str, ...] = ("pred",), *, moved: bool) -> Postprocessing:
     """The decision, the restore and the label operations of a bundle's postprocessing.
 
     Args:
+        keys: names of the networks' predictions; several are averaged.
         moved: whether the preprocessing changes the grid, so that there is something to go back from.
 
     Raises:
         NotTrustedError: if a needed value is code.
         ModelError: if a transform is not supported.
     """
-    steps = _Steps()
-    for entry in transform_list(value, "postprocessing"):
-        keys = keys_of(entry)
-        if not keys or "pred" in keys:
+    entries = transform_list(value, "postprocessing")
+    joined = Joined(PLAIN_MEAN, tuple(entries), keys[0])
+    if len(keys) > 1:
+        joined = join_members(entries, keys, _NO_EFFECT)
+    steps = _Steps(averaged=joined.averaging.activation)
+    for entry in joined.rest:
+        named = keys_of(entry)
+        if not named or joined.key in named:
             _take(entry, steps)
     if not steps.decided:
         _decide_by_activation(steps)
     if moved and steps.inverted is None:
         steps.say("restored", "The model leaves its labels on its own grid; they are brought back to the image's.")
-    return Postprocessing(_restore(steps), steps.threshold, tuple(steps.operations), tuple(steps.notices))
+    return Postprocessing(
+        joined.averaging, _restore(steps), steps.threshold, tuple(steps.operations), tuple(steps.notices)
+    )
 
 
 def _take(entry: Component, steps: _Steps) -> None:
@@ -84,16 +96,12 @@ def _take(entry: Component, steps: _Steps) -> None:
 
 
 def _activation(arguments: Arguments, steps: _Steps) -> None:
-    softmax, sigmoid = arguments.flag("softmax", False), arguments.flag("sigmoid", False)
-    arguments.expect("other", None, because="it applies a function of its own")
-    arguments.expect("dim", 0, because="it works along another axis than the classes")
-    arguments.finish()
-    if softmax and sigmoid:
-        raise arguments.refusal("it applies both softmax and sigmoid")
-    if steps.decided and (softmax or sigmoid):
+    activation = activation_of(arguments)
+    if activation is Activation.NONE:
+        return
+    if steps.decided:
         raise arguments.refusal("it comes after the decision")
-    if softmax or sigmoid:
-        steps.activation = Activation.SOFTMAX if softmax else Activation.SIGMOID
+    steps.activation = activation
 
 
 def _invert(arguments: Arguments, steps: _Steps) -> None:
@@ -167,14 +175,15 @@ def _own_function(arguments: Arguments, steps: _Steps) -> None:
 
 
 def _decide_by_activation(steps: _Steps) -> None:
-    if steps.activation is Activation.NONE:
+    activation = steps.averaged if steps.activation is Activation.NONE else steps.activation
+    if activation is Activation.NONE:
         raise ModelError(
             "the bundle does not say how scores become labels.",
             where="postprocessing",
             remedy="It needs AsDiscrete with argmax or threshold.",
         )
     steps.decided = True
-    if steps.activation is Activation.SIGMOID:
+    if activation is Activation.SIGMOID:
         steps.threshold = 0.5
     rule = "scores above 0.5" if steps.threshold else "the highest score"
     steps.say("decision-assumed", f"The model does not say how its scores become labels; {rule} decides.")

@@ -34,6 +34,10 @@ class Inference:
         """Whether there is such an entry, be it a value or not."""
         return identifier in self._config
 
+    def names(self) -> tuple[str, ...]:
+        """Identifiers of the entries at the top."""
+        return tuple(map(str, self._config))
+
     def value(self, identifier: str) -> Any:
         """The value of an entry: data, Component, Device, FileContent, or Unresolved.
 
