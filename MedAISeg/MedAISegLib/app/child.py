@@ -60,7 +60,7 @@ class Child:
             threading.Thread(target=_read, args=(pipes[2], Stream.LOG, self._incoming), daemon=True),
         ]
         if sys.platform == "win32":
-            self._job = Job(int(process._handle))  # type: ignore[attr-defined]
+            self._job = _joined_job(process, self._incoming)
         for thread in self._threads:
             thread.start()
 
@@ -119,7 +119,8 @@ class Child:
 
     def _kill_session(self) -> None:
         if sys.platform == "win32":
-            self._job.terminate()
+            if self._job is not None:
+                self._job.terminate()
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
@@ -150,6 +151,21 @@ def _started(command: WorkerCommand) -> subprocess.Popen[bytes]:
             where=command.arguments[0],
             remedy=f"Name another Python in Advanced, or in the environment variable {PYTHON_VARIABLE}.",
         ) from error
+
+
+if sys.platform == "win32":
+
+    def _joined_job(process: subprocess.Popen[bytes], incoming: SimpleQueue[tuple[Stream, bytes]]) -> Job | None:
+        """None, and a line in the log, where the system does not let the process into a job.
+
+        It works without one all the same: it ends by itself when its input does, but what it has started may stay.
+        """
+        try:
+            return Job(int(process._handle))  # type: ignore[attr-defined]
+        except OSError as error:
+            line = f"The worker runs outside a job of Windows: {error.strerror or error}.\n"
+            incoming.put((Stream.LOG, line.encode()))
+            return None
 
 
 def _session_members(session: int) -> list[int]:
