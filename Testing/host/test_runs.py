@@ -152,7 +152,7 @@ def test_a_full_disk_while_sending_is_told_and_nothing_stays(session, scene, vol
 
     before = census(scene)
     with monkeypatch.context() as patch:
-        patch.setattr("MedAISegLib.slicer_io.sending.create_array", full)
+        patch.setattr("MedAISegLib.slicer_io.sending.create_array_in_pieces", full)
         run = finish(submit(session, volume))
     assert isinstance(run.error, ResourceError)
     assert census(scene) == before

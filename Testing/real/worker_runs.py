@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from exchanged import record_volume
 from fake_workers import Answers, is_alive
 from MedAISegLib.app.client import WorkerClient
-from MedAISegLib.app.exchange import record_volume
 from MedAISegLib.app.interpreter import worker_command
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.protocol import SegmentRequest

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exchanged import record_volume
 from MedAISegLib.app import exchange as exchange_module
 from MedAISegLib.app.exchange import (
     Exchange,
     create_array,
+    create_array_in_pieces,
     open_array,
     record_segmentation,
-    record_volume,
     release,
     segmentation_of,
     volume_of,
@@ -146,6 +147,45 @@ def test_where_the_system_cannot_reserve_space_zeros_are_written(
     record, array = create_array(tmp_path, "a", np.uint8, (3, 1 << 20))
     assert (tmp_path / record.name).stat().st_size == 3 << 20
     assert not array.any()
+
+
+@pytest.mark.parametrize("can_reserve", [True, False])
+def test_the_space_of_a_large_array_is_taken_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_reserve: bool
+) -> None:
+    taken: list[int] = []
+    pieces: list[int] = []
+
+    def reserve(file: int, start: int, length: int) -> None:
+        taken.append(length)
+        os.truncate(file, start + length)
+
+    write = os.write
+    if can_reserve:
+        monkeypatch.setattr(exchange_module.os, "posix_fallocate", reserve)
+    else:
+        monkeypatch.delattr(exchange_module.os, "posix_fallocate")
+        monkeypatch.setattr(exchange_module.os, "write", lambda file, data: count(write(file, data)))
+
+    def count(written: int) -> int:
+        taken.append(written)
+        return written
+
+    for _ in create_array_in_pieces(tmp_path, "a", np.uint8, (5, 9 << 20)):
+        pieces.append(sum(taken))
+        taken.clear()
+    assert sum(pieces) == 45 << 20
+    assert max(pieces) <= 16 << 20
+    assert (tmp_path / "a").stat().st_size == 45 << 20
+
+
+def test_space_that_the_disk_has_not_is_not_begun_to_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(exchange_module.os, "posix_fallocate", lambda *place: begun.append(place))
+    free = exchange_module.shutil.disk_usage(tmp_path).free
+    with pytest.raises(ResourceError, match="the disk is full"):
+        create_array(tmp_path, "a", np.uint8, (free + 1,))
+    assert begun == []
 
 
 def test_folders_are_private_and_gone_in_the_end(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ _PREFIX = "MedAISeg-"
 _OWNER = "owner"
 _YOUNG_S = 24 * 3600.0
 _LOCKED_BYTE = 1 << 20
+_PIECE_BYTES = 8 << 20
 _ZEROS = bytes(1 << 20)
 
 
@@ -87,12 +89,26 @@ class Exchange:
         return swept
 
 
-def create_array(
-    folder: Path, name: str, dtype: np.dtype[Any] | type, shape: tuple[int, ...]
-) -> tuple[ArrayFile, np.memmap[Any, Any]]:
-    """A new array of zeros in a file, to be filled piece by piece through the mapping.
+Created = tuple[ArrayFile, "np.memmap[Any, Any]"]
 
-    The disk space is taken at once: a write to a mapping that meets a full disk would kill the process.
+
+def create_array(folder: Path, name: str, dtype: np.dtype[Any] | type, shape: tuple[int, ...]) -> Created:
+    """As :func:`create_array_in_pieces`, in one go."""
+    pieces = create_array_in_pieces(folder, name, dtype, shape)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            return cast("Created", end.value)
+
+
+def create_array_in_pieces(
+    folder: Path, name: str, dtype: np.dtype[Any] | type, shape: tuple[int, ...]
+) -> Generator[None, None, Created]:
+    """A new array of zeros in a file, to be filled piece by piece through the mapping; yields after some milliseconds.
+
+    The disk space is taken before the file is mapped: a write to a mapping that meets a full disk would kill the
+    process.
 
     Raises:
         ResourceError: if the disk is full or the folder cannot be written.
@@ -101,7 +117,7 @@ def create_array(
     path = _path(folder, record)
     with os_errors_explained(path):
         with path.open("xb") as file:
-            _take_space(file.fileno(), _bytes(record))
+            yield from _taken_space(file.fileno(), folder, _bytes(record))
         return record, np.memmap(path, dtype=record.dtype, mode="r+", shape=record.shape)
 
 
@@ -155,23 +171,6 @@ def volume_of(folder: Path, record: VolumeRecord) -> Volume:
     )
 
 
-def record_volume(folder: Path, name: str, volume: Volume, poll: Poll = never) -> VolumeRecord:
-    """Write a volume's voxels into a new file of the folder.
-
-    Raises:
-        ResourceError: if the disk is full or the folder cannot be written.
-    """
-    return VolumeRecord(
-        voxels=record_array(folder, name, volume.voxels, poll),
-        geometry=volume.geometry,
-        modality=volume.modality,
-        description=volume.description,
-        series=volume.series,
-        attributes=volume.attributes,
-        notices=volume.notices,
-    )
-
-
 def segmentation_of(folder: Path, record: SegmentationRecord) -> Segmentation:
     """The segmentation of a record, its layers mapped read-only.
 
@@ -202,18 +201,35 @@ def _bytes(record: ArrayFile) -> int:
     return int(np.prod(record.shape, dtype=np.int64)) * np.dtype(record.dtype).itemsize
 
 
-def _take_space(file: int, size: int) -> None:
+def _taken_space(file: int, folder: Path, size: int) -> Generator[None, None, None]:
     """Raises OSError where the disk has less."""
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(file, 0, size)
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-        else:
-            return
-    for start in range(0, size, len(_ZEROS)):
-        os.write(file, _ZEROS[: size - start])
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    for start in range(0, size, _PIECE_BYTES):
+        length = min(_PIECE_BYTES, size - start)
+        if not _reserve(file, start, length):
+            _write_zeros(file, start, length)
+        yield
+
+
+def _reserve(file: int, start: int, length: int) -> bool:
+    """Whether the system took the space; not every one, and not every file system, can."""
+    if not hasattr(os, "posix_fallocate"):
+        return False
+    try:
+        os.posix_fallocate(file, start, length)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        return False
+    return True
+
+
+def _write_zeros(file: int, start: int, length: int) -> None:
+    os.lseek(file, start, os.SEEK_SET)
+    left = length
+    while left:
+        left -= os.write(file, _ZEROS[:left])
 
 
 def _own(path: Path) -> int:

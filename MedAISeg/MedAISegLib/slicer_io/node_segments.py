@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..app.exchange import create_array, release
+from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import SegmentationRecord
 from ..core.segmentation import AlgorithmType
 from ..core.volume import SeriesReference
@@ -78,7 +78,7 @@ def record_node(
 def _write(
     held: NodeLayers, node: Any, edited: frozenset[str], folder: Path, name: str
 ) -> Generator[None, None, SegmentationRecord]:
-    array, mapped = create_array(folder, name, held.dtype, held.shape)
+    array, mapped = yield from create_array_in_pieces(folder, name, held.dtype, held.shape)
     try:
         for layer, k, plane in held.planes():
             mapped[layer, k] = plane

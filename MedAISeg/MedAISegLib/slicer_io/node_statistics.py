@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..app.exchange import create_array, open_array, release
+from ..app.exchange import create_array_in_pieces, open_array, release
 from ..app.protocol import MeasureReply, MeasureRequest, Reply, Request, SegmentationRecord, VolumeRecord
 from ..core.geometry import VolumeGeometry
 from ..core.result import SegmentResult
@@ -84,7 +84,7 @@ def _reference_volume(node: Any, folder: Path) -> Pieces[VolumeRecord | None]:
 def _record_on_grid(record: SegmentationRecord, grid: VolumeGeometry, folder: Path) -> Pieces[SegmentationRecord]:
     layers = open_array(folder, record.layers)
     shape = (len(layers), *grid.shape_kji)
-    array, mapped = create_array(folder, "segments-on-image.raw", layers.dtype, shape)
+    array, mapped = yield from create_array_in_pieces(folder, "segments-on-image.raw", layers.dtype, shape)
     try:
         for n, layer in enumerate(layers):
             for k, plane in enumerate(labels_on_grid(np.asarray(layer), record.geometry, grid)):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..app.exchange import create_array, release
+from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import VolumeRecord
 from ..core.errors import InputError
 from .dicom_origin import Origin
@@ -46,7 +46,7 @@ def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fracti
     yield None
     if snapshot.change() is not Change.NONE:
         return None
-    array, mapped = create_array(folder, f"{name}.raw", image.dtype, image.geometry.shape_kji)
+    array, mapped = yield from create_array_in_pieces(folder, f"{name}.raw", image.dtype, image.geometry.shape_kji)
     crc, slices = 0, image.geometry.shape_kji[0]
     try:
         yield None
