@@ -57,7 +57,7 @@ def counting(seen, name, n):
     return name
 
 
-def test_jobs_take_turns_and_tell_their_results(pump):
+def test_jobs_take_turns_and_tell_their_results_and_then_the_timer_stops(pump, loop):
     seen, done = [], []
     for name in "ab":
         pump.add(counting(seen, name, 2), on_done=done.append)
@@ -65,7 +65,7 @@ def test_jobs_take_turns_and_tell_their_results(pump):
     pump.tick()
     assert seen == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert done == ["a", "b"]
-    assert pump.is_idle
+    assert loop.started[-1] == 0
 
 
 def test_a_tick_ends_within_its_time_and_the_timer_never_waits_longer_than_fifty_ms(pump, loop):
@@ -190,7 +190,7 @@ def test_waiting_raises_what_the_job_failed_with(pump):
         pump.wait(pump.add(failing()))
 
 
-def test_a_tick_within_a_tick_leaves_the_running_job_alone_and_advances_the_others(pump):
+def test_a_tick_within_a_tick_leaves_the_running_job_alone_and_advances_the_others(pump, loop):
     seen, other = [], []
 
     def nesting():
@@ -202,7 +202,7 @@ def test_a_tick_within_a_tick_leaves_the_running_job_alone_and_advances_the_othe
     pump.add(counting(other, "b", 2))
     pump.tick()
     assert seen == [[("b", 0), ("b", 1)]]
-    assert pump.is_idle
+    assert loop.started[-1] == 0
 
 
 def test_a_job_added_and_waited_for_within_another_job_comes_to_its_end(pump):

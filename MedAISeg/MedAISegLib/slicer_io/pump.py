@@ -115,10 +115,6 @@ class Pump:
         self._interval_ms = 0
         self._is_closed = False
 
-    @property
-    def is_idle(self) -> bool:
-        return not self._jobs
-
     def add(
         self,
         pieces: Pieces[T],

@@ -77,9 +77,3 @@ def silent(*widgets: Any) -> Iterator[None]:
     finally:
         for widget, was_blocked in zip(widgets, before, strict=True):
             widget.blockSignals(was_blocked)
-
-
-def choose_in(combo: Any, index: int) -> None:
-    """Select an entry of a ``QComboBox`` without saying so."""
-    with silent(combo):
-        combo.setCurrentIndex(index)
