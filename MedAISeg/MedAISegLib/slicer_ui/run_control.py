@@ -37,6 +37,15 @@ class Plan:
     accept: bool = False
 
 
+@dataclass(eq=False)
+class _Followed:
+    """A run of the panel that is not finished: its model's name, and what the log said of it last."""
+
+    name: str
+    let_go: Callable[[], None]
+    said: str = ""
+
+
 class RunControl:
     """Between Apply and the session.
 
@@ -60,11 +69,9 @@ class RunControl:
         self._require_packages = require_packages
         self.view = RunView(context.ui, on_apply=self.apply, on_cancel=self.cancel)
         self._plans: tuple[Plan, ...] = ()
-        self._names: dict[int, str] = {}
-        self._listening: dict[int, Callable[[], None]] = {}
+        self._followed: dict[Run, _Followed] = {}
         self._is_applying = False
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
-        self._said: dict[int, str] = {}
 
     def refresh(self, plans: tuple[Plan, ...]) -> None:
         if self.view.messages.is_question and _what_runs(plans) != _what_runs(self._plans):
@@ -82,9 +89,9 @@ class RunControl:
 
     def close(self) -> None:
         """Hear of no run any more."""
-        for remove in self._listening.values():
-            remove()
-        self._listening.clear()
+        for followed in self._followed.values():
+            followed.let_go()
+        self._followed.clear()
 
     def apply(self) -> None:
         """Run what is chosen, after asking what has to be asked.
@@ -162,25 +169,26 @@ class RunControl:
         except MedAISegError as error:
             self.view.messages.show_error(error)
             return
-        self._names[id(run)] = card.name
-        self._listening[id(run)] = run.add_listener(partial(self._on_run, card))
+        self._followed[run] = _Followed(card.name, run.add_listener(partial(self._on_run, card)))
         self.show_runs()
 
-    def _note(self, run: Run) -> None:
+    def _note(self, run: Run, followed: _Followed) -> None:
         """A line for the log, where there is something new to say."""
         said = stage_text(run.state, None if run.progress is None else replace(run.progress, remaining_s=None))
-        if self._said.get(id(run)) != said:
-            self._said[id(run)] = said
-            self._log.append(f"{time.strftime('%H:%M:%S')} {self._name_of(run)}: {said}")
+        if followed.said != said:
+            followed.said = said
+            self._log.append(f"{time.strftime('%H:%M:%S')} {followed.name}: {said}")
 
     def _on_run(self, card: ModelCard, run: Run) -> None:
-        self._note(run)
+        followed = self._followed.get(run)
+        if followed is None:
+            return  # told once more while the panel was letting go of it
+        self._note(run, followed)
         if not run.is_finished:
             self.show_runs()
             return
-        remove = self._listening.pop(id(run), None)
-        if remove is not None:
-            remove()
+        del self._followed[run]
+        followed.let_go()
         if run.error is not None:
             self._tell_failure(run, run.error, card)
         else:
@@ -207,7 +215,8 @@ class RunControl:
             self.view.messages.show_text(Kind.INFORMATION, "\n".join(notices))
 
     def _name_of(self, run: Run) -> str:
-        return self._names.get(id(run), run.request.model)
+        followed = self._followed.get(run)
+        return followed.name if followed is not None else run.request.model
 
 
 def _what_runs(plans: tuple[Plan, ...]) -> list[object]:
