@@ -67,6 +67,19 @@ def test_weights_are_found_in_every_wrapping(root: Path, state: State, wrapped: 
     assert_built_with(root, state)
 
 
+def test_a_file_of_before_torch_1_6_is_read(root: Path, state: State) -> None:
+    torch.save(state, root / "models" / "model.pt", _use_new_zipfile_serialization=False)
+    assert_built_with(root, state)
+
+
+def test_weights_stay_when_their_file_is_replaced(root: Path, state: State) -> None:
+    path = root / "models" / "model.pt"
+    torch.save(state, path)
+    network = build(root)
+    path.write_bytes(bytes(path.stat().st_size))
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
 def test_safetensors_go_before_a_pickle(root: Path, state: State) -> None:
     safetensors_torch.save_file(state, root / "models" / "model.safetensors")
     torch.save({name: value + 1 for name, value in state.items()}, root / "models" / "model.pt")

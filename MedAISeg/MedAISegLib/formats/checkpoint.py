@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 import torch
@@ -71,7 +72,9 @@ def load_content(path: Path) -> Any:
     """
     try:
         with torch.serialization.safe_globals(_NUMPY_ARRAYS):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            # Mapped, what nobody asks for is never read: many hold the optimizer's state, twice the weights'
+            # size. Files of before torch 1.6 are no archives and cannot be mapped.
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except pickle.UnpicklingError as error:
         if _FORBIDDEN.search(str(error)):
             raise NotTrustedError(
