@@ -1,9 +1,10 @@
-"""Fixtures of the tests of the worker's client."""
+"""What several files of tests here begin with: a worker's client, a scene, a segmentation in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_workers import Answers, Connect, fake, is_alive
@@ -24,3 +25,20 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
         pid = client.pid
         client.close()
         assert pid is None or not is_alive(pid)
+
+
+@pytest.fixture
+def host() -> Any:
+    """A scene without the application."""
+    from MedAISegLib.slicer_io.scene import new_scene_host
+
+    return new_scene_host()
+
+
+@pytest.fixture
+def node(host: Any) -> Any:
+    """A segmentation node into which the result of a first run was put, on the grid of its source."""
+    from placing_scene import GEOMETRY, place, source
+    from segmentations import organs
+
+    return place(organs(GEOMETRY), host, source_node=source(host)).node

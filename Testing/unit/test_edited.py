@@ -12,7 +12,6 @@ from MedAISegLib.slicer_io.edited import (
 )
 from MedAISegLib.slicer_io.labelmaps import labelmap_array, labelmap_grid
 from MedAISegLib.slicer_io.run_record import provenance_of_node
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segment_content import content_of
 from MedAISegLib.slicer_io.segmentation_node import run_to_end
 from MedAISegLib.slicer_io.writers import save_mrb, save_seg_nrrd
@@ -24,11 +23,6 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
 
 LIVER, KIDNEY = FOUND
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
 
 
 @pytest.fixture(params=[False, True], ids=["apart", "overlapping"])

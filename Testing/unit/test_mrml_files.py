@@ -31,11 +31,6 @@ pytestmark = pytest.mark.slicer
 FILE_ENDS = {write_stl: "stl", write_obj: "obj", write_seg_nrrd: "seg.nrrd"}
 
 
-@pytest.fixture
-def host():
-    return new_scene_host()
-
-
 @pytest.mark.parametrize("overlap", [False, True], ids=["apart", "overlapping"])
 def test_seg_nrrd_is_reloaded_equal(host, overlap, tmp_path):
     segmentation = organs(oblique_geometry(), overlap=overlap)

@@ -11,7 +11,6 @@ from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.slicer_io.labelmaps import reference_grid
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
 from MedAISegLib.slicer_io.provenance_tags import read_tag
-from MedAISegLib.slicer_io.scene import new_scene_host
 from placing_scene import (
     GEOMETRY,
     add_segment,
@@ -37,16 +36,6 @@ pytestmark = pytest.mark.slicer
 LIVER, KIDNEY = FOUND
 FIRST, SECOND = organs(GEOMETRY), changed_organs()
 NEWER = "f" * 64
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
-
-
-@pytest.fixture
-def node(host):
-    return place(FIRST, host, source_node=source(host)).node
 
 
 def status(node, segment_id, value):

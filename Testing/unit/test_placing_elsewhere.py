@@ -9,7 +9,6 @@ import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.slicer_io.labelmaps import reference_grid
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import volume_from_node
 from placing_scene import (
@@ -35,16 +34,6 @@ pytestmark = pytest.mark.slicer
 LIVER, KIDNEY = FOUND
 FIRST, SECOND = organs(GEOMETRY), changed_organs()
 NEWER = "f" * 64
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
-
-
-@pytest.fixture
-def node(host):
-    return place(FIRST, host, source_node=source(host)).node
 
 
 # -- region ----------------------------------------------------------------------------------------------------------

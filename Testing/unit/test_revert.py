@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, labelmap_array
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segment_content import content_of
 from placing_scene import (
     GEOMETRY,
@@ -34,16 +33,6 @@ pytestmark = pytest.mark.slicer
 
 LIVER, KIDNEY = FOUND
 FIRST, SECOND = organs(GEOMETRY), changed_organs()
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
-
-
-@pytest.fixture
-def node(host):
-    return place(FIRST, host, source_node=source(host)).node
 
 
 def test_of_a_new_node_nothing_is_left(host):

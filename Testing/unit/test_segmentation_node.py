@@ -8,7 +8,6 @@ from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.provenance_tags import read_tag
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segmentation_node import BINARY_LABELMAP, segmentation_from_node, segmentation_to_node
 from MedAISegLib.slicer_io.terminology_tag import terminology_from_tag, terminology_to_tag
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
@@ -25,11 +24,6 @@ from segmentations import LEFT_KIDNEY, masks_in_world, oblique_geometry, organs,
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
 
 
 @pytest.mark.parametrize("overlap", [False, True], ids=["apart", "overlapping"])

@@ -8,7 +8,6 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.slicer_io.labelmaps import CLOSED_SURFACE
 from MedAISegLib.slicer_io.placing import Target
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segmentation_node import run_to_end
 from MedAISegLib.slicer_io.surfaces import show_in_3d
 from placing_scene import add_segment, by_name, edit, place
@@ -27,11 +26,6 @@ def balls(*centers):
     for label, (a, b, c) in enumerate(centers or ((6, 8, 8), (11, 12, 20)), start=1):
         layers[0][(k - a) ** 2 + (j - b) ** 2 + (i - c) ** 2 <= 30] = label
     return Segmentation(layers, GEOMETRY, (Segment(1, "one", (255, 0, 0)), Segment(2, "two", (0, 255, 0))))
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
 
 
 @pytest.fixture

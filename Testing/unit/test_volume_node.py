@@ -7,7 +7,6 @@ import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.geometry import LPS_TO_RAS, VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
 from scene_nodes import put_slices_at, put_under_matrix, rigid_ras
 from segmentations import oblique_geometry, points_of
@@ -16,11 +15,6 @@ pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
 
 GRADIENT = np.array([1.7, -2.3, 3.1])
-
-
-@pytest.fixture
-def host():
-    return new_scene_host()
 
 
 def linear_image(geometry):

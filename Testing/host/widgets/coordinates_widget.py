@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 
 from PySide6.QtCore import Property, Signal, Slot
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from Testing.host.pythonqt import NotModelled
 from Testing.host.widgets.double_spin_box import ctkDoubleSpinBox
 from Testing.host.widgets.properties import held
-from Testing.host.widgets.unit_widgets import UnitAware, quantity_property
+from Testing.host.widgets.unit_widgets import UnitAware, UnitAwareProperty, quantity_property
 
 _LARGEST = 100000.0
 
@@ -134,13 +133,7 @@ class ctkCoordinatesWidget(QWidget):
 
 
 class qMRMLCoordinatesWidget(UnitAware, ctkCoordinatesWidget):
-    class UnitAwareProperty(enum.IntFlag):
-        Prefix = 0x01
-        Suffix = 0x02
-        Precision = 0x04
-        MinimumValue = 0x08
-        MaximumValue = 0x10
-        Scaling = 0x20
+    UnitAwareProperty = UnitAwareProperty
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from slicer_core import vtkMRMLScene
 
 
-class _Unit(enum.IntFlag):
-    PREFIX = 0x01
-    SUFFIX = 0x02
-    PRECISION = 0x04
-    MINIMUM = 0x08
-    MAXIMUM = 0x10
-    SCALING = 0x20
+class UnitAwareProperty(enum.IntFlag):
+    """The genuine names; ``None`` is no name in Python."""
+
+    Prefix = 0x01
+    Suffix = 0x02
+    Precision = 0x04
+    MinimumValue = 0x08
+    MaximumValue = 0x10
+    Scaling = 0x20
+
+
+_SHOWN_OF_A_UNIT = int(
+    UnitAwareProperty.Prefix | UnitAwareProperty.Suffix | UnitAwareProperty.Precision | UnitAwareProperty.Scaling
+)
 
 
 class UnitAware:
@@ -76,21 +83,23 @@ class UnitAware:
         unit = self._unit_scene.GetNodeByID(unit_id) if unit_id else None
         if unit is None:
             return
-        flags = _Unit(self.unitAwareProperties)
-        if flags & _Unit.SCALING and (unit.GetDisplayCoefficient() != 1.0 or unit.GetDisplayOffset() != 0.0):
+        flags = UnitAwareProperty(self.unitAwareProperties)
+        if flags & UnitAwareProperty.Scaling and (
+            unit.GetDisplayCoefficient() != 1.0 or unit.GetDisplayOffset() != 0.0
+        ):
             raise NotModelled("a unit that is shown scaled")
-        if flags & _Unit.PRECISION and number.decimals != unit.GetPrecision():
+        if flags & UnitAwareProperty.Precision and number.decimals != unit.GetPrecision():
             number.setDecimals(unit.GetPrecision())
-        if flags & _Unit.PREFIX:
+        if flags & UnitAwareProperty.Prefix:
             number.prefix = unit.GetPrefix() or ""
-        if flags & _Unit.SUFFIX:
+        if flags & UnitAwareProperty.Suffix:
             number.suffix = unit.GetSuffix() or ""
-        if flags & _Unit.MINIMUM:
+        if flags & UnitAwareProperty.MinimumValue:
             number.minimum = unit.GetMinimumValue()
-        if flags & _Unit.MAXIMUM:
+        if flags & UnitAwareProperty.MaximumValue:
             number.maximum = unit.GetMaximumValue()
         span = number.maximum - number.minimum
-        if flags & _Unit.PRECISION and 0 < span < math.inf:
+        if flags & UnitAwareProperty.Precision and 0 < span < math.inf:
             number.singleStep = 10.0 ** math.floor(math.log10(span)) / 100
 
 
@@ -104,25 +113,18 @@ class qMRMLRangeWidget(UnitAware, ctkRangeWidget):
         self._begin_units()
 
     quantity = quantity_property()
-    unitAwareProperties = held(int, int(_Unit.PREFIX | _Unit.SUFFIX | _Unit.PRECISION | _Unit.SCALING))
+    unitAwareProperties = held(int, _SHOWN_OF_A_UNIT)
 
 
 class qMRMLSliderWidget(UnitAware, ctkSliderWidget):
-    class UnitAwareProperty(enum.IntFlag):
-        # The genuine names; `None` is no name in Python.
-        Prefix = 0x01
-        Suffix = 0x02
-        Precision = 0x04
-        MinimumValue = 0x08
-        MaximumValue = 0x10
-        Scaling = 0x20
+    UnitAwareProperty = UnitAwareProperty
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._begin_units()
 
     quantity = quantity_property()
-    unitAwareProperties = held(int, int(_Unit.PREFIX | _Unit.SUFFIX | _Unit.PRECISION | _Unit.SCALING))
+    unitAwareProperties = held(int, _SHOWN_OF_A_UNIT)
 
     def _orientation(self) -> int:
         return int(self._slider.orientation)
@@ -136,13 +138,7 @@ class qMRMLSliderWidget(UnitAware, ctkSliderWidget):
 
 
 class qMRMLSpinBox(UnitAware, ctkDoubleSpinBox):
-    class UnitAwareProperty(enum.IntFlag):
-        Prefix = 0x01
-        Suffix = 0x02
-        Precision = 0x04
-        MinimumValue = 0x08
-        MaximumValue = 0x10
-        Scaling = 0x20
+    UnitAwareProperty = UnitAwareProperty
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
