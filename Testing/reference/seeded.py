@@ -27,19 +27,22 @@ def write_architecture(path: Path) -> None:
     torch.save({"node_a": np.ones((13, 4), dtype=np.float32), "arch_code_a": active, "arch_code_c": cells}, path)
 
 
-def write_weights(path: Path, config: Path, root: Path, case: Case, stage: InferenceStage) -> None:
+def write_weights(
+    path: Path, config: Path, root: Path, case: Case, stage: InferenceStage, network_def: str = "network_def"
+) -> None:
     """Draw weights for the config's network, and shift the scores of its classes so that each wins somewhere.
 
     Args:
         path: the file to write, as ``{"model": state_dict}``.
         case: the image in which the classes shall be found.
         stage: how the network's input is prepared, and how its output is decided.
+        network_def: the config's entry that describes the network.
     """
     torch.manual_seed(_SEED)
     parser = ConfigParser()
     parser.read_config(config)
     parser["bundle_root"] = str(root)
-    network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
+    network: torch.nn.Module = parser.get_parsed_content(network_def).eval()
     with torch.inference_mode():
         scores = network(_window(case, stage))[0].flatten(1).double().numpy()
     state = network.state_dict()
