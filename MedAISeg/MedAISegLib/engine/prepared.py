@@ -20,6 +20,7 @@ class Prepared:
         values: (channel, a, b, c), float32.
         geometry: of the axes (a, b, c), to LPS mm.
         undos: how to take labels or scores on this grid back to the source grid; the last one first.
+        label_undos: so many of them, the first ones made, are of labels: these are decided on the grid between.
         notices: what a user should know about the steps.
         poll: called by steps at least a few times a second; may raise Cancelled.
     """
@@ -27,6 +28,7 @@ class Prepared:
     values: torch.Tensor
     geometry: VolumeGeometry
     undos: tuple[Undo, ...] = ()
+    label_undos: int = 0
     notices: tuple[Notice, ...] = ()
     poll: Poll = never
 
@@ -38,6 +40,10 @@ class Prepared:
     def with_values(self, values: torch.Tensor) -> Prepared:
         """Other intensities on the same grid."""
         return replace(self, values=values)
+
+    def with_label_undos(self) -> Prepared:
+        """The same; labels are decided on this grid and come back from here as labels."""
+        return replace(self, label_undos=len(self.undos))
 
     def with_notice(self, notice: Notice) -> Prepared:
         """The same, and something to be said about it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..models.operations import Interpolation
-from ..models.spec import Activation, Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
+from ..models.spec import Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
 from .activation import activate
-from .slabs import SlabStream, Undo
+from .probabilities import ProbabilitySink, write_probabilities
+from .slabs import Slab, SlabStream, Undo
 
 LabelLayers = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -23,6 +25,10 @@ def restore_labels(
     decision: Decision,
     restore: Restore,
     poll: Callable[[], None],
+    *,
+    label_undos: int = 0,
+    cleaned: Callable[[LabelLayers], LabelLayers] | None = None,
+    probabilities: ProbabilitySink | None = None,
 ) -> LabelLayers:
     """Follow the trace of the preparation backwards and decide each voxel's label.
 
@@ -30,24 +36,42 @@ def restore_labels(
         scores: raw scores (class, a, b, c) on the network's grid.
         undos: of the preparation steps, in the order in which those were made.
         poll: called after each slab; may raise Cancelled.
+        label_undos: so many of the first undos are of labels, whatever the model's own order.
+        cleaned: changes labels on the grid on which they are decided.
+        probabilities: is told those of every class on the source grid.
 
     Returns:
         (layer, k, j, i) label values: one layer for Argmax and Regions, one for each class for Threshold.
     """
-    decide = _decider(decision)
+    decide = decider(decision)
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
-    if labels_first:
-        # A softmax does not change which class is highest, and needs all classes once more.
-        active = Activation.NONE if isinstance(decision, Argmax) else restore.activation
-        stream = scores.map_values(lambda values: decide(activate(values, active)))
+    if not labels_first:
+        scores = scores.map_values(lambda values: activate(values, restore.activation))
+        scores = undone(scores, undos[label_undos:], restore.interpolation)
+    after = undos if labels_first else undos[:label_undos]
+    # A softmax does not change which class is highest, and needs all classes once more.
+    early = labels_first and not isinstance(decision, Argmax)
+    to_labels = (lambda values: decide(activate(values, restore.activation))) if early else decide
+    to_scores = (lambda values: activate(values, restore.activation)) if labels_first else (lambda values: values)
+    if probabilities is None:
+        if cleaned is None:
+            return gather(undone(scores.map_values(to_labels), after, Interpolation.NEAREST), poll)
+        layers = gather(scores.map_values(to_labels), poll)
     else:
-        stream = scores.map_values(lambda values: activate(values, restore.activation))
-    interpolation = Interpolation.NEAREST if labels_first else restore.interpolation
+        gathered = LabelGatherer(scores, poll)
+        passing = gathered.aside(to_labels).map_values(to_scores)
+        write_probabilities(undone(passing, after, Interpolation.LINEAR), decision, restore, probabilities)
+        layers = gathered.layers
+    if cleaned is not None:
+        layers = cleaned(layers)
+    return gather(undone(_as_stream(layers, scores), after, Interpolation.NEAREST), poll) if after else layers
+
+
+def undone(stream: SlabStream, undos: Sequence[Undo], interpolation: Interpolation) -> SlabStream:
+    """The stream on the grid that was there before the undos' steps were made."""
     for undo in reversed(undos):
         stream = undo(stream, interpolation)
-    if not labels_first:
-        stream = stream.map_values(decide)
-    return _layers(stream, poll)
+    return stream
 
 
 def label_dtype(labels: Sequence[int]) -> torch.dtype:
@@ -55,7 +79,8 @@ def label_dtype(labels: Sequence[int]) -> torch.dtype:
     return torch.uint8 if max(labels, default=0) <= np.iinfo(np.uint8).max else torch.int32
 
 
-def _decider(decision: Decision) -> Callable[[torch.Tensor], torch.Tensor]:
+def decider(decision: Decision) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From (class, a, b, c) scores to (layer, a, b, c) labels."""
     if isinstance(decision, Argmax):
         return lambda scores: _argmax(scores, decision)
     if isinstance(decision, Threshold):
@@ -86,17 +111,51 @@ def _regions(scores: torch.Tensor, decision: Regions) -> torch.Tensor:
     return painted[None].to(label_dtype(decision.labels))
 
 
-def _layers(stream: SlabStream, poll: Callable[[], None]) -> LabelLayers:
-    layers: NDArray[Any] | None = None
-    for slab in stream.slabs:
-        values = slab.values.cpu().numpy()
-        if layers is None:
+class LabelGatherer:
+    """The labels of a stream, put together slab by slab."""
+
+    def __init__(self, stream: SlabStream, poll: Callable[[], None]) -> None:
+        self._stream, self._poll = stream, poll
+        self._layers: NDArray[Any] | None = None
+
+    @property
+    def layers(self) -> LabelLayers:
+        """(layer, k, j, i), once all slabs have come."""
+        if self._layers is None:
+            raise ValueError("a stream has at least one slab")
+        return self._layers
+
+    def aside(self, to_labels: Callable[[torch.Tensor], torch.Tensor]) -> SlabStream:
+        """The stream as it is; each slab's labels are kept on its way."""
+
+        def passing() -> Iterator[Slab]:
+            for slab in self._stream.slabs:
+                self.put(slab.start, to_labels(slab.values))
+                yield slab
+
+        return replace(self._stream, slabs=passing())
+
+    def put(self, start: int, labels: torch.Tensor) -> None:
+        """Keep (layer, a, b, c) labels of a slab."""
+        values, axis = labels.cpu().numpy(), self._stream.axis
+        if self._layers is None:
             dtype = np.uint8 if values.dtype == np.uint8 else np.uint16
-            layers = np.zeros((values.shape[0], *stream.shape), dtype=dtype)
+            self._layers = np.zeros((values.shape[0], *self._stream.shape), dtype=dtype)
         place = [slice(None)] * 4
-        place[stream.axis + 1] = slice(slab.start, slab.start + values.shape[stream.axis + 1])
-        layers[tuple(place)] = values
-        poll()
-    if layers is None:
-        raise ValueError("a stream has at least one slab")
-    return layers
+        place[axis + 1] = slice(start, start + values.shape[axis + 1])
+        self._layers[tuple(place)] = values
+        self._poll()
+
+
+def gather(stream: SlabStream, poll: Callable[[], None]) -> LabelLayers:
+    """(layer, k, j, i) labels of a stream of labels."""
+    gathered = LabelGatherer(stream, poll)
+    for slab in stream.slabs:
+        gathered.put(slab.start, slab.values)
+    return gathered.layers
+
+
+def _as_stream(layers: LabelLayers, like: SlabStream) -> SlabStream:
+    labels = torch.from_numpy(layers if layers.dtype == np.uint8 else layers.astype(np.int32))
+    a, b, c = layers.shape[1:]
+    return SlabStream((a, b, c), 0, True, iter([Slab(0, labels)]), like.slab_bytes)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 
 from ..core.case import Case
-from ..core.errors import ModelError
+from ..core.errors import ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
 from ..models.operations import Interpolation, Resize
-from ..models.spec import InferenceStage, ModelSpec
+from ..models.spec import Decision, InferenceStage, ModelSpec
+from .activation import activate
 from .cascade import FollowedLabels, decided_labels
 from .device import choose_device
+from .ensemble import common_axis, mean
 from .labels import clean
 from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, merged_layers, pasted, slices_of
 from .pieces import Poll, contiguous
 from .prepared import Prepared
+from .probabilities import ProbabilitySink, Shifted, probabilities_of, put_slab
 from .resampling import Outside, resample
-from .restore import LabelLayers, restore_labels
+from .restore import LabelGatherer, LabelLayers, decider, restore_labels, undone
+from .slabs import SlabStream
 from .steps import carry_out
 from .windows import Placement, before_each_layer, score_slabs
 
@@ -48,14 +53,17 @@ def segment(
     *,
     device: str = "auto",
     progress: Progress | None = None,
+    probabilities: ProbabilitySink | None = None,
 ) -> EngineResult:
     """Labels for a case.
 
     Args:
         networks: of each stage of the spec: folds or members, whose scores are averaged.
         device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``.
+        probabilities: is told those of all classes on the source grid.
 
     Raises:
+        UsageError: if probabilities are wanted of a model that has none in common.
         ModelError: if a network's output does not fit the spec.
         ResourceError: if memory or the device does not suffice.
         Cancelled: if the user asked the run to stop.
@@ -63,32 +71,63 @@ def segment(
     progress = progress or Progress()
     if len(networks) != len(spec.stages):
         raise ModelError(f"it has {len(spec.stages)} stages and networks for {len(networks)}.", where=spec.id)
+    if probabilities is not None:
+        require_probabilities(spec)
     poll = progress.cancel.raise_if_cancelled
-    results: list[EngineResult] = []
-    for number, (stage, members) in enumerate(zip(spec.stages, networks, strict=True)):
-        with progress.part(number, len(spec.stages)):
-            results.append(_run_stage(case, stage, members, [found.layers for found in results], device, progress))
-    layers = merged_layers(spec, [found.layers for found in results], poll)
+    results: dict[int, EngineResult] = {}
+    alone, last = _alone(spec), -1 if spec.ensemble else len(spec.stages) - 1
+    parts = len(alone) + (1 if spec.ensemble else 0)
+    for count, number in enumerate(alone):
+        with progress.part(count, parts):
+            sink = probabilities if number == last else None
+            earlier = {done: found.layers for done, found in results.items()}
+            results[number] = _run_stage(case, spec.stages[number], networks[number], earlier, device, progress, sink)
+    if spec.ensemble is None:
+        layers = merged_layers(spec, [found.layers for found in results.values()], poll)
+    else:
+        with progress.part(parts - 1, parts):
+            earlier = {done: found.layers for done, found in results.items()}
+            results[last] = _run_ensemble(case, spec, networks, earlier, device, progress, probabilities)
+        layers = results[last].layers
     if spec.postprocessing:
         with progress.stage(RunStage.POSTPROCESS):
-            layers = clean(layers, spec.postprocessing, poll)
-    notices = tuple(dict.fromkeys(notice for found in results for notice in found.notices))
-    return EngineResult(layers, results[-1].device, notices)
+            layers = clean(layers, spec.postprocessing, poll, voxel_mm3=1e3 * case.geometry.voxel_volume_ml)
+    notices = tuple(dict.fromkeys(notice for found in results.values() for notice in found.notices))
+    return EngineResult(layers, results[last].device, notices)
+
+
+def require_probabilities(spec: ModelSpec) -> None:
+    """Raises UsageError if a model's result is not decided by the probabilities of one set of classes."""
+    if len(spec.merged) > 1:
+        raise UsageError(
+            f"there are no probabilities of its labels: they come from {len(spec.merged)} networks, each with classes "
+            "of its own.",
+            where=f"model {spec.id}",
+            remedy="Run it without them, or a part of it by itself.",
+        )
+
+
+def _alone(spec: ModelSpec) -> list[int]:
+    """The stages that are run one after the other, each for its own labels."""
+    joined = spec.ensemble.stages if spec.ensemble else ()
+    served = {stage.labels_of for stage in spec.stages}
+    return [number for number in range(len(spec.stages)) if number not in joined or number in served]
 
 
 def _run_stage(
     case: Case,
     stage: InferenceStage,
     members: Sequence[torch.nn.Module],
-    earlier: Sequence[LabelLayers],
+    earlier: Mapping[int, LabelLayers],
     device: str,
     progress: Progress,
+    probabilities: ProbabilitySink | None,
 ) -> EngineResult:
     """The labels of one stage on the case's grid, given those of the stages before it."""
     poll = progress.cancel.raise_if_cancelled
     labels = None if stage.labels_of is None else earlier[stage.labels_of][0]
     if stage.crop is None:
-        return _labels_of(case, stage, members, labels, device, progress)
+        return _labels_of(case, stage, members, labels, device, progress, probabilities)
     box = box_of_labels(earlier[stage.crop.stage], stage.crop, case.geometry, poll)
     if box is None:
         nothing = np.zeros((1, *case.geometry.shape_kji), dtype=np.uint8)
@@ -97,7 +136,8 @@ def _run_stage(
         {name: volume if n else volume.window(*box) for n, (name, volume) in enumerate(case.channels.items())}
     )
     inside = None if labels is None else labels[slices_of(box)]
-    found = _labels_of(cropped, stage, members, inside, device, progress)
+    sink = Shifted(probabilities, box[0]) if probabilities else None
+    found = _labels_of(cropped, stage, members, inside, device, progress, sink)
     return replace(found, layers=pasted(found.layers, box, case.geometry.shape_kji))
 
 
@@ -108,6 +148,7 @@ def _labels_of(
     labels: LabelLayers | None,
     device: str,
     progress: Progress,
+    probabilities: ProbabilitySink | None,
 ) -> EngineResult:
     compute = choose_device(device)
     start = Placement(batch=stage.windows.batch, compute=compute, accumulate=compute)
@@ -117,11 +158,54 @@ def _labels_of(
         # One window of a large network can take many seconds on a CPU.
         with progress.stage(RunStage.INFER), before_each_layer(members, lambda _: prepared.poll()):
             layers, placement, ladder = climb_down(
-                lambda placement: _infer(prepared, stage, members, placement, progress), start
+                lambda placement: _infer(prepared, stage, members, placement, progress, probabilities), start
             )
     with progress.stage(RunStage.POSTPROCESS):
-        layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled)
+        voxel_mm3 = 1e3 * case.geometry.voxel_volume_ml
+        layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, voxel_mm3=voxel_mm3)
     return EngineResult(layers, str(placement.compute), prepared.notices + ladder)
+
+
+def _run_ensemble(
+    case: Case,
+    spec: ModelSpec,
+    networks: Sequence[Sequence[torch.nn.Module]],
+    earlier: Mapping[int, LabelLayers],
+    device: str,
+    progress: Progress,
+    probabilities: ProbabilitySink | None,
+) -> EngineResult:
+    """The labels that the stages of an ensemble decide together, on the case's grid."""
+    ensemble = spec.ensemble
+    if ensemble is None:
+        raise ValueError("the model has no ensemble")
+    compute = choose_device(device)
+    stages, members = [spec.stages[n] for n in ensemble.stages], [networks[n] for n in ensemble.stages]
+    start = Placement(batch=max(stage.windows.batch for stage in stages), compute=compute, accumulate=compute)
+    with torch.inference_mode():
+        with progress.stage(RunStage.PREPARE):
+            given = [None if stage.labels_of is None else earlier[stage.labels_of][0] for stage in stages]
+            prepared = [prepare(case, stage, progress, labels) for stage, labels in zip(stages, given, strict=True)]
+        axes = common_axis(prepared, stages, case.geometry)
+        every = [network for group in members for network in group]
+
+        def attempt(placement: Placement) -> LabelLayers:
+            done = [0.0] * len(stages)
+            streams = []
+            for n, (one, stage, group) in enumerate(zip(prepared, stages, members, strict=True)):
+
+                def report(fraction: float, n: int = n) -> None:
+                    done[n] = fraction
+                    progress.report(RunStage.INFER, sum(done) / len(done))
+
+                scores = _scores(one, stage, group, placement, report, axes[n])
+                streams.append(_probabilities(scores, one, stage))
+            return _decided(mean(streams), ensemble.decision, progress, probabilities)
+
+        with progress.stage(RunStage.INFER), before_each_layer(every, lambda _: progress.cancel.raise_if_cancelled()):
+            layers, placement, ladder = climb_down(attempt, start)
+    notices = tuple(dict.fromkeys(notice for one in prepared for notice in one.notices))
+    return EngineResult(layers, str(placement.compute), notices + ladder)
 
 
 def prepare(
@@ -170,14 +254,49 @@ def _infer(
     members: Sequence[torch.nn.Module],
     placement: Placement,
     progress: Progress,
+    probabilities: ProbabilitySink | None,
 ) -> LabelLayers:
-    networks = [network.to(placement.compute).eval() for network in members]
-    scores = score_slabs(
-        networks,
-        prepared.values.to(placement.compute),
-        stage.windows,
-        placement,
-        lambda fraction: progress.report(RunStage.INFER, fraction),
-        stage.averaging,
+    poll, restore = progress.cancel.raise_if_cancelled, stage.restore
+    voxel_mm3 = 1e3 * prepared.geometry.voxel_volume_ml
+    cleaned = partial(clean, operations=restore.cleaning, poll=poll, voxel_mm3=voxel_mm3) if restore.cleaning else None
+    return restore_labels(
+        _scores(prepared, stage, members, placement, lambda fraction: progress.report(RunStage.INFER, fraction)),
+        prepared.undos,
+        stage.decision,
+        restore,
+        poll,
+        label_undos=prepared.label_undos,
+        cleaned=cleaned,
+        probabilities=probabilities,
     )
-    return restore_labels(scores, prepared.undos, stage.decision, stage.restore, progress.cancel.raise_if_cancelled)
+
+
+def _scores(
+    prepared: Prepared,
+    stage: InferenceStage,
+    members: Sequence[torch.nn.Module],
+    placement: Placement,
+    report: Callable[[float], None],
+    axis: int | None = None,
+) -> SlabStream:
+    networks = [network.to(placement.compute).eval() for network in members]
+    values = prepared.values.to(placement.compute)
+    return score_slabs(networks, values, stage.windows, placement, report, stage.averaging, axis=axis)
+
+
+def _probabilities(scores: SlabStream, prepared: Prepared, stage: InferenceStage) -> SlabStream:
+    """On the source grid, whatever order the stage has by itself."""
+    stream = scores.map_values(lambda values: activate(values, stage.restore.activation))
+    stream = undone(stream, prepared.undos, stage.restore.interpolation)
+    return stream.map_values(lambda values: probabilities_of(values, stage.decision, stage.restore))
+
+
+def _decided(
+    stream: SlabStream, decision: Decision, progress: Progress, probabilities: ProbabilitySink | None
+) -> LabelLayers:
+    decide, gathered = decider(decision), LabelGatherer(stream, progress.cancel.raise_if_cancelled)
+    for slab in stream.slabs:
+        gathered.put(slab.start, decide(slab.values))
+        if probabilities is not None:
+            put_slab(stream, slab.start, slab.values, probabilities)
+    return gathered.layers

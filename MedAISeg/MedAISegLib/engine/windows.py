@@ -63,6 +63,8 @@ def score_slabs(
     placement: Placement,
     report: Callable[[float], None],
     averaging: Averaging = PLAIN_MEAN,
+    *,
+    axis: int | None = None,
 ) -> SlabStream:
     """Scores of every class for the whole array, averaged over networks and test-time flips.
 
@@ -70,6 +72,7 @@ def score_slabs(
         values: (channel, a, b, c), on any device.
         report: told the fraction of windows done; may raise Cancelled.
         averaging: of several networks.
+        axis: that the windows advance along, the longest one where none is given.
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
@@ -84,7 +87,7 @@ def score_slabs(
         return _averaged(whole, len(networks), averaging) if apart else whole
     size = _filled(windows.size, shape)
     padded_shape, before = _padding(shape, size)
-    axis = max(range(3), key=lambda a: (padded_shape[a], -a))
+    axis = max(range(3), key=lambda a: (padded_shape[a], -a)) if axis is None else axis
     starts = [window_starts(padded_shape[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
     accumulate = _Accumulator(padded_shape, size, axis, window_weights(size, windows), placement, _SUMS[windows.rule])
     places = sorted(product(*starts), key=lambda place: place[axis])

@@ -83,6 +83,22 @@ class ResizeTo:
 
 
 @dataclass(frozen=True)
+class Zoom:
+    """To a spacing, linearly, the first and last voxel centres of each axis kept (``scipy.ndimage.zoom``).
+
+    What follows takes the wanted spacing for the true one, and labels are decided on this grid: they come back by the
+    nearest voxel, as TotalSegmentator has it.
+
+    Attributes:
+        spacing_mm: along each array axis.
+        whole_numbers: what is behind the point of a value is cut off.
+    """
+
+    spacing_mm: tuple[float, float, float]
+    whole_numbers: bool = True
+
+
+@dataclass(frozen=True)
 class Conform:
     """Into a cube along the patient's axes and to 0..255, much as FreeSurfer's ``mri_convert --conform`` does.
 
@@ -267,6 +283,7 @@ SpatialOperation = (
     | Resample
     | Resize
     | ResizeTo
+    | Zoom
     | Conform
     | CropForeground
     | CropNonzero
@@ -290,8 +307,22 @@ Operation = SpatialOperation | IntensityOperation | OnChannel | ZScoreInside | Z
 
 @dataclass(frozen=True)
 class KeepLargestComponent:
-    """Keep the largest 6- or 26-connected component of each label (of all labels where ``labels`` is empty)."""
+    """Keep the largest 6- or 26-connected component of each label (of all labels where ``labels`` is empty).
 
+    Attributes:
+        together: the labels count as one structure, of which all components of the largest size stay (nnU-Net).
+    """
+
+    labels: tuple[int, ...] = ()
+    connectivity: int = 26
+    together: bool = False
+
+
+@dataclass(frozen=True)
+class RemoveSmallComponents:
+    """Remove the 6- or 26-connected components of a label up to a volume (of all labels where ``labels`` is empty)."""
+
+    volume_mm3: float
     labels: tuple[int, ...] = ()
     connectivity: int = 26
 
@@ -303,4 +334,4 @@ class FillHoles:
     labels: tuple[int, ...] = ()
 
 
-LabelOperation = KeepLargestComponent | FillHoles
+LabelOperation = KeepLargestComponent | RemoveSmallComponents | FillHoles

@@ -158,11 +158,19 @@ class RestoreOrder(Enum):
 
 @dataclass(frozen=True)
 class Restore:
-    """How scores become labels on the source grid; labels are always restored by nearest neighbour."""
+    """How scores become labels on the source grid; labels are always restored by nearest neighbour.
+
+    Attributes:
+        probability: turns restored scores into probabilities where those are wanted, after ``activation``; a stage's
+            own labels do not depend on it.
+        cleaning: of the labels on the grid on which they are decided, before they come back.
+    """
 
     activation: Activation = Activation.SOFTMAX
     order: RestoreOrder = RestoreOrder.SCORES_THEN_DECIDE
     interpolation: Interpolation = Interpolation.LINEAR
+    probability: Activation = Activation.NONE
+    cleaning: tuple[LabelOperation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,6 +216,20 @@ class InferenceStage:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """Stages that look at the same image and give the same classes.
+
+    Their probabilities are averaged on the source grid, and that mean is decided (nnU-Net's ``nnUNetv2_ensemble``).
+
+    Attributes:
+        stages: at least two indices.
+    """
+
+    stages: tuple[int, ...]
+    decision: Decision
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """A model, without its network.
 
@@ -219,7 +241,9 @@ class ModelSpec:
         wants_region: it was trained on crops; a run on a whole scan needs a region around the structure.
         merged: indices of the stages whose labels make up the result, painted over each other in this order; empty for
             the last one alone.
+        ensemble: the stages whose mean makes the result; the others serve them.
         postprocessing: of the result.
+        variants: names that may follow the id and a slash, each another way to run the same files.
         notices: what was changed or left out when its description was read.
     """
 
@@ -239,7 +263,9 @@ class ModelSpec:
     sha256: str = ""
     wants_region: bool = False
     merged: tuple[int, ...] = ()
+    ensemble: Ensemble | None = None
     postprocessing: tuple[LabelOperation, ...] = ()
+    variants: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
@@ -249,6 +275,9 @@ class ModelSpec:
                 raise ValueError(f"model {self.id}: stage {number} refers to a stage that is not before it")
         if any(isinstance(self.stages[index].decision, Threshold) for index in self.merged):
             raise ValueError(f"model {self.id}: stages with overlapping labels cannot be merged")
+        joined = [self.stages[index] for index in self.ensemble.stages] if self.ensemble else []
+        if (self.merged and joined) or any(stage.crop or stage.postprocessing or stage.paints for stage in joined):
+            raise ValueError(f"model {self.id}: the stages of an ensemble see the whole image and are not merged")
         for what, names in (
             ("channels", [c.name for c in self.channels]),
             ("segments", [s.name for s in self.segments]),

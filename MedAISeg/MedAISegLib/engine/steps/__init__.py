@@ -14,7 +14,7 @@ import torch
 
 from ...models import operations as op
 from ..prepared import Prepared
-from . import conform, inside, intensity, resize, spatial
+from . import conform, inside, intensity, resize, spatial, zoom
 
 _STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
     op.ReverseAxes: spatial.reverse_axes,
@@ -23,6 +23,7 @@ _STEPS: dict[type, Callable[[Any, Prepared], Prepared]] = {
     op.Resample: spatial.resample_to_spacing,
     op.Resize: resize.resize,
     op.ResizeTo: resize.resize_to,
+    op.Zoom: zoom.zoom,
     op.Conform: conform.conform,
     op.CropForeground: spatial.crop_foreground,
     op.CropNonzero: spatial.crop_nonzero,

@@ -1,0 +1,91 @@
+"""The mean of several stages' probabilities on the source grid, in step with each other.
+
+Each stage hands over finished slabs along the same axis of the source grid. What all of them have is averaged, decided
+and let go of, so that no more is kept than the windows at hand and the slabs that are ahead of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ..core.geometry import VolumeGeometry
+from ..models.spec import InferenceStage
+from .prepared import Prepared
+from .slabs import Slab, SlabStream, collect
+
+
+def common_axis(prepared: Sequence[Prepared], stages: Sequence[InferenceStage], source: VolumeGeometry) -> list[int]:
+    """Of each stage, the axis of its prepared array to advance along.
+
+    All of them run along the same axis of the source grid, the one where the windows at hand take least memory.
+    """
+    along = [_axes_of_source(one, source) for one in prepared]
+    costs = [
+        sum(_voxels_at_hand(one, stage, axes[axis]) for one, stage, axes in zip(prepared, stages, along, strict=True))
+        for axis in range(3)
+    ]
+    chosen = int(np.argmin(costs))
+    return [axes[chosen] for axes in along]
+
+
+def mean(streams: Sequence[SlabStream]) -> SlabStream:
+    """The mean of streams of one shape, in 32 bits; those that come along another axis or backwards are kept whole."""
+    first = streams[0]
+    rest = [stream if _in_step(stream, first) else _turned(stream, first) for stream in streams[1:]]
+    return replace(first, slabs=_averaged([first, *rest]))
+
+
+def _averaged(streams: Sequence[SlabStream]) -> Iterator[Slab]:
+    dim, ascending = streams[0].axis + 1, streams[0].ascending
+    slabs = [iter(stream.slabs) for stream in streams]
+    at_hand = [next(each, None) for each in slabs]
+    while all(slab is not None for slab in at_hand):
+        present = [slab for slab in at_hand if slab is not None]
+        depth = min(slab.values.shape[dim] for slab in present)
+        parts = [_end(slab, dim, depth, first=ascending) for slab in present]
+        total = parts[0].values.float().clone()
+        for part in parts[1:]:
+            total += part.values.to(total.device, torch.float32)
+        yield Slab(parts[0].start, total.div_(len(parts)))
+        at_hand = [
+            _rest(slab, dim, depth, first=ascending) or next(each, None)
+            for slab, each in zip(present, slabs, strict=True)
+        ]
+
+
+def _end(slab: Slab, dim: int, depth: int, *, first: bool) -> Slab:
+    """The slices at the low or at the high end."""
+    low = 0 if first else slab.values.shape[dim] - depth
+    return Slab(slab.start + low, slab.values.narrow(dim, low, depth))
+
+
+def _rest(slab: Slab, dim: int, depth: int, *, first: bool) -> Slab | None:
+    """What is left without them."""
+    length = slab.values.shape[dim] - depth
+    return _end(slab, dim, length, first=not first) if length else None
+
+
+def _in_step(stream: SlabStream, other: SlabStream) -> bool:
+    return stream.axis == other.axis and stream.ascending == other.ascending
+
+
+def _turned(stream: SlabStream, like: SlabStream) -> SlabStream:
+    whole = (Slab(0, collect(stream)) for _ in range(1))
+    return replace(stream, axis=like.axis, ascending=like.ascending, slabs=whole)
+
+
+def _axes_of_source(prepared: Prepared, source: VolumeGeometry) -> list[int]:
+    """For each axis of the source grid the axis of the prepared array that runs most along it."""
+    to_source = prepared.geometry.index_to(source)[:3, :3]
+    return [int(axis) for axis in np.abs(to_source / np.linalg.norm(to_source, axis=0)).argmax(axis=1)]
+
+
+def _voxels_at_hand(prepared: Prepared, stage: InferenceStage, axis: int) -> int:
+    size = stage.windows.size or (0, 0, 0)
+    shape = [max(length, wanted) for length, wanted in zip(prepared.shape, size, strict=True)]
+    shape[axis] = size[axis] or shape[axis]
+    return int(np.prod(shape))
