@@ -1,6 +1,6 @@
 """Draws the panel in each of its states, and what the views show, by the emulated application.
 
-    python tools/screenshots.py [--output build/screenshots] [--width 400]
+    python tools/screenshots.py [--output FOLDER] [--width 400]
 
 The pictures of a real run need torch; the others are made with a small worker that needs nothing. Those of README
 are copied into Resources/Screenshots.
@@ -193,17 +193,19 @@ def of_choices(camera: Camera) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "screenshots")
+    parser.add_argument("--output", type=Path, help="default: build/screenshots, and those of README into Resources")
     parser.add_argument("--width", type=int, default=400, help="of the panel in pixels (default: %(default)s)")
     options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
-    with application(options.output, options.width, small_worker=True) as camera:
+    folder = options.output or ROOT / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    with application(folder, options.width, small_worker=True) as camera:
         of_choices(camera)
-    with application(options.output, options.width, small_worker=False) as camera:
+    with application(folder, options.width, small_worker=False) as camera:
         of_a_run(camera)
-    SCREENSHOTS.mkdir(exist_ok=True)
-    for name in FOR_README:
-        shutil.copy2(options.output / name, SCREENSHOTS / name)
+    if options.output is None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        for name in FOR_README:
+            shutil.copy2(folder / name, SCREENSHOTS / name)
     sys.stdout.flush()
     # Objects of Qt, VTK and the module die in no good order when Python ends.
     os._exit(0)

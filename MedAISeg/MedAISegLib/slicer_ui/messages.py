@@ -152,5 +152,6 @@ class MessageView:
         text.setPlainText(details)
         text.setMaximumHeight(140)
         qt.QVBoxLayout(group).addWidget(text)
+        group.collapsedHeight = 0
         group.collapsed = True
         return group
