@@ -25,9 +25,12 @@ INDEX = "https://pypi.org/simple"
 LISTS = {
     "worker": (
         "monai", "highdicom", "pydicom", "pyjpegls", "nibabel", "h5py", "python-gdcm", "pylibjpeg-openjpeg",
-        "safetensors", "PyYAML", "psutil", "dynamic_network_architectures",
+        "safetensors", "PyYAML", "psutil", "dynamic_network_architectures", "pooch", "platformdirs", "truststore",
     ),
-    "if-missing": ("numpy", "simpleitk", "pillow", "packaging", "typing_extensions", "importlib_resources"),
+    "if-missing": (
+        "numpy", "simpleitk", "pillow", "packaging", "typing_extensions", "importlib_resources", "requests", "urllib3",
+        "idna", "certifi", "charset-normalizer", "filelock",
+    ),
 }  # fmt: skip
 HEADERS = {
     "worker": "What the worker needs and Slicer's Python lacks, or has too old.",

@@ -17,10 +17,15 @@ PACKAGE = REPOSITORY / "MedAISeg" / "MedAISegLib"
 WORKER_LAYERS = ("app", "engine", "exporters", "formats", "models", "readers", "core")
 OPTIONAL = {"onnxruntime"}
 """What few models need: the error that names it says how to install it."""
-COMMAND_LINE_ONLY = {"click", "filelock", "matplotlib", "pooch", "requests", "rich"}
-"""filelock comes with torch; requests is Slicer's; pooch is looked up when something is downloaded."""
-SLICERS = {"numpy": "2.0.2", "packaging": "24.2", "pillow": "11.1.0", "simpleitk": "", "typing_extensions": "4.12.2"}
-"""What a Slicer of version 5.10 brings along."""
+LOOKED_UP = {"filelock", "pooch", "requests", "truststore", "urllib3"}
+"""Asked for by name when something is downloaded or installed (models.extras)."""
+COMMAND_LINE_ONLY = {"click", "matplotlib", "rich"}
+SLICERS = {
+    "certifi": "2024.12.14", "charset-normalizer": "3.4.0", "filelock": "3.16.1", "idna": "3.10", "numpy": "2.0.2",
+    "packaging": "24.2", "pillow": "11.1.0", "requests": "2.32.3", "simpleitk": "", "typing_extensions": "4.12.2",
+    "urllib3": "2.2.3",
+}  # fmt: skip
+"""What a Slicer of version 5.10 brings along, with what the PyTorch extension installs."""
 
 
 def names(title: str) -> set[str]:
@@ -41,7 +46,7 @@ def imported_by_the_worker() -> set[str]:
 
 def test_every_module_that_the_worker_imports_is_in_the_lists():
     listed_modules = {MODULES[name] for name in names("worker") | names("if-missing")} | {TORCH}
-    assert imported_by_the_worker() <= listed_modules
+    assert imported_by_the_worker() | LOOKED_UP <= listed_modules
 
 
 @pytest.mark.parametrize("title", requirements.LIST_TITLES)
@@ -83,6 +88,13 @@ def test_the_versions_are_those_that_the_project_is_tested_with():
     pins = {name.lower(): version for name, version in pins.items()}
     for entry in (*listed("worker"), *listed("if-missing")):
         assert pins[entry.name.lower()] == entry.version, "make requirements-list writes the lists"
+
+
+def test_what_is_looked_up_by_name_is_known_to_this_test():
+    asked = set()
+    for path in (PACKAGE / "models").rglob("*.py"):
+        asked |= set(re.findall(r"\bextra(?:_or_none)?\(\"(\w+)\"\)", path.read_text(encoding="utf-8")))
+    assert asked == LOOKED_UP
 
 
 def test_what_a_python_must_have_is_what_the_package_asks_for():

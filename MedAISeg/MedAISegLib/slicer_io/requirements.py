@@ -16,30 +16,40 @@ TORCH_MINIMUM = "2.8"
 """What the pinned MONAI asks for."""
 
 MODULES = {
+    "certifi": "certifi",
+    "charset-normalizer": "charset_normalizer",
     "dynamic_network_architectures": "dynamic_network_architectures",
+    "filelock": "filelock",
     "h5py": "h5py",
     "highdicom": "highdicom",
+    "idna": "idna",
     "importlib_resources": "importlib_resources",
     "monai": "monai",
     "nibabel": "nibabel",
     "numpy": "numpy",
     "packaging": "packaging",
     "pillow": "PIL",
+    "platformdirs": "platformdirs",
+    "pooch": "pooch",
     "psutil": "psutil",
     "pydicom": "pydicom",
     "pyjpegls": "jpeg_ls",
     "pylibjpeg-openjpeg": "openjpeg",
     "python-gdcm": "gdcm",
     "PyYAML": "yaml",
+    "requests": "requests",
     "safetensors": "safetensors",
     "simpleitk": "SimpleITK",
     TORCH: "torch",
+    "truststore": "truststore",
     "typing_extensions": "typing_extensions",
+    "urllib3": "urllib3",
 }
 """A distribution's name to a module that it installs."""
 
 MINIMA = {
     "dynamic_network_architectures": "0.4",
+    "filelock": "3.13",
     "h5py": "3.11",
     "highdicom": "0.28",
     "monai": "1.6",
@@ -47,14 +57,18 @@ MINIMA = {
     "numpy": "2.0",
     "packaging": "20",
     "pillow": "8.3",
+    "pooch": "1.8",
     "psutil": "6",
     "pydicom": "3.0",
     "pylibjpeg-openjpeg": "2.4",
     "python-gdcm": "3.0.24",
     "PyYAML": "6",
+    "requests": "2.32",
     "safetensors": "0.5",
     "simpleitk": "2.0",
+    "truststore": "0.10",
     "typing_extensions": "4.10",
+    "urllib3": "1.26",
 }
 """Of what a Python has itself; any version of the others will do."""
 _ONLY_BEFORE = {"importlib_resources": "cp312"}
