@@ -63,7 +63,7 @@ def channels(metadata: Mapping[str, Any], count: int) -> tuple[Channel, ...]:
         ModelError: if the metadata speaks of another number of channels than the network has.
     """
     image = image_format(metadata)
-    named = _numbered(section(image, "channel_def"), "channel_def of the input")
+    named = numbered(section(image, "channel_def"), "channel_def of the input")
     said = image.get("num_channels", count)
     if said != count or (named and len(named) != count):
         raise ModelError(
@@ -89,12 +89,12 @@ def class_names(metadata: Mapping[str, Any], labels: Any, count: int, *, overlap
     """
     prediction = prediction_format(metadata)
     said = prediction.get("num_channels", count)
-    named = _numbered(
+    named = numbered(
         section(prediction, "channel_def") or section(prediction, "label_def"), "channel_def of the output"
     )
     if not named and isinstance(labels, dict):
         named = {value: str(name) for name, value in labels.items() if isinstance(value, int)}
-    if overlapping and len(named) == count + 1 and _is_background(named.get(0, "")):
+    if overlapping and len(named) == count + 1 and is_background(named.get(0, "")):
         named = {number - 1: name for number, name in named.items() if number > 0}
     if said != count or (named and set(named) != set(range(count))):
         raise ModelError(
@@ -102,7 +102,7 @@ def class_names(metadata: Mapping[str, Any], labels: Any, count: int, *, overlap
             where="network_data_format",
         )
     named = named or {number: f"label {number + overlapping}" for number in range(count)}
-    if not overlapping or _is_background(named[0]):
+    if not overlapping or is_background(named[0]):
         named = {number: name for number, name in named.items() if number > 0}
     return named
 
@@ -144,11 +144,17 @@ def _unique(name: str, value: int, taken: set[str]) -> str:
     return unique
 
 
-def _is_background(name: str) -> bool:
+def is_background(name: str) -> bool:
+    """Whether a class is named as what is no structure."""
     return name.strip().lower() in ("background", "bg")
 
 
-def _numbered(names: Mapping[str, Any], place: str) -> dict[int, str]:
+def numbered(names: Mapping[str, Any], place: str) -> dict[int, str]:
+    """Names by number, which JSON writes as a text.
+
+    Raises:
+        ModelError: if one is no number.
+    """
     try:
         return {int(number): str(name) for number, name in names.items()}
     except ValueError as error:

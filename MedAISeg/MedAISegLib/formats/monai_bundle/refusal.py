@@ -34,13 +34,19 @@ def refuse_other_tasks(metadata: Mapping[str, Any], inference: Inference, name: 
     """Raises:
     ModelError: if the bundle does not segment, or only 2-D images, or needs clicks.
     """
-    network = _network_name(inference)
-    kind = _other_kind(metadata, network)
-    if kind:
-        raise ModelError(f"it is a {kind} model, not a segmentation model.", where=name)
-    reason = _unsupported(metadata, inference, network)
+    refuse_other_kinds(metadata, inference, name)
+    reason = _unsupported(metadata, inference, _network_name(inference))
     if reason:
         raise ModelError(f"it is not supported yet, because {reason}.", where=name)
+
+
+def refuse_other_kinds(metadata: Mapping[str, Any], inference: Inference, name: str) -> None:
+    """Raises:
+    ModelError: if the bundle does not segment, by whatever code.
+    """
+    kind = _other_kind(metadata, _network_name(inference))
+    if kind:
+        raise ModelError(f"it is a {kind} model, not a segmentation model.", where=name)
 
 
 def _other_kind(metadata: Mapping[str, Any], network: str) -> str:
