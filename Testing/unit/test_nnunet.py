@@ -88,10 +88,17 @@ def test_a_2d_configuration_runs_slice_by_slice(tmp_path):
 
 
 def test_the_folds_found_are_averaged(tmp_path):
-    source = read_model(write_model(tmp_path / "m", folds=("0", "all")))
+    source = read_model(write_model(tmp_path / "m", folds=("0", "3")))
     ((first, second),) = source.build_networks()
     assert not torch.equal(next(first.parameters()), next(second.parameters()))
     assert "folds" in [notice.code for notice in source.spec.notices]
+
+
+@pytest.mark.parametrize(("folds", "used"), [(("all",), 1), (("0", "1", "all"), 2)])
+def test_the_fold_of_all_images_is_used_where_there_are_no_others(tmp_path, folds, used):
+    source = read_model(write_model(tmp_path / "m", folds=folds))
+    assert len(source.build_networks()[0]) == used
+    assert ("fold-all" in [notice.code for notice in source.spec.notices]) == (used > 1)
 
 
 def test_regions_paint_the_labels_of_the_class_order(tmp_path):

@@ -61,15 +61,19 @@ def installed_models() -> tuple[InstalledModel, ...]:
 def find_model(id_or_path: str | Path) -> Path:
     """The folder or file of a model, by the id of an installed one or by its path.
 
+    Of a model with several configurations one may be named behind a slash; then the path is that of its folder with
+    this name behind it, where nothing lies.
+
     Raises:
         ModelError: if there is none; it lists the ids that there are.
     """
     models = installed_models()
+    head, _, variant = str(id_or_path).partition("/")
     for model in models:
-        if model.id == str(id_or_path):
-            return model.path
+        if model.id == head and "/" not in variant and variant not in (".", ".."):
+            return model.path / variant
     path = Path(id_or_path).expanduser()
-    if str(id_or_path) and path.exists():
+    if str(id_or_path) and (path.exists() or has_configurations(path.parent)):
         return path
     raise ModelError(
         "there is no such model.",
@@ -79,9 +83,14 @@ def find_model(id_or_path: str | Path) -> Path:
 
 
 def size_bytes(path: Path) -> int:
-    """Of a model's file, or of all files in its folder."""
-    files = [path] if path.is_file() else path.rglob("*")
+    """Of a model's file, or of all files in its folder, whichever configuration is named in it."""
+    files = [path] if path.is_file() else (path if path.exists() else path.parent).rglob("*")
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def has_configurations(folder: Path) -> bool:
+    """Whether the folder, or one in it, holds trained models named as nnU-Net names them, so that one may be named."""
+    return any(next(folder.glob(pattern), None) for pattern in ("*__*__*/plans.json", "*/*__*__*/plans.json"))
 
 
 def _folders(parent: Path) -> list[Path]:

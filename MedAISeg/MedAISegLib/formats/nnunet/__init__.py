@@ -9,32 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...models.fingerprint import folder_sha256
-from ...models.operations import Orient
-from ...models.spec import (
-    Activation,
-    Blending,
-    CropToLabels,
-    InferenceStage,
-    ModelSpec,
-    Restore,
-    SegmentSpec,
-    WindowRule,
-    Windows,
-)
+from ...models.spec import Decision, Ensemble, InferenceStage, ModelSpec, Regions, SegmentSpec
 from .. import ModelSource
 from ..own_description import FILE_NAME, OwnDescription, own_description
-from .folders import DATASET, PLANS, TrainedModel, find_trained_model, is_nnunet
-from .labels import Labels, named_segments, read_labels
-from .parts import KEYS, PartDescription, PartsDescription, part_of, parts_description
-from .plans import Configuration
-from .preparation import channels, preprocessing
+from .choices import Choice, choose, is_choice
+from .folders import CHECKPOINT, DATASET, ON_ALL, PLANS, TrainedModel
+from .labels import named_segments, read_labels
+from .parts import KEYS, PartsDescription, parts_description
+from .preparation import channels
+from .stages import part_stages, plain_stage
 
 if TYPE_CHECKING:
     import torch
@@ -49,97 +38,76 @@ class NetworkPlan:
     heads: int
 
 
-_OVERLAP = 0.5
 _USUAL_TRAINER = "nnUNetTrainer"
 
 
 def recognises(path: Path) -> bool:
-    """Whether the path is a trained model's folder, or holds one or several."""
-    return is_nnunet(path)
+    """Whether the path is a trained model's folder, holds one or several, or names one of several."""
+    return is_choice(path)
 
 
 def read(path: Path) -> ModelSource:
-    """Compile a trained model, or a set of them that paint one result; no weights are loaded.
+    """Compile a trained model, or a set of them that are averaged or paint one result; no weights are loaded.
 
     Raises:
         NotTrustedError: if a checkpoint holds code.
         ModelError: if it is damaged or not supported.
     """
-    described = parts_description(path)
-    own = own_description(path, known=KEYS)
+    root = path if path.exists() else path.parent
+    described = parts_description(root)
+    own = own_description(root, known=KEYS)
     try:
-        return _read_one(path, own) if described is None else _read_parts(path, described, own)
+        if described is not None and path.exists():
+            return _read_parts(path, described, own)
+        return _read_choice(choose(path), own)
     except ValueError as error:
         raise ModelError(f"{error}.", where=str(path)) from error
 
 
-def _read_one(path: Path, own: OwnDescription) -> ModelSource:
-    model = find_trained_model(path)
-    labels = read_labels(model.dataset, str(model.root / DATASET))
-    stages = tuple(_stage(step, labels, number) for number, step in enumerate(model.stages))
-    spec = _spec(path, model, model.stages, own, labels.segments, stages)
+def _read_choice(choice: Choice, own: OwnDescription) -> ModelSource:
+    models = list({step.root: step for member in choice.members for step in member.stages}.values())
+    places = {model.root: number for number, model in enumerate(models)}
+    labels = [read_labels(model.dataset, str(model.root / DATASET)) for model in models]
+    first = labels[0]
+    if any(one != first for one in labels):
+        raise ModelError("its configurations do not have the same labels.", where=str(choice.root))
+    stages = tuple(
+        plain_stage(model, known, labels_of=places[model.previous.root] if model.previous else None)
+        for model, known in zip(models, labels, strict=True)
+    )
+    members = tuple(places[member.root] for member in choice.members)
+    spec = replace(
+        _spec(choice.root, choice.members[0], tuple(models), own, first.segments, stages, choice.files),
+        id=choice.id,
+        variants=choice.variants,
+        postprocessing=choice.postprocessing,
+        ensemble=Ensemble(members, _of_probabilities(first.decision)) if len(members) > 1 else None,
+    )
+    if len(members) > 1:
+        names = " and ".join(member.name for member in choice.members)
+        spec = replace(spec, name=spec.name.replace(choice.members[0].name, names), notices=_ensemble_notices(choice))
+    spec = replace(spec, notices=(*choice.notices, *spec.notices))
     # A cascade's second network sees each label of the first as a further channel.
-    further = [0 if step.previous is None else len(labels.segments) for step in model.stages]
     plans = [
-        NetworkPlan(step, len(spec.channels) + more, labels.heads)
-        for step, more in zip(model.stages, further, strict=True)
+        NetworkPlan(model, len(spec.channels) + (len(first.segments) if model.previous else 0), first.heads)
+        for model in models
     ]
     return ModelSource(spec, partial(_build_networks, tuple(plans)))
 
 
 def _read_parts(path: Path, described: PartsDescription, own: OwnDescription) -> ModelSource:
-    folders = [part.folder for part in described.parts]
-    rough = described.crop
-    models = [part_of(path, folder) for folder in ([rough.folder] if rough else []) + folders]
-    labels = [read_labels(model.dataset, str(model.root / DATASET)) for model in models]
-    crop = CropToLabels(0, rough.labels, rough.margin_mm) if rough else None
-    stages = []
-    for number, (model, known) in enumerate(zip(models, labels, strict=True)):
-        stage = _stage(model, known, number)
-        if described.orientation:
-            stage = replace(stage, preprocessing=(Orient(described.orientation), *stage.preprocessing))
-        part = number - len(models) + len(folders)
-        if part >= 0:
-            stage = replace(stage, crop=crop, paints=_paints(described.parts[part], known))
-        stages.append(stage)
+    readings, stages, first = part_stages(path, described)
     segments = named_segments(dict(own.labels or {}), {value for stage in stages for value in stage.paints if value})
-    first = len(models) - len(folders)
+    models = [reading.model for reading in readings]
     merged = tuple(range(first, len(models)))
-    spec = replace(_spec(path, models[first], tuple(models), own, segments, tuple(stages)), merged=merged)
-    plans = [NetworkPlan(model, len(spec.channels), known.heads) for model, known in zip(models, labels, strict=True)]
+    spec = replace(_spec(path, models[first], tuple(models), own, segments, stages), merged=merged)
+    plans = [NetworkPlan(one.model, len(spec.channels), one.labels.heads) for one in readings]
     return ModelSource(spec, partial(_build_networks, tuple(plans)))
 
 
-def _paints(part: PartDescription, labels: Labels) -> tuple[int, ...]:
-    if len(part.paints) != len(labels.segments) + 1 or part.paints[0] != 0:
-        raise ModelError(
-            f"it paints {len(part.paints)} values; the part has a background, which stays 0, and "
-            f"{len(labels.segments)} labels.",
-            where=part.folder,
-        )
-    return part.paints
-
-
-def _stage(model: TrainedModel, labels: Labels, number: int) -> InferenceStage:
-    return InferenceStage(
-        preprocessing=preprocessing(model.configuration),
-        windows=_windows(model.configuration, model.mirror_axes),
-        decision=labels.decision,
-        restore=Restore(Activation.NONE),
-        labels_of=number - 1 if model.previous else None,
-    )
-
-
-def _windows(config: Configuration, mirror_axes: tuple[int, ...]) -> Windows:
-    flips = tuple(axes for n in range(1, len(mirror_axes) + 1) for axes in combinations(mirror_axes, n))
-    if config.is_2d:
-        height, width = config.patch_size
-        flips = tuple(tuple(axis + 1 for axis in axes) for axes in flips)
-        size, overlap = (1, height, width), (0.0, _OVERLAP, _OVERLAP)
-    else:
-        depth, height, width = config.patch_size
-        size, overlap = (depth, height, width), (_OVERLAP, _OVERLAP, _OVERLAP)
-    return Windows(size, overlap, Blending.GAUSSIAN, test_time_flips=flips, rule=WindowRule.NNUNET)
+def _of_probabilities(decision: Decision) -> Decision:
+    """The decision that scores are made for, of their probabilities."""
+    return replace(decision, threshold=0.5) if isinstance(decision, Regions) else decision
 
 
 def _spec(
@@ -149,14 +117,14 @@ def _spec(
     own: OwnDescription,
     segments: tuple[SegmentSpec, ...],
     stages: tuple[InferenceStage, ...],
+    further_files: tuple[Path, ...] = (),
 ) -> ModelSpec:
-    identifier = path.resolve().name
-    files = [path / FILE_NAME]
+    files = [path / FILE_NAME, *further_files]
     for step in steps:
         files += [step.root / DATASET, step.root / PLANS, *step.checkpoints]
     return ModelSpec(
-        id=identifier,
-        name=own.name or _text(model, "name") or f"{model.configuration.dataset_name} {model.configuration.name}",
+        id=path.resolve().name,
+        name=own.name or _text(model, "name") or f"{model.configuration.dataset_name} {model.name}",
         format="nnunet",
         channels=own.channels or channels(model.dataset, model.configuration),
         stages=stages,
@@ -187,10 +155,18 @@ def _notices(model: TrainedModel) -> tuple[Notice, ...]:
     notices = []
     if len(model.checkpoints) > 1:
         notices.append(Notice("folds", f"The scores of {len(model.checkpoints)} folds are averaged."))
+    if model.checkpoints[0].parent.name != ON_ALL and (model.root / ON_ALL / CHECKPOINT).is_file():
+        notices.append(Notice("fold-all", "Its fold that was trained on all images is left aside, as nnU-Net does."))
     if not model.trainer.startswith(_USUAL_TRAINER):
         message = f"It was trained by {model.trainer}; if that changed more than the training, labels may differ."
         notices.append(Notice("unknown-trainer", message))
     return tuple(notices)
+
+
+def _ensemble_notices(choice: Choice) -> tuple[Notice, ...]:
+    names = " and ".join(member.name for member in choice.members)
+    told = Notice("ensemble", f"The probabilities of {names} are averaged.")
+    return tuple(dict.fromkeys((told, *(notice for member in choice.members for notice in _notices(member)))))
 
 
 def _build_networks(plans: tuple[NetworkPlan, ...]) -> tuple[tuple[torch.nn.Module, ...], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .plans import Configuration, read_configuration
 
 DATASET = "dataset.json"
 PLANS = "plans.json"
-_CHECKPOINT = "checkpoint_final.pth"
+CHECKPOINT, ON_ALL = "checkpoint_final.pth", "fold_all"
 _OLD_PLANS, _OLD_CHECKPOINT = "plans.pkl", "model_final_checkpoint.model"
 _DEPTH = 4
 _LARGEST_JSON = 256 * 2**20
@@ -42,6 +42,11 @@ class TrainedModel:
     previous: TrainedModel | None = None
 
     @property
+    def name(self) -> str:
+        """Of its configuration."""
+        return self.configuration.name
+
+    @property
     def stages(self) -> tuple[TrainedModel, ...]:
         """Itself, and before it the one whose labels it is given."""
         return (self,) if self.previous is None else (*self.previous.stages, self)
@@ -52,11 +57,11 @@ def is_nnunet(path: Path) -> bool:
     return path.is_dir() and bool(_model_folders(path) or _version_1(path))
 
 
-def find_trained_model(path: Path) -> TrainedModel:
-    """The trained model in a folder.
+def trained_models(path: Path) -> tuple[TrainedModel, ...]:
+    """The trained models in a folder, all of one dataset; none of them knows of the others.
 
     Raises:
-        ModelError: if there is none or there are several, or it is damaged; nnU-Net v1 is named.
+        ModelError: if there is none, or they are of several datasets, or one is damaged; nnU-Net v1 is named.
         NotTrustedError: if a checkpoint holds code.
     """
     folders = _model_folders(path)
@@ -66,30 +71,19 @@ def find_trained_model(path: Path) -> TrainedModel:
             where=str(path),
             remedy="Ask its author for an nnU-Net v2 model.",
         )
-    models = [_trained_model(folder) for folder in folders]
-    by_name = {model.configuration.name: model for model in models}
-    cascades = [model for model in models if model.configuration.previous_stage]
-    if len(cascades) == 1 and set(by_name) == {
-        cascades[0].configuration.name,
-        cascades[0].configuration.previous_stage,
-    }:
-        return replace(cascades[0], previous=by_name[cascades[0].configuration.previous_stage])
-    if len(folders) > 1:
-        names = ", ".join(str(folder.relative_to(path)) for folder in folders)
+    datasets = sorted({folder.parent for folder in folders})
+    if len(datasets) > 1:
+        names = ", ".join(str(folder.relative_to(path)) for folder in datasets)
         raise ModelError(
-            f"it holds {len(folders)} trained models.", where=str(path), remedy=f"Choose the folder of one: {names}."
-        )
-    if cascades:
-        raise ModelError(
-            f"it is the second step of a cascade and needs the labels of {cascades[0].configuration.previous_stage}.",
+            f"it holds trained models of {len(datasets)} datasets.",
             where=str(path),
-            remedy="Give the folder that holds both trained models and no others.",
+            remedy=f"Choose the folder of one: {names}.",
         )
-    return models[0]
+    return tuple(_trained_model(folder) for folder in folders)
 
 
 def _trained_model(root: Path) -> TrainedModel:
-    plans, dataset = _json(root / PLANS), _json(root / DATASET)
+    plans, dataset = read_mapping(root / PLANS), read_mapping(root / DATASET)
     checkpoints = _checkpoints(root)
     facts = checkpoint_facts(checkpoints[0])
     arguments = facts.get("init_args")
@@ -130,17 +124,23 @@ def _version_1(path: Path) -> bool:
 
 
 def _checkpoints(root: Path) -> tuple[Path, ...]:
-    found = sorted(root.glob(f"fold_*/{_CHECKPOINT}"))
+    """Of the folds of a cross-validation, or of the one trained on all images where there are no others."""
+    found = sorted(root.glob(f"fold_*/{CHECKPOINT}"))
     if found:
-        return tuple(found)
+        return tuple(file for file in found if file.parent.name != ON_ALL) or tuple(found)
     raise ModelError(
-        f"its weights are missing: no fold has a {_CHECKPOINT}.",
+        f"its weights are missing: no fold has a {CHECKPOINT}.",
         where=str(root),
         remedy="Training may have been stopped before its end: finish it, or rename checkpoint_best.pth.",
     )
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """A mapping in a JSON file.
+
+    Raises:
+        ModelError: if it is none.
+    """
     try:
         if path.stat().st_size > _LARGEST_JSON:
             raise ModelError("it is too large.", where=str(path))
