@@ -11,7 +11,9 @@ import SimpleITK as sitk
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.readers import list_images, read_images, read_listing
-from MedAISegLib.readers.dicom_pixels import stored_values
+from MedAISegLib.readers.dicom import recognises
+from MedAISegLib.readers.dicom_header import read_header
+from MedAISegLib.readers.dicom_pixels import stored_values, values_of
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,22 @@ def test_twelve_bits_keep_their_sign(quirks, name, truth, limits) -> None:
     assert (expected.min(), expected.max()) == limits
     tiles = pixels.reshape(6, 64, 6, 64).swapaxes(1, 2).reshape(36, 64, 64)[:35]
     np.testing.assert_array_equal(tiles, expected[:, ::-1])
+
+
+def test_pixels_read_from_their_place_are_those_that_are_decoded(quirks) -> None:
+    plain = 0
+    for path in sorted(quirks.rglob("*")):
+        try:
+            instance = read_header(path) if path.is_file() and recognises(path) else None
+        except InputError:
+            continue
+        if instance is None or instance.frames[0].plain is None:
+            continue
+        plain += 1
+        for frame in instance.frames[:: max(1, len(instance.frames) - 1)]:
+            (values,) = values_of([frame])
+            np.testing.assert_array_equal(values, next(stored_values(path, [frame.index])), err_msg=path.name)
+    assert plain > 100
 
 
 def test_single_files_of_every_syntax_are_read_once(quirks) -> None:

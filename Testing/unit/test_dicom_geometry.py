@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.quantities import PADDING_VALUES
 from MedAISegLib.readers import dicom_pixels, list_images, read_images, read_listing
-from MedAISegLib.readers.dicom_pixels import stored_values
+from MedAISegLib.readers.dicom_pixels import values_of
+from MedAISegLib.readers.dicom_records import Frame
 from phantom import (
     AXIAL,
     CORONAL,
@@ -284,15 +286,15 @@ def test_a_cancelled_read_does_not_decode_the_rest(tmp_path, monkeypatch) -> Non
     (listing,) = list_images(tmp_path)
     decoded: list[Path] = []
 
-    def slowly(path: Path, indices: list[int]) -> list[np.ndarray]:
-        decoded.append(path)
+    def slowly(frames: list[Frame]) -> Iterator[np.ndarray]:
+        decoded.append(frames[0].path)
         time.sleep(0.02)
-        return stored_values(path, indices)
+        return values_of(frames)
 
     def cancel(_: float) -> None:
         raise Cancelled
 
-    monkeypatch.setattr(dicom_pixels, "stored_values", slowly)
+    monkeypatch.setattr(dicom_pixels, "values_of", slowly)
     with pytest.raises(Cancelled):
         read_listing(listing, progress=cancel)
     assert len(decoded) < 20

@@ -43,20 +43,20 @@ def test_an_enhanced_file_with_time_points_is_split(tmp_path) -> None:
     assert listing.volume_count == 2
 
 
-def test_a_cancelled_read_decodes_no_further_frame(tmp_path, monkeypatch) -> None:
+def test_a_cancelled_read_reads_no_further_frame(tmp_path, monkeypatch) -> None:
     write_enhanced(tmp_path / "enhanced", Phantom(straight(12)))
     (listing,) = list_images(tmp_path)
-    decoded: list[int] = []
-    decode = dicom_pixels._frame_pixels
+    read: list[int] = []
+    plain = dicom_pixels.read_plain
 
-    def noted(dataset: object, index: int) -> object:
-        decoded.append(index)
-        return decode(dataset, index)
+    def noted(path: object, pixels: object, index: int) -> object:
+        read.append(index)
+        return plain(path, pixels, index)
 
     def cancel(_: float) -> None:
         raise Cancelled
 
-    monkeypatch.setattr(dicom_pixels, "_frame_pixels", noted)
+    monkeypatch.setattr(dicom_pixels, "read_plain", noted)
     with pytest.raises(Cancelled):
         read_listing(listing, progress=cancel)
-    assert len(decoded) == 1
+    assert len(read) == 1

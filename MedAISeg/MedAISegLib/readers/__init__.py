@@ -27,6 +27,7 @@ from .listing import ImageListing
 READERS = {
     "dicom": "MedAISegLib.readers.dicom",
     "image_file": "MedAISegLib.readers.image_file",
+    "picture": "MedAISegLib.readers.picture",
 }
 """Reader name to its module, in the order in which they are asked."""
 
@@ -46,7 +47,8 @@ class Reader(Protocol):
 def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -> tuple[ImageListing, ...]:
     """Everything that a file or folder (searched to the bottom) holds, from the headers alone.
 
-    Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results.
+    Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results. Pictures
+    are listed only where there is neither: beside an image they are its previews.
 
     Args:
         path: a file or a folder.
@@ -63,7 +65,7 @@ def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -
     raise InputError(
         "there is no image in it." if path.is_dir() else "it is no image of a known format.",
         where=path.name,
-        remedy="Known are DICOM, NIfTI, NRRD, MetaImage, Analyze, MINC and MGH.",
+        remedy="Known are DICOM, NIfTI, NRRD, MetaImage, Analyze, MINC, MGH, and pictures for models of flat images.",
     )
 
 

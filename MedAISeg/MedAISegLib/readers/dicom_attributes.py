@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 
 from ..core.quantities import GE_SCAN_DATE_TIME, PHILIPS_ACTIVITY_FACTOR, PHILIPS_SUV_FACTOR
 from .dicom_records import Vector
@@ -58,6 +59,16 @@ PRIVATE_TAGS = tuple((group << 16) + (0x10 << 8) + element for group, _, element
 
 KEYWORDS = (*PLAIN, *_NESTED)
 
+MARKS = (
+    "TemporalPositionIdentifier", "TemporalPositionIndex", "StackID", "FrameReferenceTime", "DiffusionBValue",
+    "DiffusionGradientOrientation", "SequenceName", "EchoTime", "EchoNumbers", "InversionTime", "FlipAngle",
+    "NominalPercentageOfCardiacPhase", "TriggerTime", "ImageType", "ConvolutionKernel", "KVP", "AcquisitionNumber",
+    "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "InstanceNumber",
+)  # fmt: skip
+"""Values that may tell images at one place apart, those that say it most plainly first."""
+
+_TAGS = {keyword: Tag(keyword) for keyword in (*PLAIN, *MARKS)}
+
 
 def text(value: Any) -> str:
     """A header's value as text; multiple values joined by a backslash, as DICOM writes them."""
@@ -68,6 +79,11 @@ def text(value: Any) -> str:
     if isinstance(value, (MultiValue, list, tuple)):
         return "\\".join(text(item) for item in value)
     return str(value).strip()
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """``dataset.get(keyword)``; most of what is asked for is missing, and pydicom takes long to say so."""
+    return dataset.get(keyword) if _TAGS[keyword] in dataset else None
 
 
 def numbers(value: object, count: int) -> Vector | None:
@@ -86,7 +102,7 @@ def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 def collect(dataset: Dataset, functional_groups: Iterable[Dataset] = ()) -> dict[str, str]:
     """The attributes of a file; functional groups are those of its first frame, the frame's own first."""
-    found = {keyword: text(dataset.get(keyword)) for keyword in PLAIN}
+    found = {keyword: text(value_of(dataset, keyword)) for keyword in PLAIN}
     for item in items_of(dataset, "RadiopharmaceuticalInformationSequence")[:1]:
         found |= {keyword: text(item.get(keyword)) for keyword in _RADIOPHARMACEUTICAL}
     if not found["ContrastBolusAgent"]:

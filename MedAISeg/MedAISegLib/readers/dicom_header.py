@@ -15,8 +15,9 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from ..core.errors import InputError
-from .dicom_attributes import KEYWORDS, PRIVATE_TAGS, collect, items_of, numbers, text
+from .dicom_attributes import KEYWORDS, MARKS, PRIVATE_TAGS, collect, items_of, numbers, text, value_of
 from .dicom_multiframe import FUNCTIONAL_GROUPS, frames_of
+from .dicom_plain import PLAIN_TAGS, PlainPixels, plain_pixels
 from .dicom_records import Frame, Instance
 
 BROKEN = (
@@ -25,20 +26,12 @@ BROKEN = (
 )  # fmt: skip
 """What pydicom lets through when a file is damaged: it has no error of its own for that."""
 
-MARKS = (
-    "TemporalPositionIdentifier", "TemporalPositionIndex", "StackID", "FrameReferenceTime", "DiffusionBValue",
-    "DiffusionGradientOrientation", "SequenceName", "EchoTime", "EchoNumbers", "InversionTime", "FlipAngle",
-    "NominalPercentageOfCardiacPhase", "TriggerTime", "ImageType", "ConvolutionKernel", "KVP", "AcquisitionNumber",
-    "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "InstanceNumber",
-)  # fmt: skip
-"""Values that may tell images at one place apart, those that say it most plainly first."""
-
 _NAMES: tuple[str | int, ...] = (
     *KEYWORDS, *MARKS, *PRIVATE_TAGS, *FUNCTIONAL_GROUPS, "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID",
     "SeriesInstanceUID", "FrameOfReferenceUID", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation",
     "PixelPresentation", "NumberOfFrames", "BitsAllocated", "PixelRepresentation", "PixelSpacing",
     "ImagerPixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
-    "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", *PLAIN_TAGS,
 )  # fmt: skip
 _TAGS = [Tag(name) for name in _NAMES]
 
@@ -68,7 +61,10 @@ def read_header(path: Path) -> Instance | None:
             dataset = dcmread(file, stop_before_pixels=True, force=True, specific_tags=_TAGS)
             if text(dataset.file_meta.get("MediaStorageSOPClassUID")) == "1.2.840.10008.1.3.10":
                 return None
-            return _instance(path, dataset, _bytes_left(file, dataset))
+            pixels_at = file.tell()
+            plain = plain_pixels(file, dataset)
+            file.seek(pixels_at)
+            return _instance(path, dataset, _bytes_left(file, dataset), plain)
     except BROKEN as error:
         raise InputError(
             "the file is damaged: its header cannot be read.", where=path.name, remedy="Copy it again from its source."
@@ -100,7 +96,7 @@ def _is_implicit(dataset: FileDataset) -> bool:
     return bool(encoding[0] if encoding else dataset.read_implicit_vr)
 
 
-def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Instance:
+def _instance(path: Path, dataset: FileDataset, bytes_left: int | None, pixels: PlainPixels | None) -> Instance:
     meta = dataset.file_meta
     uids = {
         "SOPClassUID": text(dataset.get("SOPClassUID")) or text(meta.get("MediaStorageSOPClassUID")),
@@ -111,7 +107,7 @@ def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Insta
     if not (uids["SOPClassUID"] or dataset.get("Modality") or dataset.get("Rows")):
         raise ValueError("no element says what it is")
     frame_count = int(dataset.get("NumberOfFrames") or 1)
-    plain = _plain_frame(path, dataset, uids["SOPInstanceUID"])
+    first = _first_frame(path, dataset, uids["SOPInstanceUID"], pixels)
     groups = [items_of(dataset, name)[:1] for name in FUNCTIONAL_GROUPS]
     first_groups = [item for items in reversed(groups) for item in items]
     syntax = meta.get("TransferSyntaxUID")
@@ -131,7 +127,7 @@ def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Insta
         photometric=text(dataset.get("PhotometricInterpretation")),
         colour_map=text(dataset.get("PixelPresentation")) in ("COLOR", "MIXED", "TRUE_COLOR"),
         frame_count=frame_count,
-        frames=frames_of(dataset, plain, frame_count),
+        frames=frames_of(dataset, first, frame_count),
         slice_thickness_mm=_positive(dataset.get("SpacingBetweenSlices")) or _positive(dataset.get("SliceThickness")),
         stored_bytes=bytes_left,
         expected_bytes=None if syntax and UID(syntax).is_compressed else _expected_bytes(dataset, frame_count),
@@ -141,7 +137,7 @@ def _instance(path: Path, dataset: FileDataset, bytes_left: int | None) -> Insta
     )
 
 
-def _plain_frame(path: Path, dataset: Dataset, sop_instance_uid: str) -> Frame:
+def _first_frame(path: Path, dataset: Dataset, sop_instance_uid: str, pixels: PlainPixels | None) -> Frame:
     """The file's first frame, as far as the top level of the header describes it."""
     spacing = numbers(dataset.get("PixelSpacing"), 2)
     if spacing is None:
@@ -155,7 +151,8 @@ def _plain_frame(path: Path, dataset: Dataset, sop_instance_uid: str) -> Frame:
         pixel_spacing_mm=None if spacing is None or (spacing <= 0).any() else (float(spacing[0]), float(spacing[1])),
         slope=1.0 if slope in (None, "") else float(slope),
         intercept=0.0 if intercept in (None, "") else float(intercept),
-        marks={keyword: text(dataset.get(keyword)) for keyword in MARKS},
+        marks={keyword: text(value_of(dataset, keyword)) for keyword in MARKS},
+        plain=pixels,
     )
 
 

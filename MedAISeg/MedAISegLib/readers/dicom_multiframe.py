@@ -29,12 +29,12 @@ _MARKS = {
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 
 
-def frames_of(dataset: Dataset, plain: Frame, frame_count: int) -> tuple[Frame, ...]:
+def frames_of(dataset: Dataset, first: Frame, frame_count: int) -> tuple[Frame, ...]:
     """The frames of a file.
 
     Args:
         dataset: its header, with the functional groups.
-        plain: what the top level of the header says of the first frame.
+        first: what the top level of the header says of the first frame.
         frame_count: NumberOfFrames.
 
     Returns:
@@ -44,33 +44,33 @@ def frames_of(dataset: Dataset, plain: Frame, frame_count: int) -> tuple[Frame, 
     per_frame = items_of(dataset, FUNCTIONAL_GROUPS[1])
     shared = (items_of(dataset, FUNCTIONAL_GROUPS[0]) or [Dataset()])[0]
     if len(per_frame) == frame_count:
-        return tuple(_frame(plain, index, own, shared) for index, own in enumerate(per_frame))
+        return tuple(_frame(first, index, own, shared) for index, own in enumerate(per_frame))
     if frame_count == 1:
-        return (plain,)
-    return tuple(replace(plain, index=index, position_lps=None) for index in range(frame_count))
+        return (first,)
+    return tuple(replace(first, index=index, position_lps=None) for index in range(frame_count))
 
 
-def _frame(plain: Frame, index: int, own: Dataset, shared: Dataset) -> Frame:
+def _frame(first: Frame, index: int, own: Dataset, shared: Dataset) -> Frame:
     spacing = numbers(_inner(own, shared, "PixelMeasuresSequence", "PixelSpacing"), 2)
     orientation = numbers(_inner(own, shared, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
     slope = _inner(own, shared, "PixelValueTransformationSequence", "RescaleSlope")
     intercept = _inner(own, shared, "PixelValueTransformationSequence", "RescaleIntercept")
     marks = {keyword: text(_inner(own, shared, *place)) for keyword, place in _MARKS.items()}
     marks["ImageType"] = next(
-        (found for name in _FRAME_TYPES if (found := _frame_type(own, shared, name))), plain.marks.get("ImageType", "")
+        (found for name in _FRAME_TYPES if (found := _frame_type(own, shared, name))), first.marks.get("ImageType", "")
     )
     gradient = _inner(own, shared, "MRDiffusionSequence", "DiffusionGradientDirectionSequence")
     if gradient:
         marks["DiffusionGradientOrientation"] = text(gradient[0].get("DiffusionGradientOrientation"))
     return replace(
-        plain,
+        first,
         index=index,
         position_lps=numbers(_inner(own, shared, "PlanePositionSequence", "ImagePositionPatient"), 3),
-        orientation=plain.orientation if orientation is None else orientation,
-        pixel_spacing_mm=plain.pixel_spacing_mm if spacing is None else (float(spacing[0]), float(spacing[1])),
-        slope=plain.slope if slope is None else float(slope),
-        intercept=plain.intercept if intercept is None else float(intercept),
-        marks=dict(plain.marks) | {keyword: value for keyword, value in marks.items() if value},
+        orientation=first.orientation if orientation is None else orientation,
+        pixel_spacing_mm=first.pixel_spacing_mm if spacing is None else (float(spacing[0]), float(spacing[1])),
+        slope=first.slope if slope is None else float(slope),
+        intercept=first.intercept if intercept is None else float(intercept),
+        marks=dict(first.marks) | {keyword: value for keyword, value in marks.items() if value},
     )
 
 

@@ -7,8 +7,9 @@ hides the stored values that PixelPaddingValue speaks of.
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from ..core.errors import InputError
 from .dicom_header import BROKEN
+from .dicom_plain import is_as_it_was, read_plain, stored_bits
 from .dicom_records import Frame
 
 Array = NDArray[Any]
@@ -32,6 +34,11 @@ _DECODER = "gdcm"
 """GDCM aborts the process on some run-length frames, so those are not its work."""
 
 _WORKERS = 4
+"""Reading waits for disks and networks; GDCM computes one frame at a time, JPEG 2000 on all cores."""
+
+_AHEAD = 2 * _WORKERS
+"""Files that may be decoded before their turn: more would hold the volume twice."""
+
 VALUES_NOT_DISPLAY = ("CT", "PT", "NM")
 """Modalities whose values mean a quantity: MONOCHROME1 is then a wish for the display only."""
 
@@ -60,26 +67,48 @@ def read_frames(frames: Sequence[Frame], shape: tuple[int, int], progress: Calla
 
 
 def _decoded(frames: Sequence[Frame]) -> Generator[tuple[int, Array], None, None]:
-    """Frame number and stored values, file by file, decoded ahead by a few threads."""
+    """Frame number and stored values, file by file, read and decoded ahead by a few threads."""
     by_file: dict[Path, list[int]] = {}
     for number, frame in enumerate(frames):
         by_file.setdefault(frame.path, []).append(number)
 
-    def decode(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, Array]]:
-        return zip(numbers, stored_values(path, [frames[n].index for n in numbers]), strict=True)
+    def decode(numbers: Sequence[int]) -> Iterator[tuple[int, Array]]:
+        return zip(numbers, values_of([frames[n] for n in numbers]), strict=True)
 
     if len(by_file) == 1:
         # All frames of a large file at once would take twice the memory, and could not be stopped.
-        for path, numbers in by_file.items():
-            yield from decode(path, numbers)
+        for numbers in by_file.values():
+            yield from decode(numbers)
         return
     with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[list[tuple[int, Array]]]] = deque()
         try:
-            for decoded in pool.map(lambda item: list(decode(*item)), by_file.items()):
-                yield from decoded
+            for numbers in by_file.values():
+                waiting.append(pool.submit(lambda wanted: list(decode(wanted)), numbers))
+                if len(waiting) > _AHEAD:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
         finally:
             # A cancelled run must not wait for the files that are still in the queue.
             pool.shutdown(cancel_futures=True)
+
+
+def values_of(frames: Sequence[Frame]) -> Iterator[Array]:
+    """(row, column) stored values of frames of one file, straight from their place where they are plain.
+
+    Raises:
+        InputError: if the file is damaged, or encoded in a way that is not read.
+    """
+    path, plain = frames[0].path, frames[0].plain
+    if plain is None or not is_as_it_was(path, plain):
+        # Also what has changed or gone since the header was read: that is for pydicom to say.
+        yield from stored_values(path, [frame.index for frame in frames])
+        return
+    for frame in frames:
+        with _damage_explained(path):
+            values = read_plain(path, plain, frame.index)
+        yield values
 
 
 def stored_values(path: Path, indices: Sequence[int]) -> Iterator[Array]:
@@ -114,7 +143,9 @@ def _frame_pixels(dataset: FileDataset, index: int) -> Array:
     syntax = dataset.file_meta.get("TransferSyntaxUID") or _guessed_syntax(dataset)
     plugin = "" if not syntax.is_encapsulated else _RUN_LENGTH_DECODER if syntax == RLELossless else _DECODER
     colour = int(dataset.get("SamplesPerPixel") or 1) > 1
-    frame, _ = get_decoder(syntax).as_array(dataset, index=index, raw=not colour, decoding_plugin=plugin)
+    frame, _ = get_decoder(syntax).as_array(
+        dataset, index=index, raw=not colour, decoding_plugin=plugin, correct_unused_bits=False
+    )
     return np.asarray(frame)
 
 
@@ -140,17 +171,12 @@ def _grey(dataset: FileDataset, pixels: Array) -> Array:
 
 
 def _without_unused_bits(dataset: FileDataset, pixels: Array) -> Array:
-    """Bits above the stored ones may hold overlays, and must repeat the sign (PS3.5 8.1.1)."""
+    """Decoders of compressed pixels give values whose lowest bit is the first."""
     if pixels.dtype.kind not in "iu":
         return pixels
-    spare = pixels.dtype.itemsize * 8 - int(dataset.get("BitsStored") or 0)
-    if spare <= 0 or spare >= pixels.dtype.itemsize * 8:
-        return pixels
-    low = int(dataset.get("HighBit") or 0) + 1 - int(dataset.get("BitsStored") or 0)
-    aligned = (
-        pixels >> low if low > 0 and not dataset.file_meta.get("TransferSyntaxUID", UID("")).is_compressed else pixels
-    )
-    return np.asarray((aligned << spare) >> spare)
+    stored, high = int(dataset.get("BitsStored") or 0), int(dataset.get("HighBit") or 0)
+    is_compressed = dataset.file_meta.get("TransferSyntaxUID", UID("")).is_compressed
+    return stored_bits(pixels, stored, 0 if is_compressed else high + 1 - stored)
 
 
 def _inverted(dataset: FileDataset, pixels: Array) -> Array:

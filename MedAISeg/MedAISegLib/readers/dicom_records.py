@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .dicom_plain import PlainPixels
+
 Vector = NDArray[np.float64]
 
 
@@ -23,6 +25,7 @@ class Frame:
         pixel_spacing_mm: between rows, between columns.
         slope, intercept: of the rescale.
         marks: values that may tell frames at one place apart, by DICOM keyword.
+        plain: where the file's pixels lie, None where they must be decoded.
     """
 
     path: Path
@@ -34,6 +37,7 @@ class Frame:
     slope: float = 1.0
     intercept: float = 0.0
     marks: Mapping[str, str] = field(default_factory=dict)
+    plain: PlainPixels | None = None
 
     @property
     def normal(self) -> Vector:

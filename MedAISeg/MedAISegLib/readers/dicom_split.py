@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from .dicom_header import MARKS
+from .dicom_attributes import MARKS
 from .dicom_records import Frame
 
 SAME_PLACE_MM = 0.005
