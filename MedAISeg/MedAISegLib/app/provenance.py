@@ -11,7 +11,7 @@ import psutil
 
 from .. import __version__
 from ..core.result import Provenance
-from ..models.spec import ModelSpec
+from ..models.spec import ModelSpec, Windows
 from .job import SegmentationJob
 
 _LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom")
@@ -53,12 +53,11 @@ def _library_versions() -> dict[str, str]:
 
 
 def _parameters(spec: ModelSpec, job: SegmentationJob) -> dict[str, str]:
-    windows = spec.stages[-1].windows
     parameters = {
         "labels": ", ".join(job.labels) or "all",
-        "test_time_flips": str(len(windows.test_time_flips)),
-        "window": "x".join(map(str, windows.size)) if windows.size else "whole image",
-        "overlap": ", ".join(f"{share:g}" for share in windows.overlap),
+        "model_format": spec.format,
+        "run_by": "the model's own code" if spec.own_code else "its compiled description",
+        **({} if spec.own_code else _windows(spec.stages[-1].windows)),
         "keep_largest_component": str(job.keep_largest_component).lower(),
         "accept": str(job.accept).lower(),
     }
@@ -68,6 +67,14 @@ def _parameters(spec: ModelSpec, job: SegmentationJob) -> dict[str, str]:
         parameters["region_size_mm"] = _numbers(box.size_mm)
         parameters["region_axes_lps"] = "; ".join(_numbers(axis) for axis in box.axes_lps)
     return parameters
+
+
+def _windows(windows: Windows) -> dict[str, str]:
+    return {
+        "test_time_flips": str(len(windows.test_time_flips)),
+        "window": "x".join(map(str, windows.size)) if windows.size else "whole image",
+        "overlap": ", ".join(f"{share:g}" for share in windows.overlap),
+    }
 
 
 def _numbers(values: tuple[float, ...]) -> str:

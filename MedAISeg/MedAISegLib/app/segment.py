@@ -13,6 +13,7 @@ from ..core.progress import Progress, RunStage
 from ..core.result import JobResult
 from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
+from ..engine.labels import clean
 from ..engine.run import segment
 from ..formats import ModelSource, read_model
 from ..models.receipts import record_use
@@ -28,6 +29,8 @@ from .statistics import segment_results
 if TYPE_CHECKING:
     import torch
 
+    from ..formats.own_run import OwnRun
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -35,6 +38,17 @@ class LoadedModel:
 
     spec: ModelSpec
     networks: tuple[tuple[torch.nn.Module, ...], ...]
+    run: OwnRun | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Labels on the source grid; the specification says which layer holds which."""
+
+    layers: Layers
+    device: str
+    notices: tuple[Notice, ...]
+    spec: ModelSpec
 
 
 def open_model(model: str) -> ModelSource:
@@ -53,7 +67,7 @@ def load_model(source: ModelSource, progress: Progress | None = None) -> LoadedM
         ModelError: if the weights are missing, damaged or do not fit the description.
     """
     with (progress or Progress()).stage(RunStage.LOAD_MODEL):
-        return LoadedModel(source.spec, source.build_networks())
+        return LoadedModel(source.spec, source.build_networks(), source.run)
 
 
 def run(
@@ -92,19 +106,20 @@ def run(
         images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept, poll=poll)
     )
     loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
-    layers, device, engine_notices = _labels_on_source_grid(job, case, LoadedModel(spec, loaded.networks), progress)
+    found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress)
+    spec = found.spec
     with progress.stage(RunStage.POSTPROCESS):
-        layers, segments = select_segments(spec, wanted, layers, poll)
+        layers, segments = select_segments(spec, wanted, found.layers, poll)
         segmentation = Segmentation(layers, case.geometry, segments, case.first.series)
         progress.report(RunStage.POSTPROCESS, 0.5)
         statistics = segment_results(segmentation, case.first, poll)
     record_use(job.model)
     result = JobResult(
         segments=statistics,
-        provenance=provenance_of(spec, job, device),
+        provenance=provenance_of(spec, job, found.device),
         timings_s={stage.value: seconds for stage, seconds in progress.timings_s.items()},
         peak_memory_bytes=peak_memory_bytes(),
-        notices=_unique((*notices_before_run(spec, job, case), *engine_notices)),
+        notices=_unique((*notices_before_run(spec, job, case), *found.notices)),
     )
     return segmentation, result
 
@@ -116,6 +131,9 @@ def notices_before_run(spec: ModelSpec, job: SegmentationJob, case: Case) -> tup
         notices += volume.notices
     if spec.wants_region and job.region is None and exceeds_training_crop(spec, case.geometry):
         notices.append(_region_wanted(spec, case.geometry))
+    if spec.own_code and job.test_time_flips is not None:
+        message = "The model runs by code of its own; whether it averages over flips is not for us to choose."
+        notices.append(Notice("flips-not-chosen", message))
     return _unique(notices)
 
 
@@ -128,18 +146,26 @@ def _region_wanted(spec: ModelSpec, geometry: VolumeGeometry) -> Notice:
     )
 
 
-def _labels_on_source_grid(
-    job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress
-) -> tuple[Layers, str, tuple[Notice, ...]]:
+def _labels_on_source_grid(job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress) -> _Found:
     if job.region is None:
-        result = segment(case, model.spec, model.networks, device=job.device, progress=progress)
-        return result.layers, result.device, result.notices
+        return _labels(case, model, job.device, progress)
     cropped, start = crop_case(case, job.region)
-    result = segment(cropped, model.spec, model.networks, device=job.device, progress=progress)
+    found = _labels(cropped, model, job.device, progress)
     layers = paste_labels(
-        result.layers, cropped.geometry, start, case.geometry, job.region, progress.cancel.raise_if_cancelled
+        found.layers, cropped.geometry, start, case.geometry, job.region, progress.cancel.raise_if_cancelled
     )
-    return layers, result.device, result.notices
+    return replace(found, layers=layers)
+
+
+def _labels(case: Case, model: LoadedModel, device: str, progress: Progress) -> _Found:
+    spec = model.spec
+    if model.run is None:
+        result = segment(case, spec, model.networks, device=device, progress=progress)
+        return _Found(result.layers, result.device, result.notices, spec)
+    own = model.run(case, model.networks, device=device, progress=progress)
+    layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled)
+    decided = replace(spec, stages=(replace(spec.stages[0], decision=own.decision),))
+    return _Found(layers, own.device, own.notices, decided)
 
 
 def with_final_figures(result: JobResult, progress: Progress) -> JobResult:

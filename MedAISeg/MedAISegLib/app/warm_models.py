@@ -37,7 +37,7 @@ class WarmModels:
         self._loaded[key] = known
         while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > _MOST_BYTES:
             self._make_room(len(self._loaded) - 1)
-        return LoadedModel(source.spec, known.networks)
+        return LoadedModel(source.spec, known.networks, source.run)
 
     def _make_room(self, most: int) -> None:
         while len(self._loaded) > most:

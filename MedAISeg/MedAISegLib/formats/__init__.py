@@ -14,14 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
 from .sanity import require_sane
 
 if TYPE_CHECKING:
     import torch
+
+    from .own_run import OwnRun
 
 FORMATS = {
     "medaiseg_bundle": "MedAISegLib.formats.medaiseg_bundle",
@@ -32,6 +35,12 @@ FORMATS = {
 }
 """Format name to the module of its adapter, in the order in which they are asked."""
 
+OWN_CODE = {"monai_bundle": "MedAISegLib.formats.monai_trusted"}
+"""Format name to the module that has the model's own code run what the adapter does not compile, once it is trusted::
+
+    def read(path: Path, refused: NotTrustedError) -> ModelSource: ...
+"""
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -41,24 +50,38 @@ class ModelSource:
         spec: everything but the networks.
         build_networks: builds the networks of each stage (folds or members, averaged), on the CPU, in evaluation mode,
             weights loaded with ``weights_only=True`` or from safetensors. Raises ModelError.
+        run: the model's own way from a case to labels, where the spec does not describe it.
     """
 
     spec: ModelSpec
     build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]]
+    run: OwnRun | None = None
 
 
 def read_model(path: Path) -> ModelSource:
     """Read a model's folder or file with the first adapter that recognises it.
 
     Raises:
+        NotTrustedError: if only its own code could run it, and the user has not trusted it.
         ModelError: if none does, or the model is damaged, not supported or beyond all bounds.
     """
-    for module_name in FORMATS.values():
+    for name, module_name in FORMATS.items():
         adapter = import_module(module_name)
         if adapter.recognises(path):
-            source: ModelSource = adapter.read(path)
+            source = _read(path, name, adapter)
             require_sane(source.spec, str(path))
             return source
     raise ModelError(
         "it is no model of a known format.", where=str(path), remedy=f"Known formats: {', '.join(FORMATS)}."
     )
+
+
+def _read(path: Path, name: str, adapter: ModuleType) -> ModelSource:
+    source: ModelSource
+    try:
+        source = adapter.read(path)
+    except NotTrustedError as refused:
+        if name not in OWN_CODE:
+            raise
+        source = import_module(OWN_CODE[name]).read(path, refused)
+    return source

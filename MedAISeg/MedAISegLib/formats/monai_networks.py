@@ -54,7 +54,10 @@ def _package_that_imports() -> str:
     return ""
 
 
+IS_LIMITED = "monai" not in sys.modules
+"""Whether it was imported here, without the packages that other parts of MONAI use."""
+
 with only_what_is_needed():
     from monai.networks import nets
 
-__all__ = ["nets", "only_what_is_needed"]
+__all__ = ["IS_LIMITED", "nets", "only_what_is_needed"]

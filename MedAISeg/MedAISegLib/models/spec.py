@@ -198,6 +198,7 @@ class InferenceStage:
         paints: final label value of each label value of this stage, the background's first; empty where they are the
             same. 0 drops a label.
         averaging: of the networks of this stage.
+        slicewise: each slice across the source's first axis is prepared and decided as an image of its own.
     """
 
     preprocessing: tuple[Operation, ...]
@@ -209,10 +210,13 @@ class InferenceStage:
     labels_of: int | None = None
     paints: tuple[int, ...] = ()
     averaging: Averaging = PLAIN_MEAN
+    slicewise: bool = False
 
     def __post_init__(self) -> None:
         if self.labels_of is not None and not isinstance(self.decision, (Argmax, Regions)):
             raise ValueError("a cascade's stage decides between labels that do not overlap")
+        if self.slicewise and (self.labels_of is not None or self.crop is not None):
+            raise ValueError("a stage that goes slice by slice stands by itself")
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,7 @@ class ModelSpec:
             the last one alone.
         ensemble: the stages whose mean makes the result; the others serve them.
         postprocessing: of the result.
+        own_code: it runs by code of its own, which the user has trusted; its stages are for estimates only.
         variants: names that may follow the id and a slash, each another way to run the same files.
         notices: what was changed or left out when its description was read.
     """
@@ -262,6 +267,7 @@ class ModelSpec:
     intended_use: str = ""
     sha256: str = ""
     wants_region: bool = False
+    own_code: bool = False
     merged: tuple[int, ...] = ()
     ensemble: Ensemble | None = None
     postprocessing: tuple[LabelOperation, ...] = ()
@@ -285,6 +291,11 @@ class ModelSpec:
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"model {self.id}: two {what} are alike in {names}")
+
+    @property
+    def sees_slices(self) -> bool:
+        """Whether its networks look at slices one by one, so that a single one is as good as a volume."""
+        return all(stage.windows.size is not None and 1 in stage.windows.size for stage in self.stages)
 
     def with_test_time_flips(self, flips: tuple[tuple[int, ...], ...]) -> ModelSpec:
         """The same model, its windows averaged over other flips."""

@@ -1,0 +1,117 @@
+"""A trusted bundle as a specification: what its metadata says, and what can be told without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ...core.errors import ModelError
+from ...models.spec import Activation, Argmax, InferenceStage, ModelSpec, Restore, Threshold, Windows
+from ..monai_bundle import description
+from ..monai_bundle.config import BundleFiles
+from ..monai_bundle.inferer import compile_inferer
+from ..monai_bundle.preprocessing import compile_preprocessing
+from ..monai_bundle.references import Inference
+
+T = TypeVar("T")
+
+_MOST_UNNAMED = 1000
+
+
+def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
+    """The specification; its stage holds what is understood, for estimates only.
+
+    Raises:
+        ModelError: if the metadata is damaged.
+    """
+    metadata = files.metadata
+    identifier = files.root.name
+    names = label_names(files, inference)
+    labels = tuple(sorted(names))
+    stage = InferenceStage(
+        _if_understood(lambda: compile_preprocessing(inference.value("preprocessing")), ()),
+        _if_understood(lambda: compile_inferer(inference.value("inferer"), 3).windows, Windows()),
+        Argmax() if has_background(files, inference) else Threshold(labels),
+        Restore(Activation.NONE),
+    )
+    license_name, commercial_use = description.license_of(files.root, metadata)
+    own = description.section(metadata, "medaiseg")
+    try:
+        return ModelSpec(
+            id=identifier,
+            name=description.text(metadata, "name") or identifier,
+            format="monai_trusted",
+            channels=description.channels(_with_images_counted(metadata), _image_count(metadata)),
+            stages=(stage,),
+            segments=description.segments(metadata, names),
+            version=description.text(metadata, "version"),
+            description=description.text(metadata, "description"),
+            anatomy=description.text(own, "anatomy"),
+            license=license_name,
+            commercial_use=commercial_use,
+            citation=description.references(metadata),
+            intended_use=description.text(metadata, "intended_use"),
+            wants_region=own.get("wants_region") is True,
+            own_code=True,
+        )
+    except ValueError as error:
+        raise ModelError(f"{error}.", where="network_data_format") from error
+
+
+def label_names(files: BundleFiles, inference: Inference) -> dict[int, str]:
+    """The structures by label value, the background left out.
+
+    Raises:
+        ModelError: if the metadata names none.
+    """
+    names = _classes(files, inference)
+    if 0 in names and description.is_background(names[0]):
+        return {value: name for value, name in names.items() if value > 0}
+    if 0 in names:
+        return {value + 1: name for value, name in names.items()}
+    return names
+
+
+def has_background(files: BundleFiles, inference: Inference) -> bool:
+    """Whether the bundle's classes begin with the background."""
+    return description.is_background(_classes(files, inference).get(0, ""))
+
+
+def is_flat(files: BundleFiles, inference: Inference) -> bool:
+    """Whether the bundle works on 2-D images."""
+    shape = description.image_format(files.metadata).get("spatial_shape")
+    return (isinstance(shape, list) and len(shape) == 2) or inference.value("network_def#spatial_dims") == 2
+
+
+def _classes(files: BundleFiles, inference: Inference) -> dict[int, str]:
+    prediction = description.prediction_format(files.metadata)
+    written = description.section(prediction, "channel_def") or description.section(prediction, "label_def")
+    named = description.numbered(written, "channel_def of the output")
+    labels = inference.value("labels") if inference.has("labels") else None
+    if not named and isinstance(labels, dict):
+        named = {value: str(name) for name, value in labels.items() if isinstance(value, int)}
+    count = prediction.get("num_channels")
+    if not named and isinstance(count, int) and 0 < count <= _MOST_UNNAMED:
+        named = {0: "background"} | {n: f"label {n}" for n in range(1, max(count, 2))}
+    if not named:
+        raise ModelError("it does not name the structures that it finds.", where="network_data_format")
+    return named
+
+
+def _image_count(metadata: Mapping[str, Any]) -> int:
+    """Images that a user gives; the network may take more channels, which the bundle's code makes."""
+    image = description.image_format(metadata)
+    named, said = description.section(image, "channel_def"), image.get("num_channels")
+    return len(named) or (said if isinstance(said, int) and said > 0 else 1)
+
+
+def _with_images_counted(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    image = {**description.image_format(metadata), "num_channels": _image_count(metadata)}
+    return {**metadata, "network_data_format": {"inputs": {"image": image}}}
+
+
+def _if_understood(compiled: Callable[[], T], otherwise: T) -> T:
+    try:
+        return compiled()
+    except ModelError:
+        return otherwise

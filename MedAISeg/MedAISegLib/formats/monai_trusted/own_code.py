@@ -1,0 +1,141 @@
+"""What of a bundle would be run as code, and where; told from its text alone, nothing is imported or evaluated."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..monai_bundle.references import Inference
+from ..monai_bundle.values import Unresolved, quoted
+
+ENTRIES = ("network_def", "network", "preprocessing", "inferer", "postprocessing", "evaluator", "checkpointloader")
+"""Where a run of a bundle begins; what none of them refers to is never evaluated, but for imports."""
+
+_REFERENCE = re.compile(r"[@%](\w+)")
+_OF_MONAI = re.compile(r"(monai\.)?([a-z]\w*\.)*[A-Z]\w*")
+_USUAL = frozenset({"monai", "torch", "numpy"}) | sys.stdlib_module_names
+_MOST_NAMED = 6
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """Attributes:
+    named: each thing that would be run, as a phrase for a user.
+    missing: files of the bundle's own code that its classes would be in, and that are not there.
+    """
+
+    named: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    def described(self) -> str:
+        """A list for a sentence; empty where there is nothing but what MONAI itself has."""
+        more = len(self.named) - _MOST_NAMED
+        return ", ".join(self.named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def own_code(config: Mapping[str, Any], root: Path) -> OwnCode:
+    """Look through what a run would come by.
+
+    Raises:
+        ModelError: if entries refer to themselves.
+    """
+    inference = Inference(config, root)
+    named: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    for module in _imports(config):
+        if module.partition(".")[0] not in _USUAL:
+            named[f"import {quoted(module)}"] = None
+    for place, value in _reachable(config):
+        if place.endswith("#_target_"):
+            if not _is_monai(value):
+                named[f"the class {quoted(value)} ({place.removesuffix('#_target_')})"] = None
+            if file := _missing_file(value, root):
+                missing[file] = None
+        elif value.startswith("$") and not _imported(value) and isinstance(inference.value(place), Unresolved):
+            named[f"the expression {quoted(value)} ({place})"] = None
+    return OwnCode(tuple(named), tuple(missing))
+
+
+def _reachable(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every text below the entries of a run, and below what they refer to, with its place."""
+    waiting, seen = [name for name in ENTRIES if name in config], set()
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        for place, value in _texts(config[name], name):
+            yield place, value
+            waiting += [found for found in _REFERENCE.findall(value) if found in config]
+
+
+def _texts(node: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield place, node
+    elif isinstance(node, dict):
+        for key, item in node.items():
+            yield from _texts(item, f"{place}#{key}")
+    elif isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from _texts(item, f"{place}#{number}")
+
+
+def _imports(config: Mapping[str, Any]) -> Iterator[str]:
+    for _, text in _texts(dict(config), ""):
+        yield from _imported(text)
+
+
+def _imported(text: str) -> list[str]:
+    """The modules that a text imports, where it is an import statement."""
+    if not text.startswith("$") or "import" not in text:
+        return []
+    try:
+        statements = ast.parse(text[1:].strip()).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    names: list[str] = []
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            names += [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom):
+            names.append("." * statement.level + (statement.module or ""))
+    return names
+
+
+def _is_monai(target: str) -> bool:
+    """A class that MONAI would look up among its own; what looks like a function or a detour is named to the user."""
+    return _OF_MONAI.fullmatch(target) is not None and (target.startswith("monai.") or "." not in target)
+
+
+def _missing_file(target: str, root: Path) -> str:
+    """The file that a class of the bundle's own would be in, where neither it nor an installed package is there."""
+    module = target.split(".")[:-1]
+    if not module or module[0] == "monai" or not all(part.isidentifier() for part in module):
+        return ""
+    if not _is_there(root, module[0]):
+        return "" if _is_installed(module[0]) else _as_file(module)
+    for count in range(1, len(module) + 1):
+        if (root.joinpath(*module[:count]).with_suffix(".py")).is_file():
+            return ""
+        if not root.joinpath(*module[:count]).is_dir():
+            return _as_file(module[:count])
+    return ""
+
+
+def _is_there(root: Path, name: str) -> bool:
+    return (root / name).is_dir() or (root / f"{name}.py").is_file()
+
+
+def _is_installed(name: str) -> bool:
+    # Of a top-level name nothing is imported for this.
+    return name in sys.builtin_module_names or importlib.util.find_spec(name) is not None
+
+
+def _as_file(module: list[str]) -> str:
+    return f"{PurePosixPath(*module)}.py"
