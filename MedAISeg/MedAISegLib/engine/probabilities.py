@@ -31,8 +31,13 @@ class Shifted:
         self._sink.put((a, b, c), values)
 
 
+def marked(values: torch.Tensor) -> torch.Tensor:
+    """(class, a, b, c) scores and behind them ones, which on the way back tell where the model has looked."""
+    return torch.cat([values, torch.ones_like(values[:1])])
+
+
 def write_probabilities(stream: SlabStream, decision: Decision, restore: Restore, sink: ProbabilitySink) -> None:
-    """Hand a stream of restored scores (class, k, j, i) to a sink, as probabilities."""
+    """Hand a stream of restored and marked scores (class, k, j, i) to a sink, as probabilities."""
     for slab in stream.slabs:
         put_slab(stream, slab.start, probabilities_of(slab.values, decision, restore), sink)
 
@@ -44,16 +49,15 @@ def put_slab(stream: SlabStream, start: int, values: torch.Tensor, sink: Probabi
 
 
 def probabilities_of(scores: torch.Tensor, decision: Decision, restore: Restore) -> torch.Tensor:
-    """(class, k, j, i) float32 from restored scores of that shape.
+    """(class, k, j, i) float32 from restored and marked scores.
 
-    Where the model did not look, all scores are 0: there the background is certain, if the classes have one (nnU-Net's
+    Where the model did not look, the background is certain, if the classes have one (nnU-Net's
     ``revert_cropping_on_probabilities``).
     """
-    values = scores.float()
-    unseen = (values == 0).all(dim=0)
-    found = activate(values, restore.probability)
+    found = activate(scores[:-1].float(), restore.probability)
+    unseen = scores[-1] == 0
     if unseen.any():
-        found = found.clone() if found is scores else found
+        found = found.clone()
         found[:, unseen] = 0.0
         if isinstance(decision, Argmax):
             found[decision.labels.index(0) if decision.labels else 0, unseen] = 1.0

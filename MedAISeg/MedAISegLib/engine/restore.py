@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..models.operations import Interpolation
-from ..models.spec import Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
+from ..models.spec import Activation, Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
 from .activation import activate
-from .probabilities import ProbabilitySink, write_probabilities
+from .probabilities import ProbabilitySink, marked, write_probabilities
 from .slabs import Slab, SlabStream, Undo
 
 LabelLayers = NDArray[np.uint8] | NDArray[np.uint16]
@@ -43,28 +43,32 @@ def restore_labels(
     Returns:
         (layer, k, j, i) label values: one layer for Argmax and Regions, one for each class for Threshold.
     """
-    decide = decider(decision)
+    decide, active = decider(decision), restore.activation
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
-    if not labels_first:
-        scores = scores.map_values(lambda values: activate(values, restore.activation))
-        scores = undone(scores, undos[label_undos:], restore.interpolation)
-    after = undos if labels_first else undos[:label_undos]
+    after, scores_after = (undos, ()) if labels_first else (undos[:label_undos], undos[label_undos:])
     # A softmax does not change which class is highest, and needs all classes once more.
-    early = labels_first and not isinstance(decision, Argmax)
-    to_labels = (lambda values: decide(activate(values, restore.activation))) if early else decide
-    to_scores = (lambda values: activate(values, restore.activation)) if labels_first else (lambda values: values)
+    deciding = Activation.NONE if labels_first and isinstance(decision, Argmax) else active
     if probabilities is None:
+        stream = undone(
+            scores.map_values(lambda values: activate(values, deciding)), scores_after, restore.interpolation
+        )
+        labels = stream.map_values(decide)
         if cleaned is None:
-            return gather(undone(scores.map_values(to_labels), after, Interpolation.NEAREST), poll)
-        layers = gather(scores.map_values(to_labels), poll)
+            return gather(undone(labels, after, Interpolation.NEAREST), poll)
+        layers = gather(labels, poll)
     else:
-        gathered = LabelGatherer(scores, poll)
-        passing = gathered.aside(to_labels).map_values(to_scores)
+        stream = undone(
+            scores.map_values(lambda values: marked(activate(values, active))), scores_after, restore.interpolation
+        )
+        gathered = LabelGatherer(stream, poll)
+        passing = gathered.aside(lambda values: decide(values[:-1]))
         write_probabilities(undone(passing, after, Interpolation.LINEAR), decision, restore, probabilities)
         layers = gathered.layers
     if cleaned is not None:
         layers = cleaned(layers)
-    return gather(undone(_as_stream(layers, scores), after, Interpolation.NEAREST), poll) if after else layers
+    return (
+        gather(undone(_as_stream(layers, scores.slab_bytes), after, Interpolation.NEAREST), poll) if after else layers
+    )
 
 
 def undone(stream: SlabStream, undos: Sequence[Undo], interpolation: Interpolation) -> SlabStream:
@@ -155,7 +159,7 @@ def gather(stream: SlabStream, poll: Callable[[], None]) -> LabelLayers:
     return gathered.layers
 
 
-def _as_stream(layers: LabelLayers, like: SlabStream) -> SlabStream:
+def _as_stream(layers: LabelLayers, slab_bytes: int) -> SlabStream:
     labels = torch.from_numpy(layers if layers.dtype == np.uint8 else layers.astype(np.int32))
     a, b, c = layers.shape[1:]
-    return SlabStream((a, b, c), 0, True, iter([Slab(0, labels)]), like.slab_bytes)
+    return SlabStream((a, b, c), 0, True, iter([Slab(0, labels)]), slab_bytes)

@@ -24,7 +24,7 @@ from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, merged_layers, pasted, slices_of
 from .pieces import Poll, contiguous
 from .prepared import Prepared
-from .probabilities import ProbabilitySink, Shifted, probabilities_of, put_slab
+from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, put_slab
 from .resampling import Outside, resample
 from .restore import LabelGatherer, LabelLayers, decider, restore_labels, undone
 from .slabs import SlabStream
@@ -286,7 +286,7 @@ def _scores(
 
 def _probabilities(scores: SlabStream, prepared: Prepared, stage: InferenceStage) -> SlabStream:
     """On the source grid, whatever order the stage has by itself."""
-    stream = scores.map_values(lambda values: activate(values, stage.restore.activation))
+    stream = scores.map_values(lambda values: marked(activate(values, stage.restore.activation)))
     stream = undone(stream, prepared.undos, stage.restore.interpolation)
     return stream.map_values(lambda values: probabilities_of(values, stage.decision, stage.restore))
 
