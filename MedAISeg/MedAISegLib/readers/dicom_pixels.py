@@ -143,9 +143,8 @@ def _frame_pixels(dataset: FileDataset, index: int) -> Array:
     syntax = dataset.file_meta.get("TransferSyntaxUID") or _guessed_syntax(dataset)
     plugin = "" if not syntax.is_encapsulated else _RUN_LENGTH_DECODER if syntax == RLELossless else _DECODER
     colour = int(dataset.get("SamplesPerPixel") or 1) > 1
-    frame, _ = get_decoder(syntax).as_array(
-        dataset, index=index, raw=not colour, decoding_plugin=plugin, correct_unused_bits=False
-    )
+    options: Any = {"raw": not colour, "decoding_plugin": plugin, "correct_unused_bits": False}
+    frame, _ = get_decoder(syntax).as_array(dataset, index=index, **options)
     return np.asarray(frame)
 
 
