@@ -15,7 +15,7 @@ pytestmark = pytest.mark.engine
 
 
 def decided(scores, decision, activation=Activation.NONE, order=RestoreOrder.SCORES_THEN_DECIDE):
-    stream = SlabStream(tuple(scores.shape[1:]), 0, True, iter([Slab(n, scores[:, n : n + 1]) for n in range(2)]))
+    stream = SlabStream(tuple(scores.shape[1:]), 0, True, iter([Slab.of(scores[:, n : n + 1], 0, n) for n in range(2)]))
     return restore_labels(stream, (), decision, Restore(activation, order), poll=lambda: None)
 
 
@@ -59,7 +59,7 @@ def test_the_run_can_be_stopped_between_slabs():
     def stop():
         raise KeyboardInterrupt
 
-    stream = SlabStream((2, 1, 3), 0, True, iter([Slab(0, torch.zeros(2, 2, 1, 3))]))
+    stream = SlabStream((2, 1, 3), 0, True, iter([Slab.of(torch.zeros(2, 2, 1, 3), 0)]))
     with pytest.raises(KeyboardInterrupt):
         restore_labels(stream, (), Argmax(), Restore(), poll=stop)
 

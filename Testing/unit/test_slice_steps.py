@@ -21,7 +21,7 @@ def prepared(values):
 
 
 def restored(after, values, interpolation):
-    stream = SlabStream(after.shape, 0, True, iter([Slab(0, values)]))
+    stream = SlabStream(after.shape, 0, True, iter([Slab.of(values, 0)]))
     return collect(after.undos[0](stream, interpolation))
 
 

@@ -8,7 +8,7 @@ import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine import pieces, resampling
+from MedAISegLib.engine import pieces, slabs
 from MedAISegLib.engine.prepared import Prepared
 from MedAISegLib.engine.run import prepare
 from MedAISegLib.engine.slabs import Slab, SlabStream, collect
@@ -162,9 +162,9 @@ def test_spatial_steps_and_their_grid_equal_monai(case, shear):
 
 def streamed(values, axis, depth, ascending):
     starts = list(range(0, values.shape[axis + 1], depth))
-    slabs = [Slab(s, values.narrow(axis + 1, s, min(depth, values.shape[axis + 1] - s))) for s in starts]
-    slabs = slabs if ascending else slabs[::-1]
-    return SlabStream(tuple(values.shape[1:]), axis, ascending, iter(slabs), slab_bytes=2000)
+    parts = [Slab.of(values.narrow(axis + 1, s, min(depth, values.shape[axis + 1] - s)), axis, s) for s in starts]
+    parts = parts if ascending else parts[::-1]
+    return SlabStream(tuple(values.shape[1:]), axis, ascending, iter(parts))
 
 
 @pytest.mark.parametrize("ascending", [True, False], ids=["rising", "falling"])
@@ -227,8 +227,8 @@ def test_channels_on_other_grids_are_sampled_in_world_space():
     ids=lambda operation: type(operation).__name__,
 )
 def test_a_step_polls_within_a_large_volume(operation, monkeypatch):
-    for module in (pieces, resampling):
-        monkeypatch.setattr(module, "PIECE_VALUES", 200)
+    monkeypatch.setattr(pieces, "PIECE_VALUES", 200)
+    monkeypatch.setattr(slabs, "_TILE_EDGE", 6)
     for step in ("spatial", "resize"):
         monkeypatch.setattr(f"MedAISegLib.engine.steps.{step}.PIECE_VALUES", 200)
     polls = []

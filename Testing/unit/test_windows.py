@@ -57,8 +57,8 @@ def test_slabs_follow_each_other_along_the_longest_axis_and_never_hold_the_whole
     next_start, deepest = 0, 0
     for slab in stream.slabs:
         assert slab.start == next_start
-        next_start += stream.depth_of(slab)
-        deepest = max(deepest, stream.depth_of(slab))
+        next_start = slab.stop
+        deepest = max(deepest, slab.stop - slab.start)
     assert next_start == 64
     assert deepest <= 8
 

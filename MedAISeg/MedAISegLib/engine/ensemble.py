@@ -6,7 +6,7 @@ and let go of, so that no more is kept than the windows at hand and the slabs th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from ..core.geometry import VolumeGeometry
 from ..models.spec import InferenceStage
 from .prepared import Prepared
-from .slabs import Slab, SlabStream, collect
+from .slabs import Box, Patch, Slab, SlabStream, collect
 
 
 def common_axis(prepared: Sequence[Prepared], stages: Sequence[InferenceStage], source: VolumeGeometry) -> list[int]:
@@ -40,33 +40,37 @@ def mean(streams: Sequence[SlabStream]) -> SlabStream:
 
 
 def _averaged(streams: Sequence[SlabStream]) -> Iterator[Slab]:
-    dim, ascending = streams[0].axis + 1, streams[0].ascending
+    ascending = streams[0].ascending
     slabs = [iter(stream.slabs) for stream in streams]
     at_hand = [next(each, None) for each in slabs]
     while all(slab is not None for slab in at_hand):
         present = [slab for slab in at_hand if slab is not None]
-        depth = min(slab.values.shape[dim] for slab in present)
-        parts = [_end(slab, dim, depth, first=ascending) for slab in present]
-        total = parts[0].values.float().clone()
-        for part in parts[1:]:
-            total += part.values.to(total.device, torch.float32)
-        yield Slab(parts[0].start, total.div_(len(parts)))
+        if ascending:
+            start, stop = present[0].start, min(slab.stop for slab in present)
+        else:
+            start, stop = max(slab.start for slab in present), present[0].stop
+        yield Slab(start, stop, _mean_of([slab.read for slab in present]))
         at_hand = [
-            _rest(slab, dim, depth, first=ascending) or next(each, None)
+            _rest(slab, start, stop, ascending=ascending) or next(each, None)
             for slab, each in zip(present, slabs, strict=True)
         ]
 
 
-def _end(slab: Slab, dim: int, depth: int, *, first: bool) -> Slab:
-    """The slices at the low or at the high end."""
-    low = 0 if first else slab.values.shape[dim] - depth
-    return Slab(slab.start + low, slab.values.narrow(dim, low, depth))
+def _mean_of(reads: Sequence[Callable[[Box], Patch]]) -> Callable[[Box], Patch]:
+    def read(box: Box) -> Patch:
+        total = reads[0](box).values().float().clone()
+        for other in reads[1:]:
+            total += other(box).values().to(total.device, torch.float32)
+        return Patch(total.div_(len(reads)))
+
+    return read
 
 
-def _rest(slab: Slab, dim: int, depth: int, *, first: bool) -> Slab | None:
-    """What is left without them."""
-    length = slab.values.shape[dim] - depth
-    return _end(slab, dim, length, first=not first) if length else None
+def _rest(slab: Slab, start: int, stop: int, *, ascending: bool) -> Slab | None:
+    """What is left of a slab without those slices."""
+    if ascending:
+        return replace(slab, start=stop) if slab.stop > stop else None
+    return replace(slab, stop=start) if slab.start < start else None
 
 
 def _in_step(stream: SlabStream, other: SlabStream) -> bool:
@@ -74,7 +78,7 @@ def _in_step(stream: SlabStream, other: SlabStream) -> bool:
 
 
 def _turned(stream: SlabStream, like: SlabStream) -> SlabStream:
-    whole = (Slab(0, collect(stream)) for _ in range(1))
+    whole = (Slab.of(collect(stream), like.axis) for _ in range(1))
     return replace(stream, axis=like.axis, ascending=like.ascending, slabs=whole)
 
 

@@ -20,8 +20,8 @@ _CPU = torch.device("cpu")
 def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, Placement, tuple[Notice, ...]]:
     """Run with the first placement that fits into memory.
 
-    Rungs: half the batch, down to one window; scores added up in the computer's memory; thinner slabs on the source
-    grid; the network on the CPU. Labels are the same on every rung.
+    Rungs: half the batch, down to one window; scores added up in the computer's memory; the network on the CPU. Labels
+    are the same on every rung.
 
     Returns:
         What the attempt gave, where it ran in the end, and a notice for each rung that was taken.
@@ -58,8 +58,6 @@ def _rungs(start: Placement) -> Iterator[tuple[Placement, str]]:
     if placement.accumulate != _CPU:
         placement = replace(placement, accumulate=_CPU)
         yield placement, "scores were added up in the computer's memory"
-    placement = replace(placement, slab_bytes=placement.slab_bytes // 8)
-    yield placement, "labels were restored in thinner slabs"
     if placement.compute != _CPU:
         placement = replace(placement, compute=_CPU)
         yield placement, "the network ran on the CPU"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..models.spec import Argmax, Decision, Restore
 from .activation import activate
-from .slabs import Shape, SlabStream
+from .deciding import Decide
+from .slabs import Shape, Slab, SlabStream, a_voxel, tiles
 
 
 class ProbabilitySink(Protocol):
@@ -36,16 +38,24 @@ def marked(values: torch.Tensor) -> torch.Tensor:
     return torch.cat([values, torch.ones_like(values[:1])])
 
 
+def unmarked(decide: Decide) -> Decide:
+    """The same decision about marked scores."""
+    return lambda patch: decide(replace(patch, corners=patch.corners[:-1]))
+
+
 def write_probabilities(stream: SlabStream, decision: Decision, restore: Restore, sink: ProbabilitySink) -> None:
     """Hand a stream of restored and marked scores (class, k, j, i) to a sink, as probabilities."""
-    for slab in stream.slabs:
-        put_slab(stream, slab.start, probabilities_of(slab.values, decision, restore), sink)
+    maps = stream.map_values(lambda values: probabilities_of(values, decision, restore))
+    for slab in maps.slabs:
+        put_slab(maps, slab, sink)
 
 
-def put_slab(stream: SlabStream, start: int, values: torch.Tensor, sink: ProbabilitySink) -> None:
-    """Hand a stream's slab of probabilities (class, k, j, i) to a sink."""
-    a, b, c = (start if axis == stream.axis else 0 for axis in range(3))
-    sink.put((a, b, c), values.float().cpu().numpy())
+def put_slab(stream: SlabStream, slab: Slab, sink: ProbabilitySink) -> None:
+    """Hand a stream's slab of probabilities (class, k, j, i) to a sink, tile by tile."""
+    like = a_voxel(slab, stream)
+    for tile in tiles(stream.box_of(slab), len(like), like.device):
+        a, b, c = (part.start for part in tile)
+        sink.put((a, b, c), slab.read(tile).values().float().cpu().numpy())
 
 
 def probabilities_of(scores: torch.Tensor, decision: Decision, restore: Restore) -> torch.Tensor:

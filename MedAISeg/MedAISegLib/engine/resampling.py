@@ -8,10 +8,9 @@ either the nearest voxel counts or zero does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..core.geometry import Affine
 from ..models.operations import Interpolation
-from .pieces import PIECE_VALUES, Poll, never
-from .slabs import Shape, Slab, SlabStream, collect
+from .pieces import Poll, never
+from .slabs import Box, Patch, Shape, Slab, SlabStream, collect, whole_box, with_axis
 
 _PARALLEL_TOLERANCE = 1e-6
 _GENERAL_CHUNK_VOXELS = 1_000_000
@@ -42,6 +41,11 @@ class AxisTaps:
     upper: NDArray[np.int64]
     lower_weight: NDArray[np.float64]
     upper_weight: NDArray[np.float64]
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the weights add up to one everywhere, so that no result lies beyond the two source values."""
+        return bool(np.allclose(self.lower_weight + self.upper_weight, 1.0))
 
     def part(self, start: int, stop: int) -> AxisTaps:
         """Those of the target indices start..stop-1."""
@@ -140,12 +144,11 @@ def resample(
 
     Args:
         target_to_source: 4x4, maps target indices to continuous source indices.
-        poll: called after each slab.
+        poll: called after each piece.
         precision: of the coordinates between grids whose axes are parallel.
     """
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
-    piece_bytes = PIECE_VALUES * values.element_size()
-    source = SlabStream(shape, 0, True, iter([Slab(0, values)]), piece_bytes)
+    source = SlabStream(shape, 0, True, iter([Slab.of(values, 0)]))
     return collect(resample_stream(source, target_to_source, target_shape, interpolation, outside, precision), poll)
 
 
@@ -171,72 +174,75 @@ def resample_stream(
     return resample_along(stream, taps, target_shape)
 
 
-def resample_along(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape) -> SlabStream:
-    """A stream resampled along each of its axes; no more than a slab and its neighbours is kept."""
-    return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape))
+def resample_along(stream: SlabStream, taps: Sequence[AxisTaps], target_shape: Shape) -> SlabStream:
+    """A stream resampled along each of its axes; of past slabs only the slices that are needed still are kept."""
+    return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape[stream.axis]))
 
 
-def _parallel_slabs(stream: SlabStream, taps: list[AxisTaps], target_shape: Shape) -> Iterator[Slab]:
+def _parallel_slabs(stream: SlabStream, taps: Sequence[AxisTaps], length: int) -> Iterator[Slab]:
     along = taps[stream.axis]
-    length = target_shape[stream.axis]
     first, stop = 0, length  # target slices first..stop-1 are still to be made
-    kept: torch.Tensor | None = None
-    kept_start = 0
+    kept: Slab | None = None
     for slab in stream.slabs:
-        kept, kept_start = _joined(kept, kept_start, slab, stream)
-        kept_stop = kept_start + kept.shape[stream.axis + 1]
+        source = slab if kept is None else _joined(kept, slab, stream.axis)
         if stream.ascending:
-            ready_stop = int(np.searchsorted(along.upper, kept_stop, side="left"))
-            ready = (first, ready_stop)
-            first = max(first, ready_stop)
+            ready = (first, max(first, int(np.searchsorted(along.upper, source.stop, side="left"))))
+            first = ready[1]
         else:
-            ready_start = int(np.searchsorted(along.lower, kept_start, side="left"))
-            ready = (ready_start, stop)
-            stop = min(stop, ready_start)
+            ready = (min(stop, int(np.searchsorted(along.lower, source.start, side="left"))), stop)
+            stop = ready[0]
         if ready[1] > ready[0]:
-            yield from _made(kept, kept_start, ready, taps, stream)
-        kept, kept_start = _trimmed(kept, kept_start, along, (first, stop), stream)
+            yield Slab(*ready, _resampling(source, taps))
+        kept = _kept(source, along, (first, stop), stream)
 
 
-def _joined(kept: torch.Tensor | None, kept_start: int, slab: Slab, stream: SlabStream) -> tuple[torch.Tensor, int]:
-    if kept is None or kept.shape[stream.axis + 1] == 0:
-        return slab.values, slab.start
-    if stream.ascending:
-        return torch.cat([kept, slab.values], dim=stream.axis + 1), kept_start
-    return torch.cat([slab.values, kept], dim=stream.axis + 1), slab.start
+def _resampling(source: Slab, taps: Sequence[AxisTaps]) -> Callable[[Box], Patch]:
+    def read(box: Box) -> Patch:
+        parts = [along.part(part.start, part.stop) for along, part in zip(taps, box, strict=True)]
+        a, b, c = (slice(int(part.lower[0]), int(part.upper[-1]) + 1) for part in parts)
+        near = [part.shifted(reach.start) for part, reach in zip(parts, (a, b, c), strict=True)]
+
+        def interpolated(corners: torch.Tensor) -> torch.Tensor:
+            # The last axis is the slowest, and first there is least of it.
+            for axis in (2, 1, 0):
+                corners = resample_axis(corners, axis, near[axis])
+            return corners
+
+        corners = source.read((a, b, c)).values()
+        return Patch(corners, interpolated) if all(part.is_mean for part in parts) else Patch(interpolated(corners))
+
+    return read
 
 
-def _trimmed(
-    kept: torch.Tensor, kept_start: int, along: AxisTaps, missing: tuple[int, int], stream: SlabStream
-) -> tuple[torch.Tensor, int]:
+def _joined(kept: Slab, slab: Slab, axis: int) -> Slab:
+    """A slab and what is kept of those before it."""
+    low, high = (kept, slab) if kept.start < slab.start else (slab, kept)
+
+    def read(box: Box) -> Patch:
+        part = box[axis]
+        if part.stop <= low.stop:
+            return low.read(box)
+        if part.start >= high.start:
+            return high.read(box)
+        halves = (slice(part.start, low.stop), slice(high.start, part.stop))
+        values = [half.read(with_axis(box, axis, at)).values() for half, at in zip((low, high), halves, strict=True)]
+        return Patch(torch.cat(values, dim=axis + 1))
+
+    return Slab(low.start, high.stop, read)
+
+
+def _kept(source: Slab, along: AxisTaps, missing: tuple[int, int], stream: SlabStream) -> Slab | None:
     """What the target slices that are still missing need of the source slices at hand."""
-    dim, depth = stream.axis + 1, kept.shape[stream.axis + 1]
     if missing[0] >= missing[1]:
-        return kept.narrow(dim, 0, 0), kept_start
+        return None
     if stream.ascending:
-        drop = min(max(int(along.lower[missing[0]]) - kept_start, 0), depth)
-        return kept.narrow(dim, drop, depth - drop).clone(), kept_start + drop
-    keep = min(max(int(along.upper[missing[1] - 1]) + 1 - kept_start, 0), depth)
-    return kept.narrow(dim, 0, keep).clone(), kept_start
-
-
-def _made(
-    kept: torch.Tensor,
-    kept_start: int,
-    ready: tuple[int, int],
-    taps: list[AxisTaps],
-    stream: SlabStream,
-) -> Iterator[Slab]:
-    in_plane = [a for a in range(3) if a != stream.axis]
-    slice_bytes = kept.shape[0] * kept.element_size() * len(taps[in_plane[0]].lower) * len(taps[in_plane[1]].lower)
-    step = max(1, stream.slab_bytes // max(1, slice_bytes))
-    bounds = [*range(ready[0], ready[1], step), ready[1]]
-    pairs = list(pairwise(bounds))
-    for start, stop in pairs if stream.ascending else reversed(pairs):
-        values = resample_axis(kept, stream.axis, taps[stream.axis].part(start, stop).shifted(kept_start))
-        for axis in in_plane:
-            values = resample_axis(values, axis, taps[axis])
-        yield Slab(start, values)
+        start, stop = max(int(along.lower[missing[0]]), source.start), source.stop
+    else:
+        start, stop = source.start, min(int(along.upper[missing[1] - 1]) + 1, source.stop)
+    if start >= stop:
+        return None
+    box = with_axis(whole_box(stream.shape), stream.axis, slice(start, stop))
+    return Slab.of(source.read(box).values().clone(), stream.axis, start)
 
 
 def _general_slabs(
@@ -247,9 +253,10 @@ def _general_slabs(
         depth = min(step, target_shape[0] - start)
         coordinates = _coordinates(target_to_source, start, (depth, target_shape[1], target_shape[2]), values.device)
         if interpolation is Interpolation.NEAREST:
-            yield Slab(start, _nearest(values, coordinates, outside))
+            sampled = _nearest(values, coordinates, outside)
         else:
-            yield Slab(start, _linear(*_around(values, coordinates), outside))
+            sampled = _linear(*_around(values, coordinates), outside)
+        yield Slab.of(sampled, 0, start)
 
 
 def _coordinates(target_to_source: Affine, start: int, shape: Shape, device: torch.device) -> torch.Tensor:

@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from ..models.operations import Interpolation
-from ..models.spec import Activation, Argmax, Decision, Regions, Restore, RestoreOrder, Threshold
+from ..models.spec import Argmax, Decision, Restore, RestoreOrder
 from .activation import activate
-from .probabilities import ProbabilitySink, marked, write_probabilities
-from .slabs import Slab, SlabStream, Undo
+from .deciding import Decide, decider
+from .pieces import Poll
+from .probabilities import ProbabilitySink, marked, unmarked, write_probabilities
+from .slabs import Box, Slab, SlabStream, Undo, a_voxel, shape_of, shifted, tiles
 
 LabelLayers = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -24,7 +26,7 @@ def restore_labels(
     undos: Sequence[Undo],
     decision: Decision,
     restore: Restore,
-    poll: Callable[[], None],
+    poll: Poll,
     *,
     label_undos: int = 0,
     cleaned: Callable[[LabelLayers], LabelLayers] | None = None,
@@ -35,7 +37,7 @@ def restore_labels(
     Args:
         scores: raw scores (class, a, b, c) on the network's grid.
         undos: of the preparation steps, in the order in which those were made.
-        poll: called after each slab; may raise Cancelled.
+        poll: called a few times a second; may raise Cancelled.
         label_undos: so many of the first undos are of labels, whatever the model's own order.
         cleaned: changes labels on the grid on which they are decided.
         probabilities: is told those of every class on the source grid.
@@ -43,32 +45,23 @@ def restore_labels(
     Returns:
         (layer, k, j, i) label values: one layer for Argmax and Regions, one for each class for Threshold.
     """
-    decide, active = decider(decision), restore.activation
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
     after, scores_after = (undos, ()) if labels_first else (undos[:label_undos], undos[label_undos:])
-    # A softmax does not change which class is highest, and needs all classes once more.
-    deciding = Activation.NONE if labels_first and isinstance(decision, Argmax) else active
-    if probabilities is None:
-        stream = undone(
-            scores.map_values(lambda values: activate(values, deciding)), scores_after, restore.interpolation
-        )
-        labels = stream.map_values(decide)
-        if cleaned is None:
-            return gather(undone(labels, after, Interpolation.NEAREST), poll)
-        layers = gather(labels, poll)
+    decide, active = decider(decision), restore.activation
+    if probabilities is not None:
+        maps = scores.map_values(lambda values: marked(activate(values, active)))
+        gathered = LabelGatherer(undone(maps, scores_after, restore.interpolation), unmarked(decide), poll)
+        write_probabilities(undone(gathered.aside(), after, Interpolation.LINEAR), decision, restore, probabilities)
     else:
-        stream = undone(
-            scores.map_values(lambda values: marked(activate(values, active))), scores_after, restore.interpolation
-        )
-        gathered = LabelGatherer(stream, poll)
-        passing = gathered.aside(lambda values: decide(values[:-1]))
-        write_probabilities(undone(passing, after, Interpolation.LINEAR), decision, restore, probabilities)
-        layers = gathered.layers
-    if cleaned is not None:
-        layers = cleaned(layers)
-    return (
-        gather(undone(_as_stream(layers, scores.slab_bytes), after, Interpolation.NEAREST), poll) if after else layers
-    )
+        # A softmax does not change which class is highest.
+        idle = labels_first and isinstance(decision, Argmax)
+        decided = scores if idle else scores.map_values(lambda values: activate(values, active))
+        gathered = LabelGatherer(undone(decided, scores_after, restore.interpolation), decide, poll)
+        if cleaned is None and after:
+            return _joined(undone(gathered.labels(), after, Interpolation.NEAREST), poll)
+        gathered.all()
+    layers = gathered.layers if cleaned is None else cleaned(gathered.layers)
+    return _joined(undone(_as_stream(layers), after, Interpolation.NEAREST), poll) if after else layers
 
 
 def undone(stream: SlabStream, undos: Sequence[Undo], interpolation: Interpolation) -> SlabStream:
@@ -78,88 +71,87 @@ def undone(stream: SlabStream, undos: Sequence[Undo], interpolation: Interpolati
     return stream
 
 
-def label_dtype(labels: Sequence[int]) -> torch.dtype:
-    """What the labels are on their way: uint8 if it holds them, else int32, since torch can do little with uint16."""
-    return torch.uint8 if max(labels, default=0) <= np.iinfo(np.uint8).max else torch.int32
-
-
-def decider(decision: Decision) -> Callable[[torch.Tensor], torch.Tensor]:
-    """From (class, a, b, c) scores to (layer, a, b, c) labels."""
-    if isinstance(decision, Argmax):
-        return lambda scores: _argmax(scores, decision)
-    if isinstance(decision, Threshold):
-        return lambda scores: _threshold(scores, decision)
-    return lambda scores: _regions(scores, decision)
-
-
-def _argmax(scores: torch.Tensor, decision: Argmax) -> torch.Tensor:
-    labels = decision.labels or tuple(range(scores.shape[0]))
-    # The same classes as argmax, in half its time on a CPU; of equal scores the first class wins in both.
-    winner = scores.max(dim=0, keepdim=True).indices
-    if not decision.labels:
-        return winner.to(label_dtype(labels))
-    table = torch.tensor(labels, dtype=torch.int32, device=scores.device)
-    return table[winner].to(label_dtype(labels))
-
-
-def _threshold(scores: torch.Tensor, decision: Threshold) -> torch.Tensor:
-    dtype = label_dtype(decision.labels)
-    values = torch.tensor(decision.labels, dtype=torch.int32, device=scores.device).view(-1, 1, 1, 1)
-    return ((scores >= decision.threshold) * values).to(dtype)
-
-
-def _regions(scores: torch.Tensor, decision: Regions) -> torch.Tensor:
-    painted = torch.zeros(scores.shape[1:], dtype=torch.int32, device=scores.device)
-    for region, label in zip(scores, decision.labels, strict=True):
-        painted[region > decision.threshold] = label
-    return painted[None].to(label_dtype(decision.labels))
-
-
 class LabelGatherer:
-    """The labels of a stream, put together slab by slab."""
+    """Decides a stream of scores, tile by tile."""
 
-    def __init__(self, stream: SlabStream, poll: Callable[[], None]) -> None:
-        self._stream, self._poll = stream, poll
+    def __init__(self, stream: SlabStream, decide: Decide, poll: Poll) -> None:
+        self._stream, self._decide, self._poll = stream, decide, poll
         self._layers: NDArray[Any] | None = None
 
     @property
     def layers(self) -> LabelLayers:
-        """(layer, k, j, i), once all slabs have come."""
+        """(layer, k, j, i), once all slabs have come by."""
         if self._layers is None:
             raise ValueError("a stream has at least one slab")
         return self._layers
 
-    def aside(self, to_labels: Callable[[torch.Tensor], torch.Tensor]) -> SlabStream:
+    def aside(self) -> SlabStream:
         """The stream as it is; each slab's labels are kept on its way."""
 
         def passing() -> Iterator[Slab]:
             for slab in self._stream.slabs:
-                self.put(slab.start, to_labels(slab.values))
+                self.put(slab)
                 yield slab
 
         return replace(self._stream, slabs=passing())
 
-    def put(self, start: int, labels: torch.Tensor) -> None:
-        """Keep (layer, a, b, c) labels of a slab."""
-        values, axis = labels.cpu().numpy(), self._stream.axis
-        if self._layers is None:
-            dtype = np.uint8 if values.dtype == np.uint8 else np.uint16
-            self._layers = np.zeros((values.shape[0], *self._stream.shape), dtype=dtype)
-        place = [slice(None)] * 4
-        place[axis + 1] = slice(start, start + values.shape[axis + 1])
-        self._layers[tuple(place)] = values
-        self._poll()
+    def all(self) -> None:
+        """Keep the labels of all slabs."""
+        for slab in self._stream.slabs:
+            self.put(slab)
+
+    def put(self, slab: Slab) -> None:
+        """Keep the labels of a slab."""
+        for tile, found in self._tiles(slab):
+            if self._layers is None:
+                self._layers = np.zeros((len(found), *self._stream.shape), dtype=_dtype(found))
+            # What is never written takes no memory.
+            if found.numel() > len(found) or found.any():
+                self._layers[(slice(None), *tile)] = found.cpu().numpy()
+
+    def labels(self) -> SlabStream:
+        """A stream of the labels alone."""
+
+        def decided(slab: Slab) -> Slab:
+            whole: torch.Tensor | None = None
+            box = self._stream.box_of(slab)
+            for tile, found in self._tiles(slab):
+                if whole is None:
+                    whole = found.new_zeros((len(found), *shape_of(box)))
+                whole[(slice(None), *shifted(tile, self._stream.axis, -slab.start))] = found
+            if whole is None:
+                raise ValueError("a slab has at least one voxel")
+            return Slab.of(whole, self._stream.axis, slab.start)
+
+        return replace(self._stream, slabs=map(decided, self._stream.slabs))
+
+    def _tiles(self, slab: Slab) -> Iterator[tuple[Box, torch.Tensor]]:
+        like = a_voxel(slab, self._stream)
+        for tile in tiles(self._stream.box_of(slab), len(like), like.device):
+            yield tile, self._decide(slab.read(tile))
+            self._poll()
 
 
-def gather(stream: SlabStream, poll: Callable[[], None]) -> LabelLayers:
-    """(layer, k, j, i) labels of a stream of labels."""
-    gathered = LabelGatherer(stream, poll)
+def _joined(stream: SlabStream, poll: Poll) -> LabelLayers:
+    """(layer, k, j, i) of a stream of labels."""
+    layers: NDArray[Any] | None = None
     for slab in stream.slabs:
-        gathered.put(slab.start, slab.values)
-    return gathered.layers
+        box = stream.box_of(slab)
+        found = slab.read(box).values()
+        if layers is None:
+            layers = np.zeros((len(found), *stream.shape), dtype=_dtype(found))
+        layers[(slice(None), *box)] = found.cpu().numpy()
+        poll()
+    if layers is None:
+        raise ValueError("a stream has at least one slab")
+    return layers
 
 
-def _as_stream(layers: LabelLayers, slab_bytes: int) -> SlabStream:
+def _dtype(labels: torch.Tensor) -> type[np.uint8] | type[np.uint16]:
+    return np.uint8 if labels.dtype == torch.uint8 else np.uint16
+
+
+def _as_stream(layers: LabelLayers) -> SlabStream:
     labels = torch.from_numpy(layers if layers.dtype == np.uint8 else layers.astype(np.int32))
     a, b, c = layers.shape[1:]
-    return SlabStream((a, b, c), 0, True, iter([Slab(0, labels)]), slab_bytes)
+    return SlabStream((a, b, c), 0, True, iter([Slab.of(labels, 0)]))

@@ -17,6 +17,7 @@ from ..models.operations import Interpolation, Resize
 from ..models.spec import Decision, InferenceStage, ModelSpec
 from .activation import activate
 from .cascade import FollowedLabels, decided_labels
+from .deciding import decider
 from .device import choose_device
 from .ensemble import common_axis, mean
 from .labels import clean
@@ -26,7 +27,7 @@ from .pieces import Poll, contiguous
 from .prepared import Prepared
 from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, put_slab
 from .resampling import Outside, resample
-from .restore import LabelGatherer, LabelLayers, decider, restore_labels, undone
+from .restore import LabelGatherer, LabelLayers, restore_labels, undone
 from .slabs import SlabStream
 from .steps import carry_out
 from .windows import Placement, before_each_layer, score_slabs
@@ -294,9 +295,8 @@ def _probabilities(scores: SlabStream, prepared: Prepared, stage: InferenceStage
 def _decided(
     stream: SlabStream, decision: Decision, progress: Progress, probabilities: ProbabilitySink | None
 ) -> LabelLayers:
-    decide, gathered = decider(decision), LabelGatherer(stream, progress.cancel.raise_if_cancelled)
-    for slab in stream.slabs:
-        gathered.put(slab.start, decide(slab.values))
+    gathered = LabelGatherer(stream, decider(decision), progress.cancel.raise_if_cancelled)
+    for slab in gathered.aside().slabs:
         if probabilities is not None:
-            put_slab(stream, slab.start, slab.values, probabilities)
+            put_slab(stream, slab, probabilities)
     return gathered.layers

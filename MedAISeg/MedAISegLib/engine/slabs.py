@@ -1,9 +1,14 @@
-"""Slices of an array that arrive a few at a time, so that nothing of classes x full resolution is ever built."""
+"""Slices of an array that become known a few at a time, and are worked out only where they are asked for.
+
+A slab holds no array: it answers for a box with a patch, which is as much of the values as decides about the box. So
+nothing of the size of classes x slab is made on the way from the windows to the labels, however many steps lie between.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 import torch
 
@@ -12,7 +17,38 @@ from .pieces import Poll, never
 
 Shape = tuple[int, int, int]
 
-DEFAULT_SLAB_BYTES = 64 * 2**20
+Box = tuple[slice, slice, slice]
+"""Indices of an array (a, b, c), each from a start to a stop."""
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+_TILE_EDGE = 64
+_TILE_VALUES = {"cpu": 1 << 22}
+_TILE_VALUES_ON_DEVICE = 1 << 26
+"""Of all classes: on a CPU they stay in its cache, elsewhere fewer and larger calls count for more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """The values of a box, before what can be left out where the box is decided without it.
+
+    Attributes:
+        corners: (channel, x, y, z) values.
+        finish: takes those of any of the channels, each by itself, to their values in the box: weighted means of the
+            corners, with weights that add up to one, the axes in another order, or rounded.
+    """
+
+    corners: torch.Tensor
+    finish: Change | None = None
+
+    def values(self) -> torch.Tensor:
+        """(channel, a, b, c)."""
+        return self.corners if self.finish is None else self.finish(self.corners)
+
+    def then(self, change: Change) -> Patch:
+        """With one more step of what ``finish`` may do."""
+        finish = self.finish
+        return Patch(self.corners, change if finish is None else lambda corners: change(finish(corners)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +57,22 @@ class Slab:
 
     Attributes:
         start: index of the first slice along the stream's axis.
-        values: (channel, a, b, c); as deep as the slab along the stream's axis, whole along the other two.
+        stop: index after the last one.
+        read: the patch of a box of the array that lies in these slices.
     """
 
     start: int
-    values: torch.Tensor
+    stop: int
+    read: Callable[[Box], Patch]
+
+    @classmethod
+    def of(cls, values: torch.Tensor, axis: int, start: int = 0) -> Slab:
+        """(channel, a, b, c) values that are at hand; whole along the two other axes."""
+
+        def read(box: Box) -> Patch:
+            return Patch(values[(slice(None), *shifted(box, axis, -start))])
+
+        return cls(start, start + values.shape[axis + 1], read)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,38 +83,93 @@ class SlabStream:
         axis: 0, 1 or 2; the axis along which the slabs follow each other.
         ascending: whether they come with rising or falling index.
         slabs: each may be used only until the next one is asked for.
-        slab_bytes: bound on a slab that resampling makes from them, all classes together.
     """
 
     shape: Shape
     axis: int
     ascending: bool
     slabs: Iterator[Slab]
-    slab_bytes: int = DEFAULT_SLAB_BYTES
 
-    def depth_of(self, slab: Slab) -> int:
-        """Number of slices in one of its slabs."""
-        return int(slab.values.shape[self.axis + 1])
+    def box_of(self, slab: Slab) -> Box:
+        """All that one of its slabs holds."""
+        return with_axis(whole_box(self.shape), self.axis, slice(slab.start, slab.stop))
 
-    def map_values(self, change: Callable[[torch.Tensor], torch.Tensor]) -> SlabStream:
-        """The same stream with every slab's values changed voxel by voxel."""
-        return replace(self, slabs=(Slab(slab.start, change(slab.values)) for slab in self.slabs))
+    def map_values(self, change: Change) -> SlabStream:
+        """The same stream with values changed voxel by voxel, of all channels (channel, a, b, c) together."""
+
+        def changed(slab: Slab) -> Slab:
+            return replace(slab, read=lambda box: Patch(change(slab.read(box).values())))
+
+        return replace(self, slabs=map(changed, self.slabs))
+
+    def rounded(self, dtype: torch.dtype) -> SlabStream:
+        """The same stream in another precision."""
+
+        def changed(slab: Slab) -> Slab:
+            return replace(slab, read=lambda box: slab.read(box).then(lambda values: values.to(dtype)))
+
+        return replace(self, slabs=map(changed, self.slabs))
+
+
+def collect(stream: SlabStream, poll: Poll = never) -> torch.Tensor:
+    """The whole array, (channel, a, b, c), on the device of its slabs; ``poll`` is called after each piece."""
+    whole: torch.Tensor | None = None
+    for slab in stream.slabs:
+        box = stream.box_of(slab)
+        if whole is None:
+            like = a_voxel(slab, stream)
+            whole = like.new_empty((len(like), *stream.shape))
+        for tile in tiles(box, len(whole), whole.device):
+            whole[(slice(None), *tile)] = slab.read(tile).values()
+            poll()
+    if whole is None:
+        raise ValueError("a stream has at least one slab")
+    return whole
+
+
+def a_voxel(slab: Slab, stream: SlabStream) -> torch.Tensor:
+    """(channel, 1, 1, 1), to know the number of channels, the precision and the device of a slab."""
+    return slab.read(with_axis((slice(0, 1),) * 3, stream.axis, slice(slab.start, slab.start + 1))).values()
+
+
+def tiles(box: Box, channels: int, device: torch.device) -> Iterator[Box]:
+    """Small boxes that make up a box, so that all of their channels together are a bounded number of values."""
+    allowed = max(1, _TILE_VALUES.get(device.type, _TILE_VALUES_ON_DEVICE) // channels)
+    edge = max(1, round(allowed ** (1 / 3)))
+    if device.type == "cpu":
+        edge = min(edge, _TILE_EDGE)
+    a, b, c = (_parts(part, edge) for part in box)
+    yield from product(a, b, c)
+
+
+def _parts(part: slice, edge: int) -> Sequence[slice]:
+    count = max(1, -(-(part.stop - part.start) // edge))
+    ends = [part.start + (part.stop - part.start) * n // count for n in range(count + 1)]
+    return [slice(first, stop) for first, stop in pairwise(ends)]
+
+
+def whole_box(shape: Shape) -> Box:
+    """All of an array."""
+    a, b, c = (slice(0, length) for length in shape)
+    return a, b, c
+
+
+def with_axis(box: Box, axis: int, part: slice) -> Box:
+    """The box with other indices along one axis."""
+    a, b, c = (part if n == axis else old for n, old in enumerate(box))
+    return a, b, c
+
+
+def shifted(box: Box, axis: int, offset: int) -> Box:
+    """The box moved along one axis."""
+    return with_axis(box, axis, slice(box[axis].start + offset, box[axis].stop + offset))
+
+
+def shape_of(box: Box) -> Shape:
+    """Voxels along each axis."""
+    a, b, c = (part.stop - part.start for part in box)
+    return a, b, c
 
 
 Undo = Callable[[SlabStream, Interpolation], SlabStream]
 """Takes a stream on the grid after a step back to the grid before it."""
-
-
-def collect(stream: SlabStream, poll: Poll = never) -> torch.Tensor:
-    """The whole array, (channel, a, b, c), on the device of its slabs; ``poll`` is called after each of them."""
-    whole: torch.Tensor | None = None
-    for slab in stream.slabs:
-        if slab.values.shape[1:] == stream.shape:
-            return slab.values
-        if whole is None:
-            whole = slab.values.new_empty((slab.values.shape[0], *stream.shape))
-        whole.narrow(stream.axis + 1, slab.start, stream.depth_of(slab)).copy_(slab.values)
-        poll()
-    if whole is None:
-        raise ValueError("a stream has at least one slab")
-    return whole

@@ -1,15 +1,14 @@
 """The network moved over the prepared array; finished slabs of scores come out in order.
 
-Windows advance along the array's longest axis. Their weighted scores are added up in a buffer that is one window deep;
-what no later window touches is divided by the weights, handed over and freed. So memory does not grow with the scan.
-Window places and weights are in window_places.
+Windows advance along one axis, their weighted scores are added up in a ring. Window places and weights are in
+window_places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Protocol, runtime_checkable
 
@@ -17,7 +16,8 @@ import torch
 
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
 from .activation import activate
-from .slabs import DEFAULT_SLAB_BYTES, Shape, Slab, SlabStream
+from .ring import Ring
+from .slabs import Box, Shape, Slab, SlabStream
 from .window_places import window_starts, window_weights
 
 Network = Callable[[torch.Tensor], torch.Tensor]
@@ -47,13 +47,11 @@ class Placement:
         batch: windows in one forward pass.
         compute: where the network runs.
         accumulate: where scores are added up and restored.
-        slab_bytes: bound on a slab of scores on the source grid, all classes together.
     """
 
     batch: int
     compute: torch.device
     accumulate: torch.device
-    slab_bytes: int = DEFAULT_SLAB_BYTES
 
 
 def score_slabs(
@@ -72,7 +70,7 @@ def score_slabs(
         values: (channel, a, b, c), on any device.
         report: told the fraction of windows done; may raise Cancelled.
         averaging: of several networks.
-        axis: that the windows advance along, the longest one where none is given.
+        axis: that the windows advance along; where none is given, the one where the windows at hand take least memory.
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
@@ -82,20 +80,22 @@ def score_slabs(
     predict = _joined(networks, windows.test_time_flips, apart=apart)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     if windows.size is None:
-        slabs = _whole_array(networks, predict, values, windows, placement, report)
-        whole = SlabStream(shape, 0, True, slabs, placement.slab_bytes)
-        return _averaged(whole, len(networks), averaging) if apart else whole
-    size = _filled(windows.size, shape)
-    padded_shape, before = _padding(shape, size)
-    axis = max(range(3), key=lambda a: (padded_shape[a], -a)) if axis is None else axis
-    starts = [window_starts(padded_shape[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
-    accumulate = _Accumulator(padded_shape, size, axis, window_weights(size, windows), placement, _SUMS[windows.rule])
-    places = sorted(product(*starts), key=lambda place: place[axis])
-    slabs = _windowed(predict, _pad(values, windows, size), places, accumulate, report)
-    stream = SlabStream(padded_shape, axis, True, slabs, placement.slab_bytes)
-    if apart:
-        stream = _averaged(stream, len(networks), averaging)
-    return stream if padded_shape == shape else _unpadded(stream, before, shape)
+        slabs, axis = _whole_array(networks, predict, values, windows, placement, report), 0
+    else:
+        size = _filled(windows.size, shape)
+        axis = _leanest_axis(shape, size) if axis is None else axis
+        depth = min(shape[axis], size[axis])
+        ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
+        weights = window_weights(size, windows).to(placement.accumulate)
+        places = _windows(shape, size, windows, axis)
+        slabs = _windowed(predict, values, places, windows, weights, ring, placement, report)
+    stream = SlabStream(shape, axis, True, slabs)
+    return _averaged(stream, len(networks), averaging) if apart else stream
+
+
+def _leanest_axis(shape: Shape, size: Shape) -> int:
+    """The axis along which a slice of the window's depth is the smallest share of the array."""
+    return max(range(3), key=lambda axis: (shape[axis] / size[axis], -axis))
 
 
 def _averaged(stream: SlabStream, count: int, averaging: Averaging) -> SlabStream:
@@ -118,83 +118,63 @@ _SUMS = {WindowRule.MONAI: torch.float32, WindowRule.NNUNET: torch.float16}
 """nnU-Net adds scores up in 16 bits; near a tie its labels depend on that."""
 
 
-class _Accumulator:
-    """Weighted scores of the windows at hand, one window deep along the stream's axis."""
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """Where a window lies in the array, and what of it does: of an array shorter than a window the rest is padding.
 
-    def __init__(
-        self, shape: Shape, size: Shape, axis: int, weights: torch.Tensor, placement: Placement, dtype: torch.dtype
-    ) -> None:
-        self.start = 0
-        self._shape, self._size, self._axis, self._dtype = shape, size, axis, dtype
-        self._weights = weights.to(placement.accumulate)
-        self.placement = placement
-        depth = list(shape)
-        depth[axis] = size[axis]
-        self._depth: Shape = (depth[0], depth[1], depth[2])
-        self._scores: torch.Tensor | None = None
-        self._total = torch.zeros(self._depth, device=placement.accumulate, dtype=dtype)
+    Attributes:
+        box: of the array.
+        inside: what of the window lies in the array.
+        pads: before and after each axis.
+    """
 
-    @property
-    def size(self) -> Shape:
-        return self._size
-
-    def add(self, place: Sequence[int], scores: torch.Tensor) -> Iterator[Slab]:
-        """Add the (class, a, b, c) scores of one window; first hand over what it no longer touches."""
-        if self._scores is None:
-            device = self.placement.accumulate
-            self._scores = torch.zeros((scores.shape[0], *self._depth), device=device, dtype=self._dtype)
-        if place[self._axis] > self.start:
-            yield from self.finish(place[self._axis])
-        box = [
-            slice(p - self.start, p - self.start + n) if a == self._axis else slice(p, p + n)
-            for a, (p, n) in enumerate(zip(place, self._size, strict=True))
-        ]
-        target = self._scores[(slice(None), *box)]
-        scores = scores.to(target.device, self._weights.dtype)
-        if self._dtype is self._weights.dtype:
-            target.addcmul_(scores, self._weights)
-        else:
-            target += scores * self._weights
-        self._total[tuple(box)] += self._weights
-
-    def finish(self, stop: int) -> Iterator[Slab]:
-        """Hand over the slices before ``stop`` and move the rest to the front."""
-        if self._scores is None:
-            return
-        dim, done = self._axis + 1, stop - self.start
-        total = self._total.narrow(self._axis, 0, done)
-        yield Slab(self.start, self._scores.narrow(dim, 0, done) / total)
-        _shift(self._scores, dim, done)
-        _shift(self._total, self._axis, done)
-        self.start = stop
+    box: Box
+    inside: Box
+    pads: tuple[tuple[int, int], ...]
 
 
-def _shift(buffer: torch.Tensor, dim: int, count: int) -> None:
-    """Move slices ``count``.. to the front, in pieces that do not overlap, and clear what is behind them."""
-    depth = buffer.shape[dim]
-    for start in range(0, depth - count, count):
-        length = min(count, depth - count - start)
-        buffer.narrow(dim, start, length).copy_(buffer.narrow(dim, start + count, length))
-    buffer.narrow(dim, depth - min(count, depth), min(count, depth)).zero_()
+def _windows(shape: Shape, size: Shape, windows: Windows, axis: int) -> list[_Window]:
+    """All windows in the order in which they advance along the axis."""
+    found = []
+    lengths = [max(n, wanted) for n, wanted in zip(shape, size, strict=True)]
+    starts = [window_starts(lengths[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
+    pads = tuple(((w - n) // 2, w - n - (w - n) // 2) if w > n else (0, 0) for n, w in zip(shape, size, strict=True))
+    for place in sorted(product(*starts), key=lambda place: place[axis]):
+        box = [slice(p, min(p + w, n)) for p, w, n in zip(place, size, shape, strict=True)]
+        inside = [slice(before, w - after) for (before, after), w in zip(pads, size, strict=True)]
+        found.append(_Window((box[0], box[1], box[2]), (inside[0], inside[1], inside[2]), pads))
+    return found
 
 
 def _windowed(
     predict: Network,
     values: torch.Tensor,
-    places: Sequence[tuple[int, ...]],
-    accumulator: _Accumulator,
+    places: Sequence[_Window],
+    windows: Windows,
+    weights: torch.Tensor,
+    ring: Ring,
+    placement: Placement,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    placement, size = accumulator.placement, accumulator.size
     for first in range(0, len(places), placement.batch):
         batch = places[first : first + placement.batch]
-        crops = [values[(slice(None), *(slice(p, p + n) for p, n in zip(place, size, strict=True)))] for place in batch]
+        crops = [_padded(values[(slice(None), *place.box)], place.pads, windows) for place in batch]
         scores = predict(torch.stack(crops).to(placement.compute))
         for place, one in zip(batch, scores, strict=True):
-            yield from accumulator.add(place, one)
+            start = [part.start for part in place.box]
+            yield from ring.add(start, one[(slice(None), *place.inside)], weights[place.inside])
         report(min(1.0, (first + len(batch)) / len(places)))
-    axis_length = values.shape[accumulator._axis + 1]
-    yield from accumulator.finish(axis_length)
+    yield from ring.finish()
+
+
+def _padded(crop: torch.Tensor, pads: Sequence[tuple[int, int]], windows: Windows) -> torch.Tensor:
+    """(channel, a, b, c) values of a window, filled up where the array is shorter than it."""
+    if not any(before or after for before, after in pads):
+        return crop
+    around = [length for ends in reversed(pads) for length in ends]
+    if windows.padding is Padding.CONSTANT:
+        return torch.nn.functional.pad(crop, around, value=windows.padding_value)
+    return torch.nn.functional.pad(crop[None], around, mode=_TORCH_PADDING[windows.padding])[0]
 
 
 def _whole_array(
@@ -212,7 +192,7 @@ def _whole_array(
             features = network.trunk(batch)
             yield from _headed(network, features, placement)
         else:
-            yield Slab(0, predict(batch)[0].to(placement.accumulate))
+            yield Slab.of(predict(batch)[0].to(placement.accumulate), 0)
     report(1.0)
 
 
@@ -257,7 +237,7 @@ def _headed(network: WideHeadNetwork, features: torch.Tensor, placement: Placeme
     slice_bytes = classes * features[0, 0, 0].numel() * features.element_size()
     step = max(1, WHOLE_ARRAY_SLAB_BYTES // slice_bytes)
     for start in range(0, length, step):
-        yield Slab(start, network.head(features[:, :, start : start + step])[0].to(placement.accumulate))
+        yield Slab.of(network.head(features[:, :, start : start + step])[0].to(placement.accumulate), 0, start)
 
 
 def _joined(networks: Sequence[Network], flips: tuple[tuple[int, ...], ...], *, apart: bool) -> Network:
@@ -294,38 +274,3 @@ def _over_flips(network: Network, flips: tuple[tuple[int, ...], ...]) -> Network
 def _filled(size: Shape, shape: Shape) -> Shape:
     a, b, c = (wanted if wanted > 0 else length for wanted, length in zip(size, shape, strict=True))
     return (a, b, c)
-
-
-def _padding(shape: Shape, size: Shape) -> tuple[Shape, Shape]:
-    """Shape after padding up to the window, and the slices added before the array."""
-    a, b, c = (max(length, wanted) for length, wanted in zip(shape, size, strict=True))
-    u, v, w = (max(wanted - length, 0) // 2 for length, wanted in zip(shape, size, strict=True))
-    return (a, b, c), (u, v, w)
-
-
-def _pad(values: torch.Tensor, windows: Windows, size: Shape) -> torch.Tensor:
-    shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
-    padded, before = _padding(shape, size)
-    if padded == shape:
-        return values
-    pads: list[int] = []
-    for axis in (2, 1, 0):
-        pads += [before[axis], padded[axis] - shape[axis] - before[axis]]
-    if windows.padding is Padding.CONSTANT:
-        return torch.nn.functional.pad(values, pads, value=windows.padding_value)
-    return torch.nn.functional.pad(values[None], pads, mode=_TORCH_PADDING[windows.padding])[0]
-
-
-def _unpadded(stream: SlabStream, before: Shape, shape: Shape) -> SlabStream:
-    def trimmed() -> Iterator[Slab]:
-        for slab in stream.slabs:
-            values = slab.values
-            for axis in range(3):
-                if axis != stream.axis:
-                    values = values.narrow(axis + 1, before[axis], shape[axis])
-            low = slab.start - before[stream.axis]
-            first, stop = max(low, 0), min(low + stream.depth_of(slab), shape[stream.axis])
-            if stop > first:
-                yield Slab(first, values.narrow(stream.axis + 1, first - low, stop - first))
-
-    return replace(stream, shape=shape, slabs=trimmed())

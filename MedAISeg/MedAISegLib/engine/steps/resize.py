@@ -192,7 +192,7 @@ def _undo_resize(
     ]
     # Scores that come in 16 bits are interpolated in 32 and rounded again, as nnU-Net does; labels stay as they are.
     restored = resample_along(stream.map_values(_widened), taps, source_shape)
-    return restored.map_values(_narrowed) if interpolation is Interpolation.LINEAR else restored
+    return restored.rounded(torch.float16) if interpolation is Interpolation.LINEAR else restored
 
 
 def _undo_resize_to(
@@ -211,10 +211,6 @@ def _floored_taps(source_length: int, target_length: int) -> AxisTaps:
 
 def _widened(values: torch.Tensor) -> torch.Tensor:
     return values.float() if values.dtype == torch.float16 else values
-
-
-def _narrowed(values: torch.Tensor) -> torch.Tensor:
-    return values.half()
 
 
 def _linear_taps(source_length: int, target_length: int, *, nearest: bool) -> AxisTaps:

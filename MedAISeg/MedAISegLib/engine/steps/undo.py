@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from ...models.operations import Interpolation
-from ..slabs import Shape, Slab, SlabStream
+from ..slabs import Box, Patch, Shape, Slab, SlabStream, a_voxel, shape_of
 
 
 def undo_transpose(stream: SlabStream, _: Interpolation, *, order: tuple[int, int, int]) -> SlabStream:
@@ -16,8 +16,15 @@ def undo_transpose(stream: SlabStream, _: Interpolation, *, order: tuple[int, in
     inverse = [order.index(axis) for axis in range(3)]
     a, b, c = (stream.shape[axis] for axis in inverse)
     dims = (0, *(axis + 1 for axis in inverse))
-    slabs = (Slab(slab.start, slab.values.permute(dims)) for slab in stream.slabs)
-    return replace(stream, shape=(a, b, c), axis=order[stream.axis], slabs=slabs)
+
+    def transposed(slab: Slab) -> Slab:
+        def read(box: Box) -> Patch:
+            x, y, z = (box[axis] for axis in order)
+            return slab.read((x, y, z)).then(lambda values: values.permute(dims))
+
+        return replace(slab, read=read)
+
+    return replace(stream, shape=(a, b, c), axis=order[stream.axis], slabs=map(transposed, stream.slabs))
 
 
 def undo_flip(stream: SlabStream, _: Interpolation, *, flips: tuple[bool, bool, bool]) -> SlabStream:
@@ -25,12 +32,18 @@ def undo_flip(stream: SlabStream, _: Interpolation, *, flips: tuple[bool, bool, 
     dims = [axis + 1 for axis, flip in enumerate(flips) if flip]
     length, turned = stream.shape[stream.axis], flips[stream.axis]
 
-    def flipped() -> Iterator[Slab]:
-        for slab in stream.slabs:
-            start = length - slab.start - stream.depth_of(slab) if turned else slab.start
-            yield Slab(start, slab.values.flip(dims))
+    def flipped(slab: Slab) -> Slab:
+        def read(box: Box) -> Patch:
+            a, b, c = (
+                slice(n - part.stop, n - part.start) if flip else part
+                for part, flip, n in zip(box, flips, stream.shape, strict=True)
+            )
+            return slab.read((a, b, c)).then(lambda values: values.flip(dims))
 
-    return replace(stream, ascending=stream.ascending != turned, slabs=flipped())
+        ends = (length - slab.stop, length - slab.start) if turned else (slab.start, slab.stop)
+        return Slab(*ends, read)
+
+    return replace(stream, ascending=stream.ascending != turned, slabs=map(flipped, stream.slabs))
 
 
 def undo_window(stream: SlabStream, _: Interpolation, *, start: Shape, source_shape: Shape) -> SlabStream:
@@ -40,30 +53,45 @@ def undo_window(stream: SlabStream, _: Interpolation, *, start: Shape, source_sh
 
 def _unwindowed(stream: SlabStream, start: Shape, source_shape: Shape) -> Iterator[Slab]:
     axis, length = stream.axis, source_shape[stream.axis]
-    pads: list[int] = []
-    for a in (2, 1, 0):
-        before = start[a] if a != axis else 0
-        after = source_shape[a] - stream.shape[a] - before if a != axis else 0
-        pads += [before, after]
     next_edge = 0 if stream.ascending else length  # everything on the near side of it has been handed over
     like: torch.Tensor | None = None
     for slab in stream.slabs:
-        low, depth = slab.start + start[axis], stream.depth_of(slab)
-        first, stop = max(low, 0), min(low + depth, length)
+        first, stop = max(slab.start + start[axis], 0), min(slab.stop + start[axis], length)
         if first >= stop:
             continue
-        values = torch.nn.functional.pad(slab.values.narrow(axis + 1, first - low, stop - first), pads)
-        like = values
-        gap = (next_edge, first) if stream.ascending else (stop, next_edge)
-        yield from _zeros(like, axis, gap)
-        yield Slab(first, values)
+        like = a_voxel(slab, stream)
+        yield from _zeros(like, (next_edge, first) if stream.ascending else (stop, next_edge))
+        yield _placed(slab, like, start, stream.shape, (first, stop))
         next_edge = stop if stream.ascending else first
     if like is not None:
-        yield from _zeros(like, axis, (next_edge, length) if stream.ascending else (0, next_edge))
+        yield from _zeros(like, (next_edge, length) if stream.ascending else (0, next_edge))
 
 
-def _zeros(like: torch.Tensor, axis: int, span: tuple[int, int]) -> Iterator[Slab]:
+def _placed(slab: Slab, like: torch.Tensor, start: Shape, inner_shape: Shape, span: tuple[int, int]) -> Slab:
+    """A slab of the box in the source around it."""
+
+    def read(box: Box) -> Patch:
+        inner, pads = [], []
+        for part, first, length in zip(box, start, inner_shape, strict=True):
+            low, high = (min(max(end - first, 0), length) for end in (part.start, part.stop))
+            inner.append(slice(low, high))
+            pads.append((low + first - part.start, part.stop - high - first))
+        if any(part.stop <= part.start for part in inner):
+            return _nothing(like, box)
+        patch = slab.read((inner[0], inner[1], inner[2]))
+        if not any(before or after for before, after in pads):
+            return patch
+        around = [length for ends in reversed(pads) for length in ends]
+        return Patch(torch.nn.functional.pad(patch.values(), around))
+
+    return Slab(*span, read)
+
+
+def _zeros(like: torch.Tensor, span: tuple[int, int]) -> Iterator[Slab]:
     if span[1] > span[0]:
-        shape = list(like.shape)
-        shape[axis + 1] = span[1] - span[0]
-        yield Slab(span[0], like.new_zeros(shape))
+        yield Slab(*span, lambda box: _nothing(like, box))
+
+
+def _nothing(like: torch.Tensor, box: Box) -> Patch:
+    shape = shape_of(box)
+    return Patch(torch.zeros_like(like), lambda corners: corners.expand(len(corners), *shape))
