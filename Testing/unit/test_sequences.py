@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.slicer_io.geometry import matrix_from_array
 from MedAISegLib.slicer_io.resampling import image_from_voxels
 from MedAISegLib.slicer_io.scene import new_scene_host
-from MedAISegLib.slicer_io.segmentation_node import run_to_end
+from MedAISegLib.slicer_io.segmentation_node import run_to_end, segmentation_from_node
 from MedAISegLib.slicer_io.sequences import ResultSequence, frame_count, frame_node, frames_of
 from MedAISegLib.slicer_io.volume_node import node_voxels, volume_from_node, volume_to_node
 from placing_scene import GEOMETRY, by_name, changed_organs, fingerprint, labels, mask
@@ -76,6 +77,67 @@ def test_every_frame_is_read_while_the_selected_one_is_shown(sequence):
         assert node.GetScene() is None
         assert sequence.browser.GetSelectedItemNumber() == SELECTED
         assert (node_voxels(sequence.volume) == SELECTED).all()
+
+
+def shift_ras(mm):
+    ras = np.eye(4)
+    ras[0, 3] = mm
+    return ras
+
+
+@pytest.fixture
+def moving(sequence):
+    """The frames under a transform that moves with them (10 mm a frame to the right), under one that does not."""
+    scene = sequence.host.scene
+    fixed = put_under_matrix(sequence.volume, scene, rigid_ras())
+    transform = put_under_matrix(sequence.volume, scene, np.eye(4))
+    transform.SetAndObserveTransformNodeID(fixed.GetID())
+    path = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "motion")
+    for n in range(3):
+        transform.SetMatrixTransformToParent(matrix_from_array(shift_ras(10.0 * n)))
+        path.SetDataNodeAtValue(transform, f"{n * 0.5}")
+    sequence.browser.AddSynchronizedSequenceNode(path)
+    sequence.browser.AddProxyNode(transform, path, False)
+    sequence.logic.UpdateAllProxyNodes()
+    return transform
+
+
+def shown_at(sequence, index):
+    sequence.browser.SetSelectedItemNumber(index)
+    sequence.logic.UpdateAllProxyNodes()
+
+
+def test_under_a_transform_that_moves_with_the_frames_each_lies_where_the_browser_shows_it(sequence, moving):
+    nodes = sequence.host.scene.GetNumberOfNodes()
+    found = []
+    for n in range(3):
+        with frame_node(sequence.frames, n) as node:
+            found.append(volume_from_node(node).geometry)
+        assert sequence.host.scene.GetNumberOfNodes() == nodes
+    assert moving.GetID() == sequence.volume.GetTransformNodeID()
+    for n in range(3):
+        shown_at(sequence, n)
+        assert found[n].matches(volume_from_node(sequence.volume).geometry)
+    assert not found[0].matches(found[1])
+
+
+def test_results_move_with_the_frames(sequence, moving):
+    results = ResultSequence(sequence.frames, "organs of CT")
+    for n in range(3):
+        placed = sequence.place(results, n)
+    assert placed.node.GetParentTransformNode() is moving
+    for n in range(3):
+        shown_at(sequence, n)
+        world = volume_from_node(sequence.volume).geometry
+        lies = segmentation_from_node(placed.node).geometry
+        assert lies.matches(world)
+
+
+def test_the_user_may_step_the_browser_while_a_frame_is_run(sequence, moving):
+    with frame_node(sequence.frames, 0) as node:
+        before = volume_from_node(node).geometry
+        shown_at(sequence, 2)
+        assert volume_from_node(node).geometry.matches(before)
 
 
 def test_a_frame_that_is_not_there_is_an_error(sequence):

@@ -13,6 +13,7 @@ from typing import Any
 from ..core.errors import InputError
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
+from .frame_transforms import transform_at
 from .placement import fill_node
 from .placing import Placed
 from .preparing import prepare_new
@@ -60,7 +61,7 @@ def frame_count(node: Any) -> int:
 
 @contextmanager
 def frame_node(frames: VolumeFrames, index: int) -> Iterator[Any]:
-    """For a while a hidden node of the scene that shows one frame, under the proxy's transform; no voxel is copied.
+    """For a while a hidden node of the scene that shows one frame, where the browser would show it; no voxel is copied.
 
     Raises:
         InputError: if the sequence holds no such frame, or holds no volumes.
@@ -75,9 +76,11 @@ def frame_node(frames: VolumeFrames, index: int) -> Iterator[Any]:
     node.CopyContent(data, False)
     scene = frames.proxy.GetScene()
     scene.AddNode(node)
+    value = str(frames.sequence.GetNthIndexValue(index))
     try:
-        node.SetAndObserveTransformNodeID(frames.proxy.GetTransformNodeID())
-        yield node
+        with transform_at(frames.proxy, frames.browser, value) as parent:
+            node.SetAndObserveTransformNodeID(parent.GetID() if parent is not None else None)
+            yield node
     finally:
         if node.GetScene() is not None:
             scene.RemoveNode(node)
@@ -117,7 +120,9 @@ class ResultSequence:
         ids = fill_node(node, alone, self._ids)
         self._ids |= ids
         if self._sequence is None or self._sequence.GetScene() is None:
-            self._add_to_browser(node, value, placement.frame.parent)
+            # That of the frame may be a copy: the node that shows the frames lies under the one that moves with them.
+            is_under = placement.frame.parent is not None
+            self._add_to_browser(node, value, self._frames.proxy.GetParentTransformNode() if is_under else None)
         else:
             self._sequence.SetDataNodeAtValue(node, value)
         if _selected_value(self._frames.browser) == value:
