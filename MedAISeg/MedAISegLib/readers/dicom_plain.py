@@ -88,7 +88,7 @@ def read_plain(path: Path, pixels: PlainPixels, index: int) -> NDArray[Any]:
     values = np.empty(pixels.shape, dtype=pixels.dtype)
     with path.open("rb", buffering=0) as file:
         file.seek(pixels.offset + index * values.nbytes)
-        if file.readinto(memoryview(values).cast("B")) != values.nbytes:
+        if file.readinto(values.data.cast("B")) != values.nbytes:
             raise EOFError("the file is shorter than its pixels")
     return stored_bits(values, pixels.bits_stored, pixels.low_bit)
 
