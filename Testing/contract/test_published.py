@@ -74,8 +74,24 @@ def test_parts_paint_labels_that_the_model_has_and_lie_in_folders_that_are_fetch
         parts = model.description_file["parts"]
         painted = {value for part in parts for value in part["paints"]} - {0}
         assert painted == {int(value) for value in model.labels}, model.id
-        assert {part["folder"] for part in parts} <= folders
-        assert model.description_file.get("crop", {"folder": parts[0]["folder"]})["folder"] in folders
+        used = [*parts]
+        rough = model.description_file.get("crop")
+        while rough:
+            used.append(rough)
+            rough = rough.get("crop")
+        assert {part["folder"].partition("/")[0] for part in used} == folders
+
+
+def test_what_totalsegmentator_does_around_its_networks_is_told():
+    total, teeth, body = (
+        find_published(f"totalsegmentator_{name}").description_file for name in ("total_3mm", "teeth", "body")
+    )
+    assert total["pipeline"] == {"mirroring": False, "spacing_mm": [3.0, 3.0, 3.0], "step": 0.8}
+    assert (teeth["crop"]["margin_mm"], teeth["crop"]["crop"]["margin_mm"]) == (10.0, 20.0)
+    assert [operation["kind"] for operation in body["pipeline"]["postprocessing"]] == [
+        "KeepLargestComponent",
+        "RemoveSmallComponents",
+    ]
 
 
 def test_known_structures_get_their_codes_when_the_catalogue_is_read():

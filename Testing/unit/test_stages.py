@@ -67,8 +67,8 @@ def test_a_later_stage_sees_the_box_of_the_earlier_ones_labels_with_a_margin():
     fine = Above(1.5)
     two = spec(WHOLE, replace(WHOLE, crop=CropToLabels(0, margin_mm=2.0)))
     result = segment(case(), two, ((Above(0.5),), (fine,)), device="cpu")
-    # 5, 6 and 8 voxels of 1.9, 1.05 and 0.88 mm, and on each side 2 mm, rounded up; the last axis ends before that.
-    assert fine.seen == [(1, 9, 10, 12)]
+    # 5, 6 and 8 voxels of 1.9, 1.05 and 0.88 mm, and on each side whole voxels within 2 mm, or the edge.
+    assert fine.seen == [(1, 7, 8, 11)]
     np.testing.assert_array_equal(result.layers[0], case().first.voxels > 1.5)
 
 

@@ -17,6 +17,17 @@ _COARSE = {"body": "_6mm", "body_mr": "_6mm"}
 _LEFT_OUT = ("test", "vertebrae_pp_refined")
 _OPEN, _NOT_COMMERCIAL = "Openly available for any usage (Apache-2.0 license)", "(CC BY-NC 4.0 license"
 _MR_WITHOUT_SUFFIX = ("brain_aneurysm",)
+_PLANS = "nnUNetPlans"
+_CROP_MARGIN_MM = 20.0
+"""Around what its own rough models find, whatever the task's settings say (python_api.py)."""
+_LONGER_STEPS, _LONGER_STEP = ("total", "total_v3", "total_mr"), 0.8
+_CLEANED = {
+    "body": [
+        {"kind": "KeepLargestComponent", "labels": [1], "connectivity": 6},
+        {"kind": "RemoveSmallComponents", "volume_mm3": 50000.0, "labels": [2], "connectivity": 6},
+    ]
+}
+"""What is done to the labels of a task on their own grid (nnunet.py)."""
 _ORIENTATION = "SAR"
 """It brings images to nibabel's RAS before its networks see them: slowest axis first, superior, anterior, right."""
 
@@ -45,6 +56,19 @@ def _data(checkout: Checkout, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {"__builtins__": {}}
     exec(compile(checkout.text(name), name, "exec"), found)
     return found
+
+
+def _pipeline(task: str, resample: float | list[float] | None) -> dict[str, Any]:
+    """What is done around nnU-Net (nnunet.py); its spacings are those of the axes to the right, anterior, superior."""
+    described: dict[str, Any] = {"mirroring": False}
+    if resample is not None:
+        spacing = resample if isinstance(resample, list) else [resample] * 3
+        described["spacing_mm"] = [float(mm) for mm in reversed(spacing)]
+    if task in _LONGER_STEPS:
+        described["step"] = _LONGER_STEP
+    if task in _CLEANED:
+        described["postprocessing"] = _CLEANED[task]
+    return described
 
 
 class _Task:
@@ -89,29 +113,33 @@ class _Task:
                 "https://backend.totalsegmentator.com/license-academic/. Install the folder that you got.",
             }
             return entry
-        entry["files"] = [self._file(number) for number in ids]
-        if crop is not None:
-            entry["files"].append(self._file(crop["task_id"]))
+        folders = dict.fromkeys(self._folder(number) for number in ids)
+        rough = crop
+        while rough is not None:
+            folders |= {rough["folder"].partition("/")[0]: None}
+            rough = rough.get("crop")
+        entry["files"] = [self._file(folder) for folder in folders]
         entry["description_file"] = self._description_file(ids, crop)
         notices = self._notices()
         return entry | ({"notices": notices} if notices else {})
 
-    def _file(self, number: int) -> dict[str, str]:
-        weights = self.tasks["TASK_ID_WEIGHTS_CONFIGS"][number]
-        folder = weights["foldername"]
+    def _file(self, folder: str) -> dict[str, str]:
+        weights = next(w for w in self.tasks["TASK_ID_WEIGHTS_CONFIGS"].values() if w["foldername"] == folder)
         return {"url": f"{_RELEASES}/{weights['version']}/{folder}.zip", "folder": folder}
 
     def _folder(self, number: int) -> str:
         return str(self.tasks["TASK_ID_WEIGHTS_CONFIGS"][number]["foldername"])
 
     def _description_file(self, ids: list[int], crop: dict[str, Any] | None) -> dict[str, Any]:
-        parts = [{"folder": self._folder(number), "paints": self._paints(number)} for number in ids]
-        described: dict[str, Any] = {"parts": parts, "orientation": _ORIENTATION}
-        if crop is not None:
-            described["crop"] = {
-                "folder": self._folder(crop["task_id"]), "labels": crop["labels"], "margin_mm": crop["margin_mm"],
-            }  # fmt: skip
-        return described
+        config = self.config
+        model = f"{config['trainer']}__{config['plans'] or _PLANS}__{config['model']}"
+        folds = {"folds": [str(fold) for fold in config["folds"]]} if config["folds"] else {}
+        parts = [
+            {"folder": f"{self._folder(number)}/{model}", "paints": self._paints(number)} | folds for number in ids
+        ]
+        pipeline = _pipeline(self.task, config["resample"])
+        described: dict[str, Any] = {"parts": parts, "orientation": _ORIENTATION, "pipeline": pipeline}
+        return described | ({} if crop is None else {"crop": crop})
 
     def _paints(self, number: int) -> list[int]:
         """The final label of each label of a part, the background's first."""
@@ -138,17 +166,42 @@ class _Task:
         if not isinstance(names, list):
             return None
         if model is not None:
-            task_id, classes = self.tasks["TASK_CONFIGS"][model]["task_id"], self.maps["class_map"][model]
-        elif {"body_trunc", "body_extremities"} & set(names):
-            task_id, classes = 300, self.maps["class_map"]["body"]
+            return self._crop_by_task(model, names)
+        if {"body_trunc", "body_extremities"} & set(names):
+            task, mode, spacing = "body", "fast", 6.0
+        elif self.is_mr:
+            task, mode, spacing = "total_mr", "fast", 3.0
         else:
-            ct = 297 if self.config["robust_crop"] else 298
-            task_id = 852 if self.is_mr else ct
-            classes = self.maps["class_map"]["total_mr" if self.is_mr else "total"]
-        labels = sorted(value for value, name in classes.items() if name in names)
+            task, mode, spacing = ("total", "fast", 3.0) if self.config["robust_crop"] else ("total", "fastest", 6.0)
+        settings = self.tasks["TASK_CONFIGS"][task]["sub_modes"][mode]
+        return {
+            "folder": f"{self._folder(settings['task_id'])}/{settings['trainer']}__{_PLANS}__3d_fullres",
+            "labels": self._values(task, names),
+            "margin_mm": _CROP_MARGIN_MM,
+            "folds": ["0"],
+            "pipeline": _pipeline(task, spacing),
+        }
+
+    def _crop_by_task(self, model: str, names: list[str]) -> dict[str, Any]:
+        """By another task, which may look for its own place first."""
+        config = {**self.tasks["DEFAULT_CONFIG"], **self.tasks["TASK_CONFIGS"][model]}
+        other = _Task(self.checkout, self.maps, self.tasks, model, config)
+        crop = other._crop()
+        described = other._description_file([config["task_id"]], crop)
+        (part,) = described["parts"]
+        return {
+            "folder": part["folder"],
+            "labels": self._values(model, names),
+            "margin_mm": float(max(self.config["crop_addon"])),
+            "folds": part["folds"],
+            "pipeline": described["pipeline"],
+        } | ({} if crop is None else {"crop": crop})
+
+    def _values(self, task: str, names: list[str]) -> list[int]:
+        labels = sorted(value for value, name in self.maps["class_map"][task].items() if name in names)
         if len(labels) != len(names):
             raise ValueError(f"{self.task}: its rough model does not find all of {names}")
-        return {"task_id": task_id, "labels": labels, "margin_mm": float(max(self.config["crop_addon"]))}
+        return labels
 
     def _spacing(self) -> str:
         spacing = self.config["resample"]

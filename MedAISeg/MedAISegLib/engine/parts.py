@@ -35,7 +35,7 @@ def box_of_labels(layers: LabelLayers, crop: CropToLabels, geometry: VolumeGeome
             poll()
     if not found[0].any():
         return None
-    margins = np.ceil(crop.margin_mm / geometry.spacing_mm).astype(int)
+    margins = np.floor(crop.margin_mm / geometry.spacing_mm).astype(int)
     start, shape = [], []
     for along, margin in zip(found, margins, strict=True):
         first, last = np.flatnonzero(along)[[0, -1]]
