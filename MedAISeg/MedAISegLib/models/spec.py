@@ -180,7 +180,7 @@ class CropToLabels:
     Attributes:
         stage: index of the earlier stage.
         labels: its label values that count, all where empty.
-        margin_mm: on each side.
+        margin_mm: on each side, as many whole voxels as there is room for in it.
     """
 
     stage: int
