@@ -63,8 +63,9 @@ def write_model(
     plans: dict[str, Any] | None = None,
     folds: tuple[str, ...] = ("0",),
     checkpoint: dict[str, Any] | None = None,
+    seed: int = 0,
 ) -> Path:
-    """``dataset.json``, ``plans.json`` and a checkpoint a fold, each drawn from its own seed."""
+    """``dataset.json``, ``plans.json`` and a checkpoint a fold, drawn from the seed and those that follow."""
     root.mkdir(parents=True)
     described = {"channel_names": {"0": "CT"}, "labels": labels or LABELS, "file_ending": ".nii.gz"} | (dataset or {})
     planned = {
@@ -80,7 +81,7 @@ def write_model(
     (root / "plans.json").write_text(json.dumps(planned), encoding="utf-8")
     for number, fold in enumerate(folds):
         content = {
-            "network_weights": _weights(planned["configurations"][name], described, number),
+            "network_weights": _weights(planned["configurations"][name], described, seed + number),
             "trainer_name": "nnUNetTrainer",
             "init_args": {"configuration": name, "fold": fold, "device": torch.device("cpu")},
             "inference_allowed_mirroring_axes": (0, 1, 2),

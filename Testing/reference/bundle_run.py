@@ -78,13 +78,13 @@ def reference_command(bundle: RunnableBundle, images: list[Path], output: Path) 
     return command
 
 
-def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path) -> sitk.Image:
-    """What ``python -m monai.bundle run`` saves for the images of one case."""
+def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path, pattern: str = "*.nii.gz") -> sitk.Image:
+    """What ``python -m monai.bundle run`` saves for the images of one case, in a file of the pattern."""
     command = reference_command(bundle, images, output)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=output, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    (saved,) = output.rglob("*.nii.gz")
+    (saved,) = output.rglob(pattern)
     return sitk.ReadImage(str(saved))
 
 

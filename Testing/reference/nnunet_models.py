@@ -89,7 +89,7 @@ def assemble(model: Model, root: Path, paths: list[Path]) -> ModelSource:
     source = read_model(root)
     values = prepare(case_of(source, paths), source.spec.stages[0]).values
     for fold, network in zip(model.folds, source.build_networks()[0], strict=True):
-        _shift_scores(
+        shift_scores(
             root / f"fold_{fold}" / "checkpoint_final.pth",
             network,
             values,
@@ -111,7 +111,8 @@ def unused_plans() -> dict[str, Any]:
     }
 
 
-def _shift_scores(checkpoint: Path, network: torch.nn.Module, values: torch.Tensor, *, regions: bool) -> None:
+def shift_scores(checkpoint: Path, network: torch.nn.Module, values: torch.Tensor, *, regions: bool) -> None:
+    """Move the last biases so that every class is found in the middle of the prepared (channel, a, b, c) values."""
     with torch.no_grad():
         middle = values[:, values.shape[1] // 2 :][:, :16]
         size = [n // 8 * 8 for n in middle.shape[1:]]

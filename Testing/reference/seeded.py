@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.engine.run import prepare
+from MedAISegLib.formats.slice_network import SliceNetwork
 from MedAISegLib.models.spec import InferenceStage, Threshold
 from monai.bundle import ConfigParser
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def write_weights(
     parser["bundle_root"] = str(root)
     network: torch.nn.Module = parser.get_parsed_content(network_def).eval()
     with torch.inference_mode():
-        scores = network(_window(case, stage))[0].flatten(1).double().numpy()
+        scores = _in_windows(network, stage)(_window(case, stage))[0].flatten(1).double().numpy()
     state = network.state_dict()
     bias = [name for name, value in state.items() if name.endswith("bias") and value.shape == (len(scores),)][-1]
     shift = _shift_for_layers(scores) if isinstance(stage.decision, Threshold) else _shift_for_classes(scores)
@@ -52,11 +53,17 @@ def write_weights(
     torch.save({"model": state}, path)
 
 
+def _in_windows(network: torch.nn.Module, stage: InferenceStage) -> torch.nn.Module:
+    size = stage.windows.size or ()
+    return SliceNetwork(network, size.index(1)) if 1 in size else network
+
+
 def _window(case: Case, stage: InferenceStage) -> torch.Tensor:
     """(1, channel, axis, axis, axis), the middle of the prepared image in the size of a window."""
     image = prepare(case, stage).values
-    size = stage.windows.size or image.shape[1:]
-    for axis, length in enumerate(size, start=1):
+    size = stage.windows.size or (0, 0, 0)
+    for axis, wanted in enumerate(size, start=1):
+        length = wanted or image.shape[axis]
         lacking = max(0, length - image.shape[axis])
         image = torch.nn.functional.pad(
             image, [0, 0] * (image.ndim - 1 - axis) + [lacking // 2, lacking - lacking // 2]

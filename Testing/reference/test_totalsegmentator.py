@@ -1,0 +1,66 @@
+"""Tasks of the catalogue with weights from a fixed seed: our labels are those of TotalSegmentator's pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.formats import read_model
+
+from Testing.totalsegmentators import describe_task, networks_of, published, write_task
+
+from . import images
+from .bundle_run import differing_share
+from .nnunet_models import case_of, require_nnunet, run_nnunet, shift_scores, written_labels
+
+pytestmark = pytest.mark.engine
+
+LARGEST_DIFFERENCE = 0.001
+
+
+def spleen_turned(data: Path) -> list[images.Image]:
+    """Stored in another order of the axes, one of them reversed."""
+    return [images.permuted(images.flipped(images.spleen_ct(data)[0]))]
+
+
+TASKS = {
+    "at 3 mm": ("totalsegmentator_total_3mm", images.spleen_ct),
+    "cropped by a rough model": ("totalsegmentator_liver_segments", spleen_turned),
+    "cleaned": ("totalsegmentator_body_6mm", images.short_trunk_ct),
+    "five parts at 1.5 mm": ("totalsegmentator_total", images.short_trunk_ct),
+    "within what is within the skull": ("totalsegmentator_teeth", images.spleen_ct),
+}
+QUICK = ("at 3 mm",)
+CASES = [
+    pytest.param(*task, id=name, marks=() if name in QUICK else pytest.mark.reference) for name, task in TASKS.items()
+]
+
+
+@pytest.fixture(autouse=True)
+def _nnunet_is_there() -> None:
+    require_nnunet()
+    pytest.importorskip("scipy")
+
+
+@pytest.mark.parametrize(("model_id", "read"), CASES)
+def test_labels_are_those_of_totalsegmentator(model_id, read, shared_data, tmp_path):
+    paths = images.write_images(read(shared_data), tmp_path / "images")
+    root = write_task(tmp_path / model_id, model_id)
+    describe_task(root, model_id)
+    source = read_model(root)
+    case = case_of(source, paths)
+    folders = [root / folder for folder, _, _ in networks_of(published(model_id))]
+    for folder, stage, networks in zip(folders, source.spec.stages, source.build_networks(), strict=True):
+        checkpoint = folder / "fold_0" / "checkpoint_final.pth"
+        shift_scores(checkpoint, networks[0], prepare(case, stage).values, regions=False)
+    output = tmp_path / "reference" / "case"
+    run_nnunet("totalsegmentator_run.py", output, root / "medaiseg.json", paths[0], output)
+    expected = written_labels(output)
+    source = read_model(root)
+    ours = segment(case, source.spec, source.build_networks(), device="cpu").layers[0]
+    share = differing_share(ours, expected)
+    print(f"\n{share:.6%} of the foreground differ, {len(np.unique(expected)) - 1} labels in {expected.shape}")
+    assert len(np.unique(expected)) > 2
+    assert share <= LARGEST_DIFFERENCE
