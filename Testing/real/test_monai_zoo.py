@@ -1,4 +1,4 @@
-"""Published bundles: the 3-D ones without code compile, the others are refused with their reason, by name."""
+"""Published bundles: those without code compile, the others are refused with their reason, by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import UNSPECIFIED
-from MedAISegLib.formats import read_model
+from MedAISegLib.formats import monai_bundle
+from MedAISegLib.formats.monai_bundle.refusal import OtherTaskError
 from MedAISegLib.models.operations import (
     CropForeground,
     Interpolation,
@@ -15,6 +16,7 @@ from MedAISegLib.models.operations import (
     Operation,
     Orient,
     Resample,
+    ResizeTo,
     ReverseAxes,
     ScaleRange,
     ZScore,
@@ -60,6 +62,13 @@ STAGES = {
         LABELS_FIRST,
     ),
     "segmentation_template": InferenceStage((ReverseAxes(), MinMax()), Windows(), Argmax(), LABELS_FIRST),
+    "endoscopic_tool_segmentation": InferenceStage(
+        (ReverseAxes(), ResizeTo((736, 480, 0), floored_labels=True), MinMax()),
+        Windows((0, 0, 1)),
+        Argmax(),
+        Restore(Activation.NONE, RestoreOrder.SCORES_THEN_DECIDE, Interpolation.LINEAR),
+        slicewise=True,
+    ),
     "brats_mri_segmentation": InferenceStage(
         (ReverseAxes(), ZScore(nonzero=True, channel_wise=True)),
         Windows((240, 240, 160), (0.5,) * 3),
@@ -74,20 +83,19 @@ SEGMENTS = {
     "pediatric_abdominal_ct_segmentation": (3, ("liver", "spleen", "pancreas")),
     "wholeBody_ct_segmentation": (104, ("spleen", "kidney_right")),
     "segmentation_template": (3, ("category 1", "category 2")),
+    "endoscopic_tool_segmentation": (1, ("tools",)),
     "brats_mri_segmentation": (3, ("Tumor core", "Whole tumor", "Enhancing tumor")),
 }
 NOTICES = {"swin_unetr_btcv_segmentation": ["argument-dropped"], "brats_mri_segmentation": ["layers-kept"]}
 LICENSES = {"segmentation_template": ("MIT", True), "multi_organ_segmentation": ("Private Use, Non-Commercial", False)}
 
-CLICKS = "not supported yet, because it is interactive"
-FLAT = "not supported yet, because it works on 2-D images"
+CLICKS = "it needs trust to run its own code: it is interactive"
 REFUSED = {
-    "renalStructures_UNEST_segmentation": "not supported yet, because 'scripts.networks.unest.UNesT' is code",
-    "spleen_deepedit_annotation": f"Spleen DeepEdit annotation: it is {CLICKS}",
-    "vista3d": f"VISTA3D: it is {CLICKS}",
-    "endoscopic_tool_segmentation": f"Endoscopic tool segmentation: it is {FLAT}",
-    "pathology_nuclei_segmentation_classification": f"Nuclear segmentation and classification: it is {FLAT}",
-    "pathology_nuclick_annotation": f"Pathology nuclick annotation: it is {FLAT}",
+    "renalStructures_UNEST_segmentation": "trust to run its own code: 'scripts.networks.unest.UNesT'",
+    "spleen_deepedit_annotation": f"Spleen DeepEdit annotation: {CLICKS}",
+    "vista3d": f"VISTA3D: {CLICKS}",
+    "pathology_nuclei_segmentation_classification": "trust to run its own code: its network has several outputs",
+    "pathology_nuclick_annotation": f"Pathology nuclick annotation: {CLICKS}",
     "not_segmentation/breast_density_classification": "it is a classification model, not a segmentation model",
     "not_segmentation/lung_nodule_ct_detection": "it is a detection model, not a segmentation model",
 }
@@ -99,7 +107,7 @@ def zoo(shared_data: Path) -> Path:
 
 
 def read(zoo: Path, name: str) -> ModelSpec:
-    return read_model(zoo / name).spec
+    return monai_bundle.read(zoo / name).spec
 
 
 def test_every_published_bundle_has_its_verdict(zoo: Path) -> None:
@@ -128,6 +136,8 @@ def test_channels_have_their_modality(zoo: Path, name: str) -> None:
         assert channels == [("T1c", "MR", ""), ("T1", "MR", ""), ("T2", "MR", ""), ("FLAIR", "MR", "")]
     elif name == "segmentation_template":
         assert channels == [("image", "", "")]
+    elif name == "endoscopic_tool_segmentation":
+        assert channels == [("R", "", ""), ("G", "", ""), ("B", "", "")]
     else:
         assert channels == [("image", "CT", "HU")]
 
@@ -146,10 +156,11 @@ def test_a_bundle_is_refused_with_its_reason(zoo: Path, name: str) -> None:
     with pytest.raises(ModelError) as refused:
         read(zoo, name)
     assert REFUSED[name] in str(refused.value)
-    assert isinstance(refused.value, NotTrustedError) is (name == "renalStructures_UNEST_segmentation")
+    kind = OtherTaskError if name.startswith("not_segmentation/") else NotTrustedError
+    assert isinstance(refused.value, kind)
 
 
 def test_the_published_bundles_have_no_weights(zoo: Path) -> None:
     pytest.importorskip("monai")
     with pytest.raises(ModelError, match="weights are missing"):
-        read_model(zoo / "spleen_ct_segmentation").build_networks()
+        monai_bundle.read(zoo / "spleen_ct_segmentation").build_networks()

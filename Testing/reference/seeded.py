@@ -45,10 +45,10 @@ def write_weights(
     parser["bundle_root"] = str(root)
     network: torch.nn.Module = parser.get_parsed_content(network_def).eval()
     with torch.inference_mode():
-        scores = _in_windows(network, stage)(_window(case, stage))[0].flatten(1).double().numpy()
+        scores = _in_windows(network, stage)(window_of(case, stage))[0].flatten(1).double().numpy()
     state = network.state_dict()
     bias = [name for name, value in state.items() if name.endswith("bias") and value.shape == (len(scores),)][-1]
-    shift = _shift_for_layers(scores) if isinstance(stage.decision, Threshold) else _shift_for_classes(scores)
+    shift = _shift_for_layers(scores) if isinstance(stage.decision, Threshold) else shift_for_classes(scores)
     state[bias] += torch.from_numpy(shift).float()
     torch.save({"model": state}, path)
 
@@ -58,7 +58,7 @@ def _in_windows(network: torch.nn.Module, stage: InferenceStage) -> torch.nn.Mod
     return SliceNetwork(network, size.index(1)) if 1 in size else network
 
 
-def _window(case: Case, stage: InferenceStage) -> torch.Tensor:
+def window_of(case: Case, stage: InferenceStage) -> torch.Tensor:
     """(1, channel, axis, axis, axis), the middle of the prepared image in the size of a window."""
     image = prepare(case, stage).values
     size = stage.windows.size or (0, 0, 0)
@@ -76,7 +76,7 @@ def _shift_for_layers(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return -np.quantile(scores, 1 - _LAYER_SHARE, axis=1)
 
 
-def _shift_for_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def shift_for_classes(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Raise the classes that win too rarely and lower the others, until each wins about its share."""
     count = len(scores)
     wanted = np.full(count, (1 - _BACKGROUND_SHARE) / (count - 1))

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundles import inference, write_bundle
+from bundles import Change, inference, preprocessing, write_bundle
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import Code
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.monai_bundle import read
 from MedAISegLib.models.operations import (
     Interpolation,
     Orient,
+    PadToMultiple,
+    Resample,
+    ResizeTo,
     ReverseAxes,
 )
 from MedAISegLib.models.spec import (
@@ -37,7 +41,7 @@ ENDLESS_YAML = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
 @pytest.fixture
 def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
     """Compiles the bundle of this suite, changed."""
-    return lambda change=None: read_model(write_bundle(tmp_path, change)).spec
+    return lambda change=None: read(write_bundle(tmp_path, change)).spec
 
 
 def test_a_bundle_is_compiled(spec: Callable[..., ModelSpec]) -> None:
@@ -82,8 +86,8 @@ def test_windows(spec: Callable[..., ModelSpec], inferer: dict[str, Any], window
 @pytest.mark.parametrize(
     ("inferer", "said"),
     [
-        ({"_target_": "SliceInferer", "roi_size": [64, 64]}, "because of its inferer SliceInferer"),
-        ({"_target_": "scripts.inferer.Mine"}, "because of its inferer scripts.inferer.Mine"),
+        ({"_target_": "SliceInferer", "roi_size": [64, 64]}, "the inferer 'SliceInferer' is not"),
+        ({"_target_": "scripts.inferer.Mine"}, "the inferer 'scripts.inferer.Mine' is not"),
         ({"_target_": "SlidingWindowInferer", "roi_size": [64, 64, 64], "overlap": 1.0}, "overlap"),
         ({"_target_": "SlidingWindowInferer", "roi_size": [64, 64, 64], "padding_mode": "circular"}, "circular"),
         ({"_target_": "SlidingWindowInferer", "roi_size": [64, 64, 64], "sigma_scale": [0.1, 0.2, 0.3]}, "each axis"),
@@ -168,9 +172,9 @@ def test_labels_without_any_name_are_numbered(spec: Callable[..., ModelSpec]) ->
         ("torch.hub.load", NotTrustedError, "torch.hub.load"),
         ("subprocess.Popen", NotTrustedError, "subprocess.Popen"),
         ("scripts.networks.Mine", NotTrustedError, "code of the model's own"),
-        ("monai.networks.nets.os.system", ModelError, "not supported"),
-        ("monai.networks.nets.DenseNet121", ModelError, "not supported"),
-        ("Mine", ModelError, "not supported"),
+        ("monai.networks.nets.os.system", NotTrustedError, "is none of those"),
+        ("monai.networks.nets.DenseNet121", NotTrustedError, "is none of those"),
+        ("Mine", NotTrustedError, "is none of those"),
         ("$torch.hub.load('a', 'b')", NotTrustedError, "is code"),
     ],
 )
@@ -188,7 +192,8 @@ def test_only_networks_of_the_list_are_built(
         ({"norm": {"_target_": "os.system", "command": "true"}}, "os.system"),
         ({"act": [{"_target_": "os.system", "command": "true"}]}, "an object os.system"),
         ({"pretrained": True}, "fetches weights"),
-        ({"spatial_dims": 2}, "2-D"),
+        ({"spatial_dims": 2}, "2 numbers are expected"),
+        ({"spatial_dims": 4}, "no number of dimensions"),
         ({"out_channels": "three"}, "no number of channels"),
     ],
 )
@@ -219,7 +224,7 @@ def test_a_damaged_description_is_an_error(tmp_path: Path, text: str, said: str)
     root = write_bundle(tmp_path)
     (root / "configs" / "inference.json").write_text(text)
     with pytest.raises(ModelError, match=said):
-        read_model(root)
+        read(root)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +240,7 @@ def test_a_hostile_yaml_is_an_error(tmp_path: Path, text: str, said: str) -> Non
     (root / "configs" / "inference.json").unlink()
     (root / "configs" / "inference.yaml").write_text(text)
     with pytest.raises(ModelError, match=said):
-        read_model(root)
+        read(root)
 
 
 def test_an_entry_that_is_missing_is_an_error(spec: Callable[..., ModelSpec]) -> None:
@@ -259,4 +264,62 @@ def test_a_folder_without_a_config_is_no_bundle(tmp_path: Path) -> None:
     root = write_bundle(tmp_path)
     (root / "configs" / "inference.json").unlink()
     with pytest.raises(ModelError, match=r"needs a configs/inference\.json"):
-        read_model(root)
+        read(root)
+
+
+FLAT = {"_target_": "UNet", "spatial_dims": 2, "in_channels": 1, "out_channels": 3}
+
+
+def test_a_slice_inferer_moves_a_2d_network_through_the_volume(spec: Callable[..., ModelSpec]) -> None:
+    inferer = {"_target_": "SliceInferer", "roi_size": [64, 48], "spatial_dim": 1, "overlap": 0.5}
+    model = spec(inference(network_def=FLAT, inferer=inferer))
+    (stage,) = model.stages
+    assert stage.windows == Windows((64, 1, 48), (0.5,) * 3)
+    assert not stage.slicewise
+    assert model.sees_slices
+
+
+@pytest.mark.parametrize(
+    ("inferer", "size"),
+    [
+        ({"_target_": "SimpleInferer"}, (0, 0, 1)),
+        ({"_target_": "SlidingWindowInferer", "roi_size": [64, -1]}, (64, 0, 1)),
+    ],
+)
+def test_a_bundle_for_flat_images_takes_a_volume_slice_by_slice(
+    spec: Callable[..., ModelSpec], inferer: dict[str, Any], size: tuple[int, int, int]
+) -> None:
+    (stage,) = spec(both(inference(network_def=FLAT, inferer=inferer), preprocessing(*FLAT_STEPS))).stages
+    assert stage.slicewise
+    assert stage.windows.size == size
+    assert stage.preprocessing == (
+        ReverseAxes(),
+        ResizeTo((64, 32, 0), floored_labels=True),
+        PadToMultiple((16, 16, 1)),
+        Resample((0.5, 0.7, 0.0)),
+    )
+
+
+FLAT_STEPS = (
+    {"_target_": "Resized", "spatial_size": [64, 32], "mode": "bilinear"},
+    {"_target_": "DivisiblePadd", "k": 16},
+    {"_target_": "Spacingd", "pixdim": [0.5, 0.7]},
+)
+
+
+def both(first: Change, second: Change) -> Change:
+    def change(metadata: dict[str, Any], config: dict[str, Any]) -> None:
+        first(metadata, config)
+        second(metadata, config)
+
+    return change
+
+
+def test_sides_of_the_patient_mean_nothing_to_a_flat_image(spec: Callable[..., ModelSpec]) -> None:
+    with pytest.raises(NotTrustedError, match="no three patient sides"):
+        spec(inference(network_def=FLAT, inferer={"_target_": "SimpleInferer"}))
+
+
+def test_a_slice_inferer_needs_a_2d_network(spec: Callable[..., ModelSpec]) -> None:
+    with pytest.raises(NotTrustedError, match="SliceInferer"):
+        spec(inference(inferer={"_target_": "SliceInferer", "roi_size": [64, 64]}))

@@ -13,7 +13,7 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.formats import read_model
+from MedAISegLib.formats.monai_bundle import read
 from MedAISegLib.models.operations import Interpolation
 from MedAISegLib.models.spec import Activation, Argmax, Averaging, InferenceStage, Restore, RestoreOrder, Threshold
 
@@ -76,7 +76,7 @@ def evaluator(**entries: Any) -> Change:
 @pytest.fixture
 def stage(tmp_path: Path) -> Callable[..., InferenceStage]:
     """Compiles the ensemble, changed."""
-    return lambda *changes: read_model(write_bundle(tmp_path, ensemble(*changes))).spec.stages[0]
+    return lambda *changes: read(write_bundle(tmp_path, ensemble(*changes))).spec.stages[0]
 
 
 def test_a_mean_of_scores_is_the_engines_plain_mean(stage: Callable[..., InferenceStage]) -> None:
@@ -136,7 +136,7 @@ def test_networks_and_loaders_may_stand_in_lists(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (postprocessing(ARGMAX), "without saying how their scores become one"),
+        (postprocessing(ARGMAX), "several networks without MeanEnsembled"),
         (postprocessing(MEAN | {"_target_": "VoteEnsembled"}, ARGMAX), "VoteEnsemble before the mean"),
         (postprocessing(MEAN | {"keys": ["pred0"]}, ARGMAX), "takes pred0 of the predictions pred0, pred1"),
         (postprocessing(MEAN | {"output_key": None}, ARGMAX), "does not name its result"),
@@ -172,7 +172,7 @@ def write_weights(root: Path, dtype: Any = torch.float32) -> list[dict[str, Any]
 
 
 def assert_built_with(root: Path, states: list[dict[str, Any]]) -> None:
-    (networks,) = read_model(root).build_networks()
+    (networks,) = read(root).build_networks()
     assert [type(network).__name__ for network in networks] == list(KINDS)
     for network, state in zip(networks, states, strict=True):
         assert not network.training
@@ -190,11 +190,11 @@ def test_each_network_gets_its_own_weights_in_32_bits(tmp_path: Path, dtype: Any
 def test_swapped_weights_are_an_error(tmp_path: Path) -> None:
     root = write_bundle(tmp_path, ensemble(evaluator(networks=["@network_1", "@network_0"])))
     write_weights(root)
-    assert [type(network).__name__ for network in read_model(root).build_networks()[0]] == ["SegResNet", "UNet"]
+    assert [type(network).__name__ for network in read(root).build_networks()[0]] == ["SegResNet", "UNet"]
     (root / "models" / "network_0.safetensors").rename(root / "models" / "network_1.safetensors")
     (root / "models" / "network_1.pt").rename(root / "models" / "network_0.pt")
     with pytest.raises(ModelError, match="do not fit the network"):
-        read_model(root).build_networks()
+        read(root).build_networks()
 
 
 @pytest.mark.parametrize("weights", [None, [1, 3]])
@@ -215,7 +215,7 @@ def test_scores_are_those_of_monais_inferer_and_mean(
     steps = (SOFTMAX, mean, ARGMAX) if each_first else (mean, ARGMAX)
     root = write_bundle(tmp_path, ensemble(postprocessing(*steps), lambda _, config: config.update(inferer=entry)))
     write_weights(root)
-    source = read_model(root)
+    source = read(root)
     (stage,), (networks,) = source.spec.stages, source.build_networks()
     voxels = np.random.default_rng(1).normal(size=(24, 20, 16)).astype(np.float32)
     case = Case({"image": Volume(voxels, VolumeGeometry((24, 20, 16), np.diag([1.0, 1.0, 2.0, 1.0])), "CT")})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bundles import postprocessing, write_bundle
 from MedAISegLib.core.errors import ModelError
-from MedAISegLib.formats import read_model
+from MedAISegLib.formats.monai_bundle import read
 from MedAISegLib.models.operations import (
     FillHoles,
     Interpolation,
@@ -34,7 +34,7 @@ LARGEST = {"_target_": "KeepLargestConnectedComponentd", "applied_labels": [1, 2
 @pytest.fixture
 def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
     """Compiles the bundle of this suite, changed."""
-    return lambda change=None: read_model(write_bundle(tmp_path, change)).spec
+    return lambda change=None: read(write_bundle(tmp_path, change)).spec
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_deviation_is_said(spec: Callable[..., ModelSpec], steps: list[Any], c
         ([SOFTMAX, ARGMAX, {**LARGEST, "independent": False}], "several labels together"),
         ([SOFTMAX, ARGMAX, {"_target_": "Lambdad", "func": "$lambda x: x + 1"}], "code of the model's own"),
         ([{**SOFTMAX, "other": "$lambda x: x"}, ARGMAX], "is code"),
-        ([SOFTMAX, {"_target_": "RemoveSmallObjectsd"}], "RemoveSmallObjects of the labels is not supported"),
+        ([SOFTMAX, {"_target_": "RemoveSmallObjectsd"}], "RemoveSmallObjects of the labels is not understood"),
     ],
 )
 def test_postprocessing_that_is_refused(spec: Callable[..., ModelSpec], steps: list[Any], said: str) -> None:

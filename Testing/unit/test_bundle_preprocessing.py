@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bundles import preprocessing, write_bundle
 from MedAISegLib.core.errors import ModelError, NotTrustedError
-from MedAISegLib.formats import read_model
+from MedAISegLib.formats.monai_bundle import read
 from MedAISegLib.models.operations import (
     Clip,
     CropForeground,
@@ -35,7 +35,7 @@ PERCENTILES = {"_target_": "ScaleIntensityRangePercentilesd", "lower": 1, "upper
 @pytest.fixture
 def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
     """Compiles the bundle of this suite, changed."""
-    return lambda change=None: read_model(write_bundle(tmp_path, change)).spec
+    return lambda change=None: read(write_bundle(tmp_path, change)).spec
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,10 @@ def test_preprocessing(spec: Callable[..., ModelSpec], transform: dict[str, Any]
 @pytest.mark.parametrize(
     ("transform", "said"),
     [
-        ({"_target_": "Flipd"}, "Flip is not supported"),
-        ({"_target_": "RandFlipd"}, "RandFlip is not supported"),
+        ({"_target_": "Resized", "spatial_size": [8, 8, 8]}, "its interpolation is area"),
+        ({"_target_": "Resized", "spatial_size": 8, "mode": "trilinear", "size_mode": "longest"}, "depends on"),
+        ({"_target_": "Flipd"}, "Flip is not understood"),
+        ({"_target_": "RandFlipd"}, "RandFlip is not understood"),
         ({"_target_": "scripts.Mine"}, "code of the model's own"),
         ({"_target_": "Orientationd", "axcodes": "RAX"}, "three patient sides"),
         ({"_target_": "Spacingd", "pixdim": [1, 1, 1], "diagonal": True}, "patient's axes"),

@@ -202,7 +202,7 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
 
 def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
     slices = min(found.image.geometry.shape_kji)
-    if slices >= FEWEST_SLICES:
+    if slices >= FEWEST_SLICES or spec.sees_slices:
         return []
     name = found.image.description or f"the image for {found.channel.name}"
     what = f"it has only {slices} slice{'s' if slices > 1 else ''}, and the model {spec.id} was made for volumes."

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.geometry import VolumeGeometry
-from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ReverseAxes
+from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ResizeTo, ReverseAxes
 from ..models.spec import InferenceStage, ModelSpec, Threshold
 
 _FLOAT_BYTES = 4
@@ -76,12 +76,14 @@ def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on
 def work_of(spec: ModelSpec, geometry: VolumeGeometry) -> float:
     """A measure of how much a model has to compute, to compare runs of one model."""
     stage = spec.stages[0]
-    return float(math.prod(prepared_shape(stage, geometry)) * (1 + len(stage.windows.test_time_flips)))
+    images = geometry.shape_kji[0] if stage.slicewise else 1
+    return float(images * math.prod(prepared_shape(stage, geometry)) * (1 + len(stage.windows.test_time_flips)))
 
 
 def prepared_shape(stage: InferenceStage, geometry: VolumeGeometry) -> Shape:
     """The array that the network is moved over; what cropping to the foreground will take away is not known yet."""
-    grid = geometry
+    _, rows, columns = geometry.shape_kji
+    grid = geometry.window((0, 0, 0), (1, rows, columns)) if stage.slicewise else geometry
     for operation in stage.preprocessing:
         grid = _after(operation, grid)
     return grid.shape_kji
@@ -100,6 +102,8 @@ def _after(operation: Operation, grid: VolumeGeometry) -> VolumeGeometry:
     if isinstance(operation, PadToMultiple):
         multiples = [max(m, 1) for m in operation.multiple]
         return _respaced(grid, [-(-n // m) * m for n, m in zip(grid.shape_kji, multiples, strict=True)])
+    if isinstance(operation, ResizeTo):
+        return _respaced(grid, np.where(np.asarray(operation.size) > 0, operation.size, grid.shape_kji))
     if isinstance(operation, PadToSize):
         return _respaced(grid, np.maximum(grid.shape_kji, operation.size))
     return grid

@@ -109,9 +109,11 @@ class Progress:
     @contextmanager
     def part(self, number: int, count: int) -> Iterator[None]:
         """Of a run that goes through its stages ``count`` times: what is reported within is of round ``number``."""
-        self._part = (number / count, 1.0 / count)
+        outer = self._part
+        begin, share = outer
+        self._part = (begin + share * number / count, share / count)
         yield
-        self._part = (0.0, 1.0)
+        self._part = outer
 
     def report(self, stage: RunStage, fraction: float) -> None:
         """Report how much of a stage is done.

@@ -29,6 +29,7 @@ from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, p
 from .resampling import Outside, resample
 from .restore import LabelGatherer, LabelLayers, restore_labels, undone
 from .slabs import SlabStream
+from .slicewise import slices_of_case
 from .steps import carry_out
 from .windows import Placement, before_each_layer, score_slabs
 
@@ -127,6 +128,8 @@ def _run_stage(
     """The labels of one stage on the case's grid, given those of the stages before it."""
     poll = progress.cancel.raise_if_cancelled
     labels = None if stage.labels_of is None else earlier[stage.labels_of][0]
+    if stage.slicewise:
+        return _slice_by_slice(case, stage, members, device, progress, probabilities)
     if stage.crop is None:
         return _labels_of(case, stage, members, labels, device, progress, probabilities)
     box = box_of_labels(earlier[stage.crop.stage], stage.crop, case.geometry, poll)
@@ -140,6 +143,24 @@ def _run_stage(
     sink = Shifted(probabilities, box[0]) if probabilities else None
     found = _labels_of(cropped, stage, members, inside, device, progress, sink)
     return replace(found, layers=pasted(found.layers, box, case.geometry.shape_kji))
+
+
+def _slice_by_slice(
+    case: Case,
+    stage: InferenceStage,
+    members: Sequence[torch.nn.Module],
+    device: str,
+    progress: Progress,
+    probabilities: ProbabilitySink | None,
+) -> EngineResult:
+    found: list[EngineResult] = []
+    for box, one in slices_of_case(case):
+        with progress.part(box[0][0], case.geometry.shape_kji[0]):
+            sink = Shifted(probabilities, box[0]) if probabilities else None
+            found.append(_labels_of(one, stage, members, None, device, progress, sink))
+    layers = np.concatenate([result.layers for result in found], axis=1)
+    notices = tuple(dict.fromkeys(notice for result in found for notice in result.notices))
+    return EngineResult(layers, found[-1].device, notices)
 
 
 def _labels_of(

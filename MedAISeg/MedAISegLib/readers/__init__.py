@@ -47,8 +47,8 @@ class Reader(Protocol):
 def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -> tuple[ImageListing, ...]:
     """Everything that a file or folder (searched to the bottom) holds, from the headers alone.
 
-    Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results. Pictures
-    are listed only where there is neither: beside an image they are its previews.
+    Image files are listed only where the folder holds no DICOM: beside a series they are its masks and results.
+    Pictures are listed only where there is neither: beside an image they are its previews.
 
     Args:
         path: a file or a folder.

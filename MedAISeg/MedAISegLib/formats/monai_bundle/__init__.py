@@ -15,12 +15,12 @@ from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...core.records import from_json
 from ...models.fingerprint import folder_sha256
-from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSize, Resample
+from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSize, Resample, ResizeTo
 from ...models.spec import Argmax, Decision, InferenceStage, ModelSpec, Threshold
 from .. import ModelSource
 from . import description
 from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
-from .inferer import compile_windows
+from .inferer import compile_inferer
 from .members import Members, plan_members
 from .postprocessing import Postprocessing, compile_postprocessing
 from .preprocessing import compile_preprocessing
@@ -30,7 +30,7 @@ from .refusal import refuse_other_tasks
 if TYPE_CHECKING:
     import torch
 
-_MOVING = (Orient, Resample, CropForeground, PadToMultiple, PadToSize)
+_MOVING = (Orient, Resample, CropForeground, PadToMultiple, PadToSize, ResizeTo)
 
 
 def recognises(path: Path) -> bool:
@@ -56,25 +56,26 @@ def _compile(files: BundleFiles) -> ModelSource:
     name = description.text(files.metadata, "name") or files.root.resolve().name
     refuse_other_tasks(files.metadata, inference, name)
     members = plan_members(inference)
-    preprocessing = compile_preprocessing(inference.value("preprocessing"))
+    passage = compile_inferer(inference.value("inferer"), members.dimensions)
+    preprocessing = compile_preprocessing(inference.value("preprocessing"), 2 if passage.slicewise else 3)
     moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
     postprocessing = compile_postprocessing(inference.value("postprocessing"), members.keys, moved=moved)
     decision, names = _decision(files, inference, members, postprocessing)
-    windows = compile_windows(inference.value("inferer"))
     stage = InferenceStage(
         preprocessing,
-        replace(windows, test_time_flips=_test_time_flips(files)),
+        replace(passage.windows, test_time_flips=_test_time_flips(files)),
         decision,
         postprocessing.restore,
         postprocessing.operations,
         averaging=postprocessing.averaging,
+        slicewise=passage.slicewise,
     )
     noticed = tuple(dict.fromkeys(notice for network in members.networks for notice in network.notices))
     try:
         spec = _spec(files, members, stage, names, noticed + postprocessing.notices)
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build_networks, files.root, members))
+    return ModelSource(spec, partial(_build_networks, files.root, members, passage.slice_axis))
 
 
 def _decision(
@@ -131,8 +132,8 @@ def _spec(
     )
 
 
-def _build_networks(root: Path, members: Members) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _build_networks(root: Path, members: Members, slice_axis: int | None) -> tuple[tuple[torch.nn.Module, ...], ...]:
     # Importing torch and MONAI takes seconds, and a list of models needs neither.
     from .network import build_network
 
-    return (tuple(build_network(root, network) for network in members.networks),)
+    return (tuple(build_network(root, network, slice_axis) for network in members.networks),)

@@ -9,7 +9,17 @@ from typing import Any
 
 from ...core.errors import ModelError
 from ...core.notice import Notice
-from .values import Component, Device, FileContent, Unresolved, plain, refuse_class, refuse_unresolved
+from .values import (
+    Component,
+    Device,
+    FileContent,
+    Unresolved,
+    needs_trust,
+    plain,
+    quoted,
+    refuse_class,
+    refuse_unresolved,
+)
 
 _PLACE = re.compile(r"(?:monai\.networks\.nets\.(?:\w+\.)?)?(\w+)")
 
@@ -25,6 +35,7 @@ NETWORKS: Mapping[str, str] = {
 PARTS = frozenset({"TopologyInstance", "TopologyConstruction"})
 """Objects of MONAI that a network's arguments may hold."""
 
+_DEFAULT_DIMENSIONS = {"FlexibleUNet": 2}
 _GONE = {("SwinUNETR", "img_size"): "it works on windows of any size now"}
 _RENAMED = {"dimensions": "spatial_dims", ("UNETR", "pos_embed"): "proj_type"}
 DOWNLOADS = ("pretrained", "weights", "pretrained_path")
@@ -50,10 +61,12 @@ class NetworkPlan:
     """What is known of the network before it is built.
 
     Attributes:
+        dimensions: 2 for a network that sees slices, else 3.
         weights: path of its weights as the bundle writes it, empty where the bundle does not say.
     """
 
     architecture: Architecture
+    dimensions: int
     in_channels: int
     out_channels: int
     notices: tuple[Notice, ...]
@@ -65,15 +78,17 @@ def plan_network(entry: Component) -> NetworkPlan:
 
     Raises:
         NotTrustedError: if it is a class of the bundle's own, or an argument is code.
-        ModelError: if it is no 3-D segmentation network of MONAI.
+        ModelError: if one of its arguments is damaged.
     """
     name = _allowed(entry, NETWORKS)
     notices: list[Notice] = []
     architecture = Architecture(name, _arguments(name, entry, notices), entry.place)
-    if architecture.arguments.get("spatial_dims", 3) != 3:
-        raise ModelError("it is not supported yet, because it works on 2-D images.", where=entry.place)
+    dimensions = architecture.arguments.get("spatial_dims", _DEFAULT_DIMENSIONS.get(name, 3))
+    if dimensions not in (2, 3):
+        raise ModelError(f"{dimensions!r} is no number of dimensions.", where=f"{entry.place}#spatial_dims")
     return NetworkPlan(
         architecture,
+        dimensions,
         _count(architecture, "in_channels", default=1),
         _count(architecture, NETWORKS[name], default=2),
         tuple(notices),
@@ -85,7 +100,7 @@ def _allowed(entry: Component, names: Mapping[str, str] | frozenset[str]) -> str
     if match and match.group(1) in names:
         return match.group(1)
     if match:
-        raise ModelError(f"the network {entry.target} is not supported yet.", where=entry.place)
+        raise needs_trust(f"the network {quoted(entry.target)} is none of those that are understood", entry.place)
     raise refuse_class(entry.target, entry.place)
 
 
@@ -98,7 +113,7 @@ def _arguments(name: str, entry: Component, notices: list[Notice]) -> dict[str, 
             notices.append(Notice("argument-dropped", message))
             continue
         if given in DOWNLOADS and value not in (False, None):
-            raise ModelError(f"it is not supported yet, because {given} fetches weights from elsewhere.", where=place)
+            raise needs_trust(f"{given} fetches weights from elsewhere", place)
         argument = _RENAMED.get(given) or _RENAMED.get((name, given)) or given
         arguments[argument] = _argument(value, place, notices)
     return arguments

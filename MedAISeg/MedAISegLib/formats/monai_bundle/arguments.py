@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ...core.errors import ModelError
+from ...core.errors import ModelError, NotTrustedError
 from .transforms import keys_of
-from .values import Component, plain
+from .values import Component, needs_trust, plain
 
 _INDIFFERENT = frozenset({"keys", "allow_missing_keys", "lazy", "device", "progress", "track_meta", "meta_keys"})
 
@@ -19,17 +19,19 @@ class Arguments:
     Arguments that change nothing about the numbers (where, how lazily, with which progress bar) count as asked for.
     """
 
-    def __init__(self, entry: Component, *, indifferent: Iterable[str] = ()) -> None:
+    def __init__(self, entry: Component, *, indifferent: Iterable[str] = (), dimensions: int = 3) -> None:
+        """``dimensions`` of the arrays that the entry works on: a 2-D one has a third axis of one slice here."""
         ignored = _INDIFFERENT.union(indifferent)
         self._entry = entry
+        self.dimensions = dimensions
         self._left = {name: value for name, value in entry.arguments.items() if name not in ignored}
 
     def place(self, name: str) -> str:
         return f"{self._entry.place}#{name}"
 
-    def refusal(self, because: str) -> ModelError:
-        """The error that this entry is not supported, because …"""
-        return ModelError(f"{self._entry.name} is not supported yet, because {because}.", where=self._entry.place)
+    def refusal(self, because: str) -> NotTrustedError:
+        """The error that this entry is not compiled, because …"""
+        return needs_trust(f"{self._entry.name} is not understood, because {because}", self._entry.place)
 
     def keys(self) -> tuple[str, ...]:
         """The dictionary keys that it works on."""
@@ -90,6 +92,19 @@ class Arguments:
             raise ModelError(f"{values} are no whole numbers.", where=self.place(name))
         return tuple(int(value) for value in values)
 
+    def per_axis(self, name: str, keep: float) -> tuple[float, float, float]:
+        """A number for each axis; what is not positive, and the third axis of a 2-D array, get the one for as it is."""
+        values = [value if value > 0 else keep for value in self.numbers(name, self.dimensions)]
+        a, b, c = (*values, keep)[:3]
+        return a, b, c
+
+    def voxels_per_axis(self, name: str, keep: int) -> tuple[int, int, int]:
+        """As :meth:`per_axis`, of whole numbers."""
+        a, b, c = self.per_axis(name, keep)
+        if any(value != int(value) for value in (a, b, c)):
+            raise ModelError(f"{(a, b, c)} are no whole numbers.", where=self.place(name))
+        return int(a), int(b), int(c)
+
     def integer_list(self, name: str) -> tuple[int, ...]:
         """Any number of whole numbers; empty where the argument is absent or null."""
         value = self.take(name)
@@ -102,14 +117,14 @@ class Arguments:
         """The argument may be absent or one of the given values.
 
         Raises:
-            ModelError: saying that the entry is not supported yet, because …
+            NotTrustedError: saying that the entry is not compiled, because …
         """
         if self.has(name) and self.take(name) not in allowed:
             raise self.refusal(because)
 
     def finish(self) -> None:
         """Raises:
-        ModelError: if an argument is left that nothing asked for.
+        NotTrustedError: if an argument is left that nothing asked for.
         """
         if self._left:
             raise self.refusal(f"the meaning of {', '.join(sorted(self._left))} is not known")

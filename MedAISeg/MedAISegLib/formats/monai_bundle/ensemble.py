@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.errors import ModelError
 from ...models.spec import Activation, Averaging
 from .activation import activation_of
 from .arguments import Arguments
 from .transforms import keys_of, transform_name
-from .values import Component
+from .values import Component, needs_trust
 
 _MEAN = "MeanEnsemble"
 
@@ -37,8 +36,7 @@ def join_members(entries: list[Component], keys: tuple[str, ...], no_effect: fro
         no_effect: names of transforms that change no number.
 
     Raises:
-        NotTrustedError: if a needed value is code.
-        ModelError: if the predictions are joined in another way.
+        NotTrustedError: if a needed value is code, or the predictions are joined in another way.
     """
     active = dict.fromkeys(keys, Activation.NONE)
     inverses: list[Component] = []
@@ -57,12 +55,8 @@ def join_members(entries: list[Component], keys: tuple[str, ...], no_effect: fro
         elif name == "Activations" and not inverses:
             active |= dict.fromkeys(own, activation_of(Arguments(entry)))
         else:
-            raise ModelError(f"{name} before the mean of several networks is not supported yet.", where=entry.place)
-    raise ModelError(
-        "it runs several networks without saying how their scores become one.",
-        where="postprocessing",
-        remedy="MeanEnsembled is supported.",
-    )
+            raise needs_trust(f"{name} before the mean of several networks is not understood", entry.place)
+    raise needs_trust("several networks without MeanEnsembled are not understood", "postprocessing")
 
 
 def _mean(arguments: Arguments, keys: tuple[str, ...], active: dict[str, Activation]) -> tuple[Averaging, str]:

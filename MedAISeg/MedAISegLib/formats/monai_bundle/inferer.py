@@ -3,45 +3,74 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...core.errors import ModelError
 from ...models.spec import Blending, Padding, Windows
 from .arguments import Arguments
-from .values import Component, component
+from .values import Component, component, needs_trust, quoted
 
 Choice = TypeVar("Choice", Blending, Padding)
 
 _INFERER = re.compile(r"(?:monai\.inferers\.(?:\w+\.)*)?(\w+)")
+_LAST_AXIS = 2
 _SLIDING = ("SlidingWindowInferer", "SlidingWindowInfererAdapt")
 _INDIFFERENT = ("sw_device", "cache_roi_weight_map", "cpu_thresh", "buffer_steps", "buffer_dim")
 
 
-def compile_windows(value: Any) -> Windows:
-    """The windows of MONAI's SlidingWindowInferer or SimpleInferer.
+@dataclass(frozen=True)
+class Passage:
+    """How the image passes through the network.
+
+    Attributes:
+        slice_axis: of the prepared array, across which a 2-D network sees slices; None for a 3-D network.
+        slicewise: the bundle is for 2-D images, so that each slice of a volume is one of its own.
+    """
+
+    windows: Windows
+    slice_axis: int | None = None
+    slicewise: bool = False
+
+
+def compile_inferer(value: Any, dimensions: int) -> Passage:
+    """The windows of MONAI's SlidingWindowInferer, SliceInferer or SimpleInferer.
+
+    Args:
+        dimensions: of the network, 2 or 3.
 
     Raises:
-        NotTrustedError: if a needed value is code.
-        ModelError: if it is another inferer, or one of its options is not supported.
+        NotTrustedError: if a needed value is code, it is another inferer, or one of its options is not understood.
+        ModelError: if an option is damaged.
     """
     entry = component(value, "inferer")
     match = _INFERER.fullmatch(entry.target)
     name = match.group(1) if match else ""
     if name == "SimpleInferer":
-        return Windows()
-    if name not in _SLIDING:
-        raise ModelError(
-            f"the bundle is not supported yet, because of its inferer {entry.target}.",
-            where=entry.place,
-            remedy="SlidingWindowInferer and SimpleInferer are supported.",
-        )
-    return _sliding_windows(entry)
+        return Passage(Windows()) if dimensions == 3 else Passage(Windows((0, 0, 1)), _LAST_AXIS, slicewise=True)
+    if name == "SliceInferer" and dimensions == 2:
+        axis = Arguments(entry).integer("spatial_dim", 0)
+        if not 0 <= axis <= _LAST_AXIS:
+            raise ModelError(f"{axis} is no axis of a volume.", where=f"{entry.place}#spatial_dim")
+        return Passage(_sliding_windows(entry, axis), axis)
+    if name in _SLIDING:
+        if dimensions == 3:
+            return Passage(_sliding_windows(entry, None))
+        return Passage(_sliding_windows(entry, _LAST_AXIS), _LAST_AXIS, slicewise=True)
+    raise needs_trust(f"the inferer {quoted(entry.target)} is not understood", entry.place)
 
 
-def _sliding_windows(entry: Component) -> Windows:
+def _sliding_windows(entry: Component, slice_axis: int | None) -> Windows:
+    """Windows that are one slice deep along an axis, or none."""
     arguments = Arguments(entry, indifferent=_INDIFFERENT)
+    arguments.take("spatial_dim")
     # A size of -1 takes the whole axis, which is 0 here.
-    a, b, c = (max(size, 0) for size in arguments.integers("roi_size", 3, default=-1))
+    count = 3 if slice_axis is None else 2
+    size = [max(length, 0) for length in arguments.integers("roi_size", count, default=-1)]
+    if slice_axis is not None:
+        size.insert(slice_axis, 1)
+    a, b, c = size
+    # What overlaps along an axis that is one slice deep makes no difference.
     x, y, z = arguments.numbers("overlap", 3, default=0.25)
     if not all(0 <= share < 1 for share in (x, y, z)):
         raise ModelError(f"{(x, y, z)} is no overlap from 0 to below 1.", where=arguments.place("overlap"))

@@ -28,6 +28,10 @@ class Members:
     keys: tuple[str, ...]
 
     @property
+    def dimensions(self) -> int:
+        return self.networks[0].dimensions
+
+    @property
     def in_channels(self) -> int:
         return self.networks[0].in_channels
 
@@ -41,7 +45,7 @@ def plan_members(inference: Inference) -> Members:
 
     Raises:
         NotTrustedError: if one is a class of the bundle's own, or an argument is code.
-        ModelError: if one is no 3-D segmentation network of MONAI, or they do not fit each other.
+        ModelError: if one of their arguments is damaged, or they do not fit each other.
     """
     if _evaluator_name(inference) != _ENSEMBLE:
         entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
@@ -50,6 +54,7 @@ def plan_members(inference: Inference) -> Members:
     networks = tuple(replace(plan_network(entry), weights=_weights_of(entry, inference)) for entry in entries)
     for name, counts in (
         ("input channels", {network.in_channels for network in networks}),
+        ("dimensions", {network.dimensions for network in networks}),
         ("classes", {network.out_channels for network in networks}),
     ):
         if len(counts) > 1:

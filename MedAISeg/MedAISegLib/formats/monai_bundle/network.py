@@ -13,13 +13,17 @@ import torch
 from ...core.errors import ModelError
 from ..checkpoint import fit_weights, load_state
 from ..monai_networks import nets
+from ..slice_network import SliceNetwork
 from .architecture import Architecture, NetworkPlan
 from .files import item_of, weights_file
 from .values import Device, FileContent
 
 
-def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
+def build_network(root: Path, plan: NetworkPlan, slice_axis: int | None) -> torch.nn.Module:
     """The network with its weights, on the CPU, in evaluation mode.
+
+    Args:
+        slice_axis: of the prepared array, across which a 2-D network sees slices.
 
     Raises:
         NotTrustedError: if the weights' file holds code.
@@ -28,7 +32,7 @@ def build_network(root: Path, plan: NetworkPlan) -> torch.nn.Module:
     path = weights_file(root, plan.weights)
     network: torch.nn.Module = build_architecture(root, plan.architecture)
     fit_weights(network, load_state(path), path)
-    return network.eval()
+    return (network if slice_axis is None else SliceNetwork(network, slice_axis)).eval()
 
 
 def build_architecture(root: Path, architecture: Architecture) -> Any:

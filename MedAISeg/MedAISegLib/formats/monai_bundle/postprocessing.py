@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.errors import ModelError, NotTrustedError
+from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...models.operations import FillHoles, Interpolation, KeepLargestComponent, LabelOperation
 from ...models.spec import PLAIN_MEAN, Activation, Averaging, Restore, RestoreOrder
@@ -13,7 +14,7 @@ from .activation import activation_of
 from .arguments import Arguments
 from .ensemble import Joined, join_members
 from .transforms import keys_of, transform_list, transform_name
-from .values import Component
+from .values import Component, Unresolved, needs_trust
 
 _NO_EFFECT = frozenset(
     {
@@ -21,6 +22,8 @@ _NO_EFFECT = frozenset(
         "DataStats", "Identity",
     }
 )  # fmt: skip
+_WITHOUT_BACKGROUND = re.compile(r"\$\s*lambda\s+(\w+)\s*:\s*\1\s*\[\s*1\s*:\s*\]\s*")
+"""Leaves out the first layer of one-hot labels, the background's, which changes no label."""
 _CONNECTIVITY = {None: 26, 1: 6, 2: 18, 3: 26}
 
 
@@ -49,6 +52,7 @@ class _Steps:
     inverted: Interpolation | None = None
     decided: bool = False
     decided_before_inverse: bool = False
+    one_hot: bool = False
     threshold: float | None = None
     operations: list[LabelOperation] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
@@ -65,8 +69,8 @@ def compile_postprocessing(value: Any, keys: tuple[str, ...] = ("pred",), *, mov
         moved: whether the preprocessing changes the grid, so that there is something to go back from.
 
     Raises:
-        NotTrustedError: if a needed value is code.
-        ModelError: if a transform is not supported.
+        NotTrustedError: if a needed value is code, or a transform is not understood.
+        ModelError: if it does not say how scores become labels.
     """
     entries = transform_list(value, "postprocessing")
     joined = Joined(PLAIN_MEAN, tuple(entries), keys[0])
@@ -91,7 +95,7 @@ def _take(entry: Component, steps: _Steps) -> None:
     if name in _NO_EFFECT:
         return
     if name not in _TAKERS:
-        raise ModelError(f"the transform {name} of the labels is not supported yet.", where=entry.place)
+        raise needs_trust(f"the transform {name} of the labels is not understood", entry.place)
     _TAKERS[name](Arguments(entry), steps)
 
 
@@ -118,7 +122,7 @@ def _invert(arguments: Arguments, steps: _Steps) -> None:
 def _decide(arguments: Arguments, steps: _Steps) -> None:
     argmax, threshold = arguments.flag("argmax", False), arguments.optional_number("threshold")
     # One-hot labels say the same as labels.
-    arguments.take("to_onehot")
+    steps.one_hot = arguments.take("to_onehot") not in (None, False)
     arguments.expect("rounding", None, because="it rounds scores")
     arguments.expect("dim", 0, because="it works along another axis than the classes")
     arguments.take("keepdim")
@@ -162,12 +166,11 @@ def _clean(operation: LabelOperation, arguments: Arguments, steps: _Steps) -> No
 
 def _own_function(arguments: Arguments, steps: _Steps) -> None:
     """A function of the bundle's own after a threshold only paints layers into one; they are kept as they are."""
+    raw = arguments.pop_raw("func")
+    if steps.one_hot and isinstance(raw, Unresolved) and _WITHOUT_BACKGROUND.fullmatch(raw.text):
+        return
     if not steps.decided or steps.threshold is None:
-        raise NotTrustedError(
-            "the labels are changed by code of the model's own.",
-            where=arguments.place("func"),
-            remedy="Code of a model is not run.",
-        )
+        raise needs_trust("the labels are changed by code of the model's own", arguments.place("func"))
     steps.say(
         "layers-kept",
         "The model paints its overlapping structures into one label image by code of its own; they are kept apart.",

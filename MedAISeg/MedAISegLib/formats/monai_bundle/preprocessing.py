@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.errors import ModelError
 from ...models.operations import Operation, ReverseAxes
 from .arguments import Arguments
 from .intensity_transforms import INTENSITY
 from .spatial_transforms import SPATIAL
 from .transforms import keys_of, transform_list, transform_name
-from .values import Component
+from .values import Component, needs_trust
 
 _COMPILERS = {**SPATIAL, **INTENSITY}
 _NO_EFFECT = frozenset(
@@ -24,12 +23,15 @@ _NO_EFFECT = frozenset(
 _FLOATS = ("float32", "float64", "float", None)
 
 
-def compile_preprocessing(value: Any) -> tuple[Operation, ...]:
+def compile_preprocessing(value: Any, dimensions: int = 3) -> tuple[Operation, ...]:
     """The operations that prepare the network's input, beginning with MONAI's order of the array axes.
 
+    Args:
+        dimensions: of the images that the bundle loads: of 2-D ones the slice is the last axis here.
+
     Raises:
-        NotTrustedError: if a needed value is code.
-        ModelError: if a transform is not supported.
+        NotTrustedError: if a needed value is code, or a transform is not understood.
+        ModelError: if one of their values is damaged.
     """
     entries = transform_list(value, "preprocessing")
     image_key = _image_key(entries)
@@ -43,8 +45,8 @@ def compile_preprocessing(value: Any) -> tuple[Operation, ...]:
             _require_no_effect(name, entry)
             continue
         if name not in _COMPILERS:
-            raise ModelError(f"the transform {name} is not supported yet.", where=entry.place)
-        arguments = Arguments(entry)
+            raise needs_trust(f"the transform {name} is not understood", entry.place)
+        arguments = Arguments(entry, dimensions=dimensions)
         operations += _COMPILERS[name](arguments)
         arguments.finish()
     return tuple(operations)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import ModelError
-from .description import image_format, prediction_format, section, text
+from .architecture import NETWORKS
+from .description import prediction_format, section, text
 from .references import Inference
-from .values import Component, Unresolved
+from .values import Component, Unresolved, needs_trust
 
 _DETECTORS = ("RetinaNet", "RetinaNetDetector")
 _CLASSIFIERS = ("TorchVisionFCModel", "DenseNet", "EfficientNet", "ResNet", "SENet", "ViT", "Classifier", "MILModel")
 _GENERATORS = (
-    "AutoencoderKL",
-    "DiffusionModelUNet",
+    "AutoencoderK",
+    "DiffusionModelUN",
     "VQVAE",
     "Generator",
     "AutoEncoder",
@@ -23,6 +24,7 @@ _GENERATORS = (
 )
 _KINDS = {
     "labels": "classification", "classification": "classification", "class": "classification",
+    "classes": "classification", "points": "landmark",
     "dict": "detection", "boxes": "detection", "detection": "detection",
     "image": "generative", "hounsfield": "generative", "magnitude": "generative", "latent": "generative",
     "regression": "regression",
@@ -30,23 +32,32 @@ _KINDS = {
 _PROMPTS = ("Guidance", "Click", "DeepEdit", "VistaPre", "VistaPost", "Prompt")
 
 
+class OtherTaskError(ModelError):
+    """The bundle is no segmentation model; ``task`` says what it is: classification, detection, generative, …"""
+
+    def __init__(self, task: str, *, where: str) -> None:
+        super().__init__(f"it is a {task} model, not a segmentation model.", where=where)
+        self.task = task
+
+
 def refuse_other_tasks(metadata: Mapping[str, Any], inference: Inference, name: str) -> None:
     """Raises:
-    ModelError: if the bundle does not segment, or only 2-D images, or needs clicks.
+    OtherTaskError: if the bundle does not segment.
+    NotTrustedError: if it segments in a way that is not compiled.
     """
     refuse_other_kinds(metadata, inference, name)
     reason = _unsupported(metadata, inference, _network_name(inference))
     if reason:
-        raise ModelError(f"it is not supported yet, because {reason}.", where=name)
+        raise needs_trust(reason, name)
 
 
 def refuse_other_kinds(metadata: Mapping[str, Any], inference: Inference, name: str) -> None:
     """Raises:
-    ModelError: if the bundle does not segment, by whatever code.
+    OtherTaskError: if the bundle does not segment, by whatever code.
     """
     kind = _other_kind(metadata, _network_name(inference))
     if kind:
-        raise ModelError(f"it is a {kind} model, not a segmentation model.", where=name)
+        raise OtherTaskError(kind, where=name)
 
 
 def _other_kind(metadata: Mapping[str, Any], network: str) -> str:
@@ -55,16 +66,15 @@ def _other_kind(metadata: Mapping[str, Any], network: str) -> str:
         return "detection"
     if network in _CLASSIFIERS:
         return "classification"
-    if network in _GENERATORS:
+    if network.startswith(_GENERATORS):
         return "generative"
-    return _KINDS.get(text(prediction, "format").lower(), "")
+    kind = _KINDS.get(text(prediction, "format").lower(), "")
+    # Some call the labels of voxels labels too.
+    return "" if kind == "classification" and network in NETWORKS else kind
 
 
 def _unsupported(metadata: Mapping[str, Any], inference: Inference, network: str) -> str:
     outputs = section(metadata, "network_data_format", "outputs")
-    shape = image_format(metadata).get("spatial_shape")
-    if (isinstance(shape, list) and len(shape) == 2) or inference.value("network_def#spatial_dims") == 2:
-        return "it works on 2-D images"
     if len(outputs) > 1:
         return f"its network has several outputs ({', '.join(sorted(outputs))})"
     if network.startswith("vista3d") or any(word in name for name in _used(inference) for word in _PROMPTS):
@@ -73,8 +83,13 @@ def _unsupported(metadata: Mapping[str, Any], inference: Inference, network: str
 
 
 def _network_name(inference: Inference) -> str:
+    """Of the network, or of the first generator where a bundle has several networks of other names."""
     value = inference.value("network_def")
-    return value.name if isinstance(value, Component) else ""
+    if isinstance(value, Component):
+        return value.name
+    targets = (inference.value(f"{name}#_target_") for name in inference.names() if name.endswith("_def"))
+    names = (target.rpartition(".")[2] for target in targets if isinstance(target, str))
+    return next((name for name in names if name.startswith(_GENERATORS)), "")
 
 
 def _used(inference: Inference) -> list[str]:

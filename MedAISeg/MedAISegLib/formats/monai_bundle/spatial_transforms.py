@@ -6,12 +6,23 @@ import re
 from collections.abc import Callable, Mapping
 
 from ...core.errors import ModelError
-from ...models.operations import CropForeground, Interpolation, Operation, Orient, PadToMultiple, PadToSize, Resample
+from ...models.operations import (
+    CropForeground,
+    Interpolation,
+    Operation,
+    Orient,
+    PadToMultiple,
+    PadToSize,
+    Resample,
+    ResizeTo,
+)
 from .arguments import Arguments
 from .values import Unresolved, refuse_unresolved
 
 
 def _orient(arguments: Arguments) -> list[Operation]:
+    if arguments.dimensions == 2:
+        raise arguments.refusal("a 2-D image has no three patient sides")
     arguments.expect("labels", None, because="it names the axes anew")
     if arguments.flag("as_closest_canonical", False):
         arguments.take("axcodes")
@@ -28,7 +39,7 @@ def _orient(arguments: Arguments) -> list[Operation]:
 
 def _resample(arguments: Arguments) -> list[Operation]:
     # MONAI keeps an axis whose spacing is not positive.
-    x, y, z = (max(spacing, 0.0) for spacing in arguments.numbers("pixdim", 3))
+    spacing = arguments.per_axis("pixdim", 0.0)
     arguments.expect("diagonal", False, because="it turns the image to the patient's axes")
     arguments.expect("align_corners", False, because="it aligns the grids by their corners")
     arguments.expect("scale_extent", False, because="it keeps the extent instead of the first voxel's centre")
@@ -45,7 +56,7 @@ def _resample(arguments: Arguments) -> list[Operation]:
     }  # fmt: skip
     if isinstance(mode, bool) or not isinstance(mode, (str, int)) or mode not in modes:
         raise arguments.refusal(f"the interpolation {mode!r} is not known")
-    return [Resample((x, y, z), modes[mode])]
+    return [Resample(spacing, modes[mode])]
 
 
 def _crop_foreground(arguments: Arguments) -> list[Operation]:
@@ -73,15 +84,29 @@ def _select_threshold(arguments: Arguments) -> float:
 
 
 def _pad_to_size(arguments: Arguments) -> list[Operation]:
-    a, b, c = (max(size, 0) for size in arguments.integers("spatial_size", 3))
+    size = arguments.voxels_per_axis("spatial_size", 0)
     _expect_zero_padding(arguments)
-    return [PadToSize((a, b, c))]
+    return [PadToSize(size)]
 
 
 def _pad_to_multiple(arguments: Arguments) -> list[Operation]:
-    a, b, c = (max(multiple, 1) for multiple in arguments.integers("k", 3))
+    multiple = arguments.voxels_per_axis("k", 1)
     _expect_zero_padding(arguments)
-    return [PadToMultiple((a, b, c))]
+    return [PadToMultiple(multiple)]
+
+
+def _resize(arguments: Arguments) -> list[Operation]:
+    size = arguments.voxels_per_axis("spatial_size", 0)
+    linear = "bilinear" if arguments.dimensions == 2 else "trilinear"
+    arguments.expect("size_mode", "all", because="its size depends on the image")
+    arguments.expect("align_corners", None, False, because="it aligns the grids by their corners")
+    arguments.expect("anti_aliasing", None, False, because="it blurs the image")
+    arguments.take("anti_aliasing_sigma")
+    arguments.take("dtype")
+    mode = arguments.word("mode", "area")
+    if mode != linear:
+        raise arguments.refusal(f"its interpolation is {mode}, not {linear}")
+    return [ResizeTo(size, floored_labels=True)]
 
 
 def _expect_zero_padding(arguments: Arguments) -> None:
@@ -94,6 +119,7 @@ def _expect_zero_padding(arguments: Arguments) -> None:
 SPATIAL: Mapping[str, Callable[[Arguments], list[Operation]]] = {
     "Orientation": _orient,
     "Spacing": _resample,
+    "Resize": _resize,
     "CropForeground": _crop_foreground,
     "SpatialPad": _pad_to_size,
     "DivisiblePad": _pad_to_multiple,

@@ -73,24 +73,29 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")
 
 
+def needs_trust(reason: str, where: str) -> NotTrustedError:
+    """The error for what is not compiled: only the bundle's own description, run as code, could do it.
+
+    Args:
+        reason: a sentence without its full stop.
+    """
+    return NotTrustedError(
+        f"it needs trust to run its own code: {reason}.",
+        where=where,
+        remedy="Without it, plain values, a few harmless expressions and the usual parts of MONAI are understood.",
+    )
+
+
 def refuse_unresolved(value: Unresolved) -> ModelError:
     """The error for a value that is needed and cannot be had; NotTrustedError where the bundle's code could give it."""
     if value.reason != _IS_CODE:
         return ModelError(f"{quoted(value.text)} {value.reason}.", where=value.place)
-    return NotTrustedError(
-        f"{quoted(value.text)} {value.reason}.",
-        where=value.place,
-        remedy="Only plain values and a few harmless expressions are understood; code of a model is not run.",
-    )
+    return needs_trust(f"{quoted(value.text)} {value.reason}", value.place)
 
 
 def refuse_class(target: str, place: str) -> NotTrustedError:
     """The error for an object whose class is the bundle's own."""
-    return NotTrustedError(
-        f"it is not supported yet, because {quoted(target)} is code of the model's own.",
-        where=place,
-        remedy="What MONAI itself has is understood; code of a model is not run.",
-    )
+    return needs_trust(f"{quoted(target)} is code of the model's own", place)
 
 
 def plain(value: Any, place: str) -> Any:
