@@ -68,6 +68,16 @@ def test_jobs_take_turns_and_tell_their_results_and_then_the_timer_stops(pump, l
     assert loop.started[-1] == 0
 
 
+def test_a_job_of_long_pieces_keeps_no_other_from_its_turn(pump, monkeypatch):
+    monkeypatch.setattr("MedAISegLib.slicer_io.pump._WORKING_S", 0.0)
+    seen = []
+    for name in "abc":
+        pump.add(counting(seen, name, 2))
+    for _ in range(6):
+        pump.tick()
+    assert seen == [("a", 0), ("b", 0), ("c", 0), ("a", 1), ("b", 1), ("c", 1)]
+
+
 def test_a_tick_ends_within_its_time_and_the_timer_never_waits_longer_than_fifty_ms(pump, loop):
     done = []
 

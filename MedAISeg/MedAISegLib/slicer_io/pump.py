@@ -111,6 +111,7 @@ class Pump:
         self._loop = loop
         self._drain = drain
         self._jobs: list[Job[Any]] = []
+        self._last: Job[Any] | None = None
         self._timer = loop.timer(self.tick)
         self._interval_ms = 0
         self._is_closed = False
@@ -190,15 +191,23 @@ class Pump:
                 self._jobs.remove(job)
 
     def _advance(self, deadline_s: float) -> bool:
-        """Step the jobs in turn until the deadline; False where all of them wait."""
-        open_jobs = [job for job in self._jobs if not job.is_running]
+        """Step the jobs in turn until the deadline; False where all of them wait.
+
+        The turn goes on where the last one ended: a job of long pieces does not keep the others from theirs.
+        """
+        open_jobs = [job for job in self._in_turn() if not job.is_running]
         while open_jobs and not self._is_closed:
             for job in list(open_jobs):
+                self._last = job
                 if job.is_finished or job.is_running or self.step(job) is WAITING:
                     open_jobs.remove(job)
                 if time.perf_counter() >= deadline_s:
                     return bool(open_jobs)
         return False
+
+    def _in_turn(self) -> list[Job[Any]]:
+        after = self._jobs.index(self._last) + 1 if self._last in self._jobs else 0
+        return self._jobs[after:] + self._jobs[:after]
 
     def _set_interval(self, interval_ms: int) -> None:
         if interval_ms == self._interval_ms or self._is_closed:
