@@ -15,6 +15,7 @@ from monai import transforms as mt
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from monai.inferers import SlidingWindowInfererAdapt
 from monai.networks.nets import SegResNetDS
+from monai.transforms import MeanEnsemble
 
 from .bundle_run import differing_share
 from .images import Image, spleen_ct, write_images
@@ -37,9 +38,9 @@ COMMON = {
 }
 
 
-def write_checkpoint(path: Path, config: dict, image: torch.Tensor) -> torch.nn.Module:
+def write_checkpoint(path: Path, config: dict, image: torch.Tensor, seed: int = 20) -> torch.nn.Module:
     """A checkpoint with weights from a fixed seed, its biases such that several classes are found."""
-    torch.manual_seed(20)
+    torch.manual_seed(seed)
     arguments = NETWORK | {"out_channels": config["output_classes"]}
     network = SegResNetDS(**arguments).eval()
     with torch.no_grad():
@@ -49,7 +50,7 @@ def write_checkpoint(path: Path, config: dict, image: torch.Tensor) -> torch.nn.
         for name, value in network.named_parameters():
             if name.endswith("head.bias"):
                 value -= level
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     config = config | {"network": arguments | {"_target_": "SegResNetDS"}}
     torch.save({"state_dict": network.state_dict(), "config": config}, path)
     return network
@@ -74,8 +75,8 @@ def preparation(config: dict) -> mt.Compose:
     return mt.Compose(steps)
 
 
-def reference_layers(network: torch.nn.Module, config: dict, path: Path) -> np.ndarray:
-    """(layer, k, j, i) as the template decides: probabilities are taken back to the image's grid first."""
+def probabilities(network: torch.nn.Module, config: dict, path: Path) -> torch.Tensor:
+    """(class, i, j, k) on the image's grid, as the template has them."""
     prepare = preparation(config)
     batch = list_data_collate([prepare({"image": str(path)})])
     infer = SlidingWindowInfererAdapt(config["roi_size"], sw_batch_size=1, overlap=0.625, mode="gaussian")
@@ -85,21 +86,27 @@ def reference_layers(network: torch.nn.Module, config: dict, path: Path) -> np.n
     batch["pred"] = MetaTensor(found, meta=batch["image"].meta, applied_operations=batch["image"].applied_operations)
     restore = mt.Invertd("pred", transform=prepare, orig_keys="image", nearest_interp=False)
     (restored,) = (restore(item)["pred"].as_tensor() for item in decollate_batch(batch))
+    return restored
+
+
+def reference_layers(networks: list[torch.nn.Module], config: dict, path: Path) -> np.ndarray:
+    """(layer, k, j, i) of the mean of the folds, as MONAI's ensemble of algorithms decides."""
+    restored = MeanEnsemble()([probabilities(network, config, path) for network in networks])
     if not config["sigmoid"]:
         return restored.argmax(dim=0, keepdim=True).numpy().transpose(0, 3, 2, 1)
     values = torch.arange(1, len(restored) + 1).view(-1, 1, 1, 1)
     return ((restored >= 0.5) * values).numpy().transpose(0, 3, 2, 1)
 
 
-def share_that_differs(image: Image, config: dict, folder: Path) -> float:
+def share_that_differs(image: Image, config: dict, folder: Path, folds: int = 1) -> float:
     (path,) = write_images([image], folder / "image")
-    network = write_checkpoint(
-        folder / "model" / "model.pt", config, preparation(config)({"image": str(path)})["image"]
-    )
+    prepared = preparation(config)({"image": str(path)})["image"]
+    files = [folder / "model" / f"segresnet_{n}" / "model" / "model.pt" for n in range(folds)]
+    networks = [write_checkpoint(file, config, prepared, seed=20 + n) for n, file in enumerate(files)]
     source = read_model(folder / "model")
     case = Case({"image": read_images(path, accept=True)[0]})
     ours = segment(case, source.spec, source.build_networks(), device="cpu").layers
-    expected = reference_layers(network, config, path)
+    expected = reference_layers(networks, config, path)
     assert len(np.unique(expected)) > 2
     return differing_share(ours, expected)
 
@@ -115,6 +122,15 @@ def hippocampus_mr(data: Path) -> Image:
 def test_a_small_mr_model_with_overlapping_classes(shared_data, tmp_path):
     config = COMMON | MR | {"resample_resolution": [1.4, 1.4, 1.4]}
     assert share_that_differs(hippocampus_mr(shared_data), config, tmp_path) <= 0.001
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("sigmoid", [False, True])
+def test_the_folds_of_a_folder_of_autorunner(sigmoid, shared_data, tmp_path):
+    config = COMMON | MR | {"resample_resolution": [1.6, 1.6, 1.6], "sigmoid": sigmoid}
+    share = share_that_differs(hippocampus_mr(shared_data), config, tmp_path, folds=2)
+    print(f"{100 * share:.5f} % of the foreground differ")
+    assert share <= 0.001
 
 
 @pytest.mark.engine

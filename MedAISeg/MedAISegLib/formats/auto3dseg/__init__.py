@@ -1,7 +1,7 @@
 """SegResNet models of MONAI's Auto3DSeg: ``model.pt`` with its configuration inside, ``labels.csv`` beside it.
 
 As published for Slicer, or as AutoRunner leaves them: a folder of one fold, or of several (``segresnet_0``, …), whose
-scores are averaged. The configuration is compiled; nothing in it is evaluated. What it means is defined by the
+probabilities are averaged. The configuration is compiled; nothing in it is evaluated. What it means is defined by the
 ``segresnet`` algorithm template (Project-MONAI/research-contributions, ``auto3dseg/algorithm_templates``).
 """
 
@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...models.fingerprint import folder_sha256
-from ...models.spec import Argmax, Decision, InferenceStage, ModelSpec, Regions, Restore, SegmentSpec, Threshold
+from ...models.spec import (
+    PLAIN_MEAN,
+    Activation,
+    Argmax,
+    Averaging,
+    Decision,
+    InferenceStage,
+    ModelSpec,
+    Regions,
+    Restore,
+    SegmentSpec,
+    Threshold,
+)
 from .. import ModelSource
 from ..own_description import FILE_NAME, OwnDescription, own_description
 from .checkpoints import Checkpoint, find_checkpoints, is_auto3dseg
@@ -42,11 +54,15 @@ def read(path: Path) -> ModelSource:
     config, root = found[0].config, path if path.is_dir() else path.parent
     own = own_description(found[0].labels_folder)
     segments = read_segments(found[0].labels_folder / LABELS, config)
+    active = activation(config)
+    # Of several folds the probabilities are averaged (MONAI's AlgoEnsemble), those of one as they come.
+    averaging, later = (Averaging(active), Activation.NONE) if len(found) > 1 else (PLAIN_MEAN, active)
     stage = InferenceStage(
         preprocessing=preprocessing(config),
         windows=windows(config),
         decision=_decision(config, own, segments),
-        restore=Restore(activation(config)),
+        restore=Restore(later),
+        averaging=averaging,
     )
     try:
         spec = _spec(root, path, found, own, stage, segments)
@@ -103,7 +119,7 @@ def _spec(
 def _folds_notice(found: tuple[Checkpoint, ...]) -> tuple[Notice, ...]:
     if len(found) == 1:
         return ()
-    return (Notice("folds", f"The scores of {len(found)} folds are averaged."),)
+    return (Notice("folds", f"The probabilities of {len(found)} folds are averaged."),)
 
 
 def _build_networks(found: tuple[Checkpoint, ...]) -> tuple[tuple[torch.nn.Module, ...], ...]:

@@ -43,7 +43,7 @@ _USUAL_TRAINER = "nnUNetTrainer"
 
 def recognises(path: Path) -> bool:
     """Whether the path is a trained model's folder, holds one or several, or names one of several."""
-    return is_choice(path)
+    return is_choice(path) or (path.is_dir() and parts_description(path) is not None)
 
 
 def read(path: Path) -> ModelSource:
