@@ -150,13 +150,14 @@ def open_panel(host):
 def use_small_worker(patch):
     """Have runs made by a worker that needs no torch; ``patch`` sets an attribute, as pytest's monkeypatch does."""
     from MedAISegLib.app.interpreter import WorkerCommand
-    from MedAISegLib.slicer_io import dependencies, worker_link, worker_services
+    from MedAISegLib.slicer_io import dependencies, model_services, worker_link
 
     def command(*_, **__):
         return WorkerCommand((sys.executable, "-m", "Testing.host.panel_worker"), {**os.environ, "PYTHONPATH": ROOT})
 
     patch(worker_link, "worker_command", command)
-    patch(worker_services, "known_models", cards)
+    patch(model_services, "known_models", cards)
+    patch(model_services, "published_cards", lambda: iter(()))
     patch(dependencies, "missing", lambda *_, **__: ())
     patch(dependencies, "installed", lambda *_, **__: ())
 

@@ -11,7 +11,7 @@ from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.models.card import ModelCard, ModelState
 from MedAISegLib.models.spec import Channel
 from MedAISegLib.slicer_io import session as session_module
-from MedAISegLib.slicer_io import worker_link, worker_services
+from MedAISegLib.slicer_io import model_services, worker_link
 from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import RunState
 from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
@@ -34,7 +34,8 @@ BAD = ModelCard("refuses", "Bad", ModelState.READY, channels=(Channel("image"),)
 @pytest.fixture
 def logic(slicer_app, monkeypatch):
     monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setattr(worker_services, "known_models", lambda: (ONE, TWO, BAD))
+    monkeypatch.setattr(model_services, "known_models", lambda: (ONE, TWO, BAD))
+    monkeypatch.setattr(model_services, "published_cards", lambda: iter(()))
     monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
     yield SegmentationLogic()
     session_module.close_session()

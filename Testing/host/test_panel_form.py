@@ -94,7 +94,7 @@ def test_the_keyboard_goes_through_the_panel_from_top_to_bottom(panel):
         order.append(widget.objectName())
     wanted = [
         "modelTree",
-        "importModelFolderButton",
+        "importModelButton",
         "inputSection",
         "inputSelector0",
         "inputSelector3",

@@ -1,22 +1,25 @@
-"""The list of models: found by words, grouped by modality, described, imported and removed."""
+"""The list of models: found by words, grouped by modality, described."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from MedAISegLib.core.errors import ModelError, UsageError
-
 from Testing.host.driver import type_text
-from Testing.host.panel import cards, panel
+from Testing.host.panel import panel
 
 __all__ = ["panel"]
 
 
-def test_models_are_grouped_by_modality_with_their_state(panel):
+def test_those_of_this_computer_come_first_grouped_by_modality_with_their_state(panel):
     rows = panel.rows("modelTree")
-    assert [row[0] for row in rows if not row[1]] == ["CT", "MR", "PET"]
+    assert [row[0] for row in rows if not row[1]] == ["CT", "MR", "PET", "MR, to download (1)"]
     assert ["Model elsewhere", "to download, 250 MB"] in rows
     assert ["Odd model", "cannot be used"] in rows
+
+
+def test_what_can_be_downloaded_is_folded_until_it_is_searched_for(panel):
+    panel.ui.modelSearchBox.text = "elsewhere"
+    assert panel.item("modelTree", "Model elsewhere").parent().isExpanded()
+    panel.ui.modelSearchBox.clear()
+    assert not panel.item("modelTree", "Model elsewhere").parent().isExpanded()
 
 
 def test_words_of_the_name_the_anatomy_or_a_label_find_a_model(panel):
@@ -47,43 +50,6 @@ def test_a_model_that_cannot_run_says_why_on_apply(panel):
 def test_the_choice_is_kept_in_the_scene(panel):
     panel.select("modelTree", "Whole body")
     assert panel.parameters.GetParameter("Model") == "many"
-
-
-def test_a_folder_is_imported_and_selected(panel, monkeypatch):
-    import qt
-
-    found = []
-
-    def install(path, on_done, on_error, *, overwrite=False):
-        found.append((path, overwrite))
-        if not overwrite:
-            on_error(UsageError("the model is there already.", remedy="Replace it."))
-        else:
-            on_done((*cards(), cards()[0].__class__(id="new", name="New model", state=cards()[0].state)))
-
-    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: "/models/new", raising=False)
-    monkeypatch.setattr(panel.session, "install_model", install)
-    panel.click("importModelFolderButton")
-    assert "is there already" in panel.message("model")
-    panel.click("modelMessageYesButton")
-    assert found == [(Path("/models/new"), False), (Path("/models/new"), True)]
-    assert "New model" in panel.message("model")
-    assert panel.parameters.GetParameter("Model") == "new"
-
-
-def test_removing_asks_first_and_tells_what_went_wrong(panel, monkeypatch):
-    removed = []
-
-    def remove(model, on_done, on_error):
-        removed.append(model)
-        on_error(ModelError("it is in use.", where=model))
-
-    monkeypatch.setattr(panel.session, "remove_model", remove)
-    panel.click("removeModelButton")
-    assert removed == []
-    panel.click("modelMessageYesButton")
-    assert removed == ["threshold"]
-    assert "it is in use" in panel.message("model")
 
 
 def test_only_ticked_structures_are_asked_for(panel):

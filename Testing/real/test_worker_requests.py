@@ -21,6 +21,7 @@ from MedAISegLib.app.protocol import (
     ExportReply,
     ExportRequest,
     InstallModelRequest,
+    InstallReply,
     MeasureReply,
     MeasureRequest,
     ModelsRequest,
@@ -103,7 +104,7 @@ def test_a_model_is_installed_listed_run_and_removed(
 ) -> None:
     source = tmp_path / "mine"
     shutil.copytree(REPOSITORY / "MedAISeg" / "Resources" / "Models" / MODEL, source)
-    assert worker.of(worker.ask(InstallModelRequest(source))) == Done()
+    assert worker.of(worker.ask(InstallModelRequest(str(source)))) == InstallReply(("mine",))
     cards = worker.of(worker.ask(ModelsRequest())).models
     assert [(card.id, card.embedded) for card in cards] == [(MODEL, True), ("mine", False)]
     job = SegmentationJob("mine", device="cpu")
@@ -111,7 +112,7 @@ def test_a_model_is_installed_listed_run_and_removed(
     assert worker.of(worker.ask(RemoveModelRequest("mine"))) == Done()
     assert isinstance(worker.error_of(worker.ask(RemoveModelRequest("mine"))), ModelError)
     (source / "models" / "model.safetensors").write_bytes(b"broken")
-    assert isinstance(worker.error_of(worker.ask(InstallModelRequest(source))), ModelError)
+    assert isinstance(worker.error_of(worker.ask(InstallModelRequest(str(source), overwrite=True))), ModelError)
     broken = home / "models" / "broken"
     broken.mkdir(parents=True)
     cards = worker.of(worker.ask(ModelsRequest())).models

@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from ..core.errors import Cancelled, MedAISegError
-from ..core.progress import ProgressCallback, ProgressEvent
+from ..core.progress import ProgressEvent
+from ..models.store_progress import StoreProgress
 from .child import Child, Stream
 from .endings import deaf_error, ended_error, not_started_error, rubbish_error, silent_error, version_error
 from .interpreter import WorkerCommand
@@ -25,6 +27,10 @@ _CLOSE_S = 1.0
 _KILL_S = 5.0
 _LOG_LINES = 400
 _LONGEST_LINE_BYTES = 64 << 20
+
+
+Told = Callable[[Any], None]
+"""Hears how far a request is: of a run a ProgressEvent, of an act of the store a StoreProgress."""
 
 
 class WorkerState(Enum):
@@ -43,7 +49,7 @@ class _Open:
     request: Request
     on_reply: Callable[[Reply], None]
     on_error: Callable[[MedAISegError], None]
-    on_progress: ProgressCallback
+    on_progress: Told
     sent: bool = False
     cancelled_s: float | None = None
 
@@ -98,7 +104,7 @@ class WorkerClient:
         *,
         on_reply: Callable[[Reply], None],
         on_error: Callable[[MedAISegError], None],
-        on_progress: ProgressCallback = lambda _: None,
+        on_progress: Told = lambda _: None,
     ) -> int:
         """Send a request; a worker is started where none runs.
 
@@ -239,7 +245,7 @@ class WorkerClient:
 
     def _answer(self, number: int, content: Content) -> None:
         found = self._open[number]
-        if isinstance(content, ProgressEvent):
+        if isinstance(content, (ProgressEvent, StoreProgress)):
             if found.cancelled_s is None:
                 found.on_progress(content)
             return

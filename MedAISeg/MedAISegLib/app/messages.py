@@ -11,11 +11,12 @@ from ..core import errors
 from ..core.errors import Cancelled, MedAISegError, ResourceError
 from ..core.progress import ProgressEvent
 from ..core.records import from_json, to_json
+from ..models.store_progress import StoreProgress
 from .protocol import ErrorRecord, Hello, Reply, Request
 
 _INTERNAL = "InternalError"
 
-Content = ProgressEvent | ErrorRecord | Reply
+Content = ProgressEvent | StoreProgress | ErrorRecord | Reply
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def hello_line(hello: Hello) -> bytes:
 
 
 def worker_line(message: WorkerMessage) -> bytes:
-    key = {ProgressEvent: "progress", ErrorRecord: "error"}.get(type(message.content), "reply")
+    key = {ProgressEvent: "progress", StoreProgress: "progress", ErrorRecord: "error"}.get(
+        type(message.content), "reply"
+    )
     number = {} if message.request_id is None else {"id": message.request_id}
     return _line(number | {key: to_json(message.content)})
 

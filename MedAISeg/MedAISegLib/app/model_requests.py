@@ -1,16 +1,35 @@
-"""Requests about the models that there are."""
+"""Requests about the models that there are, and what takes models in or out."""
 
 from __future__ import annotations
 
-from ..core.errors import ModelError
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.errors import ModelError, NotTrustedError
 from ..formats import read_model
+from ..models import receipts, trust
 from ..models.card import ModelCard, ModelState, card_of
 from ..models.installing import remove_model
-from ..models.receipts import forget_installation
+from ..models.kept_downloads import kept_bytes
+from ..models.packs import is_pack
+from ..models.published import find_published
+from ..models.room import free_bytes, quota_bytes, taken_bytes
 from ..models.store import InstalledModel, installed_models, models_home, size_bytes
+from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
 from .model_sources import InstallOptions
-from .protocol import Done, InstallModelRequest, ModelsReply, RemoveModelRequest
+from .protocol import Done
+from .store_protocol import (
+    InstallModelRequest,
+    InstallReply,
+    ModelCheck,
+    ModelsReply,
+    PackModelsRequest,
+    RemoveModelRequest,
+    TrustRequest,
+    VerifyReply,
+    VerifyRequest,
+)
 from .tasks import Task
 
 
@@ -20,35 +39,94 @@ def list_models(task: Task) -> ModelsReply:
     for model in installed_models():
         task.progress.cancel.raise_if_cancelled()
         cards.append(_card(model))
-    return ModelsReply(tuple(cards), models_home())
+    home = models_home()
+    return ModelsReply(tuple(cards), home, taken_bytes(), quota_bytes(), free_bytes(home), kept_bytes())
 
 
-def install_model(task: Task) -> Done:
-    """Bring a model into the store, once it has been read and its weights fit."""
+def install_models(task: Task) -> InstallReply:
+    """Bring a model, or a pack of them, into the store, once each has been read and its weights fit."""
     request: InstallModelRequest = task.request
+    poll = task.progress.cancel.raise_if_cancelled
     options = InstallOptions(
+        model_id=request.model_id,
         overwrite=request.overwrite,
         trust=request.trust,
         accept_licence=request.accept_licence,
         accept_changed=request.accept_changed,
     )
-    model_sources.install_model(request.source or request.path, options, poll=task.progress.cancel.raise_if_cancelled)
-    return Done()
+    if is_pack(Path(request.source)):
+        models = model_sources.unpack_models(Path(request.source), options, tell=task.tell, poll=poll)
+        return InstallReply(tuple(model.id for model in models))
+    model, notices = model_sources.install_model(request.source, options, tell=task.tell, poll=poll)
+    return InstallReply((model.id,), notices)
 
 
 def delete_model(task: Task) -> Done:
     """Remove a model from the store."""
     request: RemoveModelRequest = task.request
     remove_model(request.model)
-    forget_installation(request.model)
+    receipts.forget_installation(request.model)
     return Done()
+
+
+def verify_models(task: Task) -> VerifyReply:
+    """Hold models against what they were, read them and load their weights."""
+    request: VerifyRequest = task.request
+    wanted = [_installed(request.model)] if request.model else installed_models()
+    checks = []
+    for number, model in enumerate(wanted, start=1):
+        task.progress.cancel.raise_if_cancelled()
+        task.tell(StoreProgress(StoreStage.CHECK, part=number, parts=len(wanted)))
+        try:
+            is_known = receipts.require_unchanged(model)
+            read_model(model.path).build_networks()
+        except ModelError as error:
+            checks.append(ModelCheck(model.id, str(error)))
+        else:
+            checks.append(ModelCheck(model.id, is_known=is_known))
+    return VerifyReply(tuple(checks))
+
+
+def pack_models(task: Task) -> Done:
+    """Write models into one file."""
+    request: PackModelsRequest = task.request
+    models = [_installed(name) for name in request.models] or [m for m in installed_models() if not m.embedded]
+    poll = task.progress.cancel.raise_if_cancelled
+    model_sources.pack_models(models, request.output, overwrite=request.overwrite, tell=task.tell, poll=poll)
+    return Done()
+
+
+def change_trust(task: Task) -> Done:
+    """Remember or forget that the user trusts a model."""
+    request: TrustRequest = task.request
+    change = trust.trust_model if request.trust else trust.withdraw_trust
+    change(_installed(request.model).path)
+    return Done()
+
+
+def _installed(name: str) -> InstalledModel:
+    for model in installed_models():
+        if model.id == name:
+            return model
+    raise ModelError("there is no such model.", where=name)
 
 
 def _card(model: InstalledModel) -> ModelCard:
     size = size_bytes(model.path)
     try:
-        return card_of(read_model(model.path).spec, size_bytes=size, embedded=model.embedded)
+        card = card_of(read_model(model.path).spec, size_bytes=size, embedded=model.embedded)
     except ModelError as error:
-        return ModelCard(
-            model.id, model.id, ModelState.UNUSABLE, size_bytes=size, embedded=model.embedded, problem=str(error)
-        )
+        state = ModelState.NOT_TRUSTED if isinstance(error, NotTrustedError) else ModelState.UNUSABLE
+        card = ModelCard(model.id, model.id, state, size_bytes=size, embedded=model.embedded, problem=str(error))
+    if model.embedded:
+        return card
+    published = find_published(model.id)
+    return replace(
+        card,
+        shared=model.shared,
+        source=receipts.source_of(model.id),
+        unused_days=receipts.days_unused(model),
+        trusted=trust.was_trusted(model.path),
+        publisher=published.publisher if published else "",
+        page=published.page if published else "",
+    )

@@ -2,91 +2,57 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ..core.errors import MedAISegError, ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
-from ..core.records import to_json
 from ..formats import read_model
 from ..models.archive import is_archive, unpack_archive, without_suffix
-from ..models.download import Downloaded, Network, Remote, download, network_of
-from ..models.installing import install_filled, install_folder, require_free, scratch_folder, told_of
-from ..models.names import path_problem
-from ..models.packs import PackedModel, read_manifest, require_as_packed
-from ..models.published import PublishedFile, PublishedModel, find_published, search_published
+from ..models.installing import install_filled, install_folder, require_free, told_of
+from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
+from ..models.published import PublishedModel, find_published, search_published
 from ..models.receipts import record_installation
+from ..models.scratch import scratch_folder
 from ..models.store import InstalledModel, models_home
-from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged, trust_model
+from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
+from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged
+from .model_call import Call, InstallOptions, verifier
+from .model_downloads import from_address, from_catalogue
 
-_OWN_DESCRIPTION = "medaiseg.json"
-_DESCRIBED_FORMATS = ("nnunet", "auto3dseg")
-"""Formats whose own files do not say licence and citation, and that read ours."""
-
-
-@dataclass(frozen=True)
-class InstallOptions:
-    """What the user says beside the source.
-
-    Attributes:
-        model_id: instead of the name of the folder, archive or catalogue entry.
-        trust: the model may run code of its own.
-        accept_licence: a licence that rules out commercial use is acknowledged.
-        accept_changed: a file without a publisher's checksum may differ from its first download.
-    """
-
-    model_id: str = ""
-    overwrite: bool = False
-    trust: bool = False
-    accept_licence: bool = False
-    accept_changed: bool = False
-    network: Network = field(default_factory=network_of)
-
-
-OnBytes = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Call:
-    options: InstallOptions
-    on_bytes: OnBytes
-    poll: Poll
+__all__ = ["InstallOptions", "install_model", "pack_models", "unpack_models"]
 
 
 def install_model(
     source: str | Path,
     options: InstallOptions | None = None,
     *,
-    on_bytes: OnBytes = lambda _done, _total: None,
+    tell: StoreCallback = nobody,
     poll: Poll = never,
 ) -> tuple[InstalledModel, tuple[Notice, ...]]:
     """Install a model, once it has been read and its weights fit.
 
     Args:
         source: a folder, an archive, an https address of an archive, or an id of the catalogue.
-        on_bytes: is told how much of a download is there, and of how much (0 if unknown).
+        tell: hears how far it is.
 
     Raises:
-        UsageError: if there is no such source, the id is taken, or a licence has to be acknowledged first.
-        ModelError: if the model is damaged, refused or not what it should be.
+        NameTakenError: if a model of this name is installed.
+        LicenceError: if a licence has to be acknowledged first.
+        UsageError: if there is no such source, or its name cannot be a model's.
+        ChangedFileError: if what is downloaded is not what it was at its first download.
         NotTrustedError: if it would run code of its own, and the user does not trust it.
+        ModelError: if the model is damaged, refused or not what it should be.
         ResourceError: if the network, the disk or a permission is missing.
-        Cancelled: if ``poll`` raises it.
+        Cancelled: if ``poll`` raises it; what was downloaded is kept for the next try.
     """
-    call, text = _Call(options or InstallOptions(), on_bytes, poll), str(source)
+    call, text = Call(options or InstallOptions(), tell, poll), str(source)
+    notices: tuple[Notice, ...] = ()
     if "://" in text:
-        model, notices = _from_address(text, call)
+        model, notices = from_address(text, call, _from_archive)
     elif (path := Path(source).expanduser()).is_dir():
-        model_id = call.options.model_id
-        model = install_folder(
-            path, overwrite=call.options.overwrite, verify=_verifier(call), model_id=model_id, poll=poll
-        )
-        notices = ()
+        model = _from_folder(path, call)
     elif path.exists():
         if not is_archive(path):
             raise UsageError(
@@ -94,28 +60,32 @@ def install_model(
                 where=text,
                 remedy="Put a model's file into a folder of its own.",
             )
-        model, notices = _from_archive(path, without_suffix(path.name), call), ()
+        tell(StoreProgress(StoreStage.COPY))
+        model = _from_archive(path, without_suffix(path.name), call)
     elif (published := find_published(text)) is not None:
-        model, notices = _from_catalogue(published, call)
+        model, notices = from_catalogue(published, call)
     else:
         raise _no_such_source(text)
     record_installation(model, text if "://" in text or not Path(text).exists() else Path(text).name)
     return model, notices
 
 
-def unpack_models(source: Path, options: InstallOptions, *, poll: Poll = never) -> tuple[InstalledModel, ...]:
+def unpack_models(
+    source: Path, options: InstallOptions, *, tell: StoreCallback = nobody, poll: Poll = never
+) -> tuple[InstalledModel, ...]:
     """Install all models of a pack; each as a whole or not at all.
 
     Raises:
         UsageError, ModelError, ResourceError, Cancelled: as for :func:`install_model`.
     """
-    call = _Call(options, lambda _done, _total: None, poll)
+    call = Call(options, tell, poll)
     source = source.expanduser()
     if not is_archive(source):
         raise UsageError("it is no archive.", where=str(source))
     with scratch_folder(models_home().resolve()) as scratch:
         inside = scratch / "pack"
         inside.mkdir()
+        tell(StoreProgress(StoreStage.COPY))
         unpack_archive(source, inside, poll=poll)
         with told_of(source, instead_of=inside):
             manifest = read_manifest(inside)
@@ -130,7 +100,28 @@ def unpack_models(source: Path, options: InstallOptions, *, poll: Poll = never) 
         return tuple(_from_pack(inside / packed.id, packed, source, call) for packed in manifest.models)
 
 
-def packed_model(model: InstalledModel) -> PackedModel:
+def pack_models(
+    models: Sequence[InstalledModel],
+    target: Path,
+    *,
+    overwrite: bool = False,
+    tell: StoreCallback = nobody,
+    poll: Poll = never,
+) -> None:
+    """Write models into one file for machines without internet.
+
+    Raises:
+        MedAISegError: as :func:`.packs.write_pack`; ModelError if one of them cannot be used.
+    """
+    packed = []
+    for model in models:
+        poll()
+        packed.append((model, _packed(model)))
+    meter = Meter(tell, StoreProgress(StoreStage.PACK))
+    write_pack(packed, target, overwrite=overwrite, on_bytes=meter, poll=poll)
+
+
+def _packed(model: InstalledModel) -> PackedModel:
     """What a pack's list says of a model.
 
     Raises:
@@ -141,11 +132,11 @@ def packed_model(model: InstalledModel) -> PackedModel:
     return PackedModel(model.id, content_sha256(model.path), spec.license, spec.commercial_use, size)
 
 
-def _from_pack(folder: Path, packed: PackedModel, source: Path, call: _Call) -> InstalledModel:
+def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> InstalledModel:
     def fill(empty: Path) -> Path:
         return folder.replace(empty / packed.id)
 
-    model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=_verifier(call))
+    model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
     record_installation(model, source.name)
     return model
 
@@ -159,17 +150,15 @@ def _require_licence(packed: PackedModel, options: InstallOptions) -> None:
     require_acknowledged(card)
 
 
-def _from_address(url: str, call: _Call) -> tuple[InstalledModel, tuple[Notice, ...]]:
-    name = unquote(urlsplit(url).path.rpartition("/")[2])
-    if not without_suffix(name) or without_suffix(name) == name or path_problem(name):
-        raise UsageError("the address is not that of an archive (zip, tar, tar.gz).", where=url)
-    with scratch_folder(models_home().resolve()) as scratch:
-        remote = Remote(url)
-        got = _download(remote, scratch / name, call)
-        return _from_archive(got.path, without_suffix(name), call), _first_seen(remote, got.sha256, first=got.is_first)
+def _from_folder(path: Path, call: Call) -> InstalledModel:
+    call.tell(StoreProgress(StoreStage.COPY))
+    options = call.options
+    return install_folder(
+        path, overwrite=options.overwrite, verify=verifier(call), model_id=options.model_id, poll=call.poll
+    )
 
 
-def _from_archive(archive: Path, name: str, call: _Call) -> InstalledModel:
+def _from_archive(archive: Path, name: str, call: Call) -> InstalledModel:
     """The model's id is the name of the archive's top folder, where it has one."""
     with scratch_folder(models_home().resolve()) as scratch:
         inside = scratch / "inside"
@@ -181,103 +170,15 @@ def _from_archive(archive: Path, name: str, call: _Call) -> InstalledModel:
 
         def verify(copy: Path) -> None:
             with told_of(archive, instead_of=copy):
-                _verifier(call)(copy)
+                verifier(call)(copy)
 
         return install_filled(
-            model_id, lambda empty: root.replace(empty / "model"), overwrite=call.options.overwrite, verify=verify
+            model_id,
+            lambda empty: root.replace(empty / "model"),
+            overwrite=call.options.overwrite,
+            verify=verify,
+            poll=call.poll,
         )
-
-
-def _from_catalogue(published: PublishedModel, call: _Call) -> tuple[InstalledModel, tuple[Notice, ...]]:
-    card, options = published.card, call.options
-    if published.restricted:
-        raise ModelError(published.restricted, where=published.id)
-    if options.accept_licence and card.commercial_use is False:
-        acknowledge_licence(card)
-    require_acknowledged(card)
-    notices: list[Notice] = []
-
-    def fill(empty: Path) -> Path:
-        root = empty / "model"
-        root.mkdir()
-        for file in published.files:
-            notices.extend(_place(file, root, empty / "archive", call))
-        only = list(root.iterdir())
-        if len(published.files) == 1 and len(only) == 1 and only[0].is_dir() and not published.files[0].folder:
-            root = only[0]
-        _describe(published, root)
-        return root
-
-    model_id = options.model_id or published.id
-    model = install_filled(model_id, fill, overwrite=options.overwrite, verify=_verifier(call))
-    return model, tuple(notices)
-
-
-def _place(file: PublishedFile, root: Path, place: Path, call: _Call) -> tuple[Notice, ...]:
-    """Download a file into the model's folder, an archive's content into the folder that the entry names."""
-    place.mkdir(exist_ok=True)
-    remote = Remote(file.url, file.checksum)
-    name = urlsplit(file.url).path.rpartition("/")[2]
-    got = _download(remote, place / name, call)
-    notices = _first_seen(remote, got.sha256, first=got.is_first)
-    if file.save_as:
-        got.path.replace(root / file.save_as)
-        return notices
-    inside = place / "inside"
-    inside.mkdir()
-    unpacked = unpack_archive(got.path, inside, poll=call.poll)
-    got.path.unlink()
-    if file.folder:
-        unpacked.replace(root / file.folder)
-    else:
-        for path in unpacked.iterdir():
-            path.replace(root / path.name)
-    shutil.rmtree(place)
-    return notices
-
-
-def _describe(published: PublishedModel, root: Path) -> None:
-    """Say in the model's folder what only its publisher's pages say."""
-    path = root / _OWN_DESCRIPTION
-    if published.format not in _DESCRIBED_FORMATS or path.exists():
-        return
-    texts = {
-        name: getattr(published, name)
-        for name in ("name", "version", "description", "anatomy", "license", "commercial_use", "citation")
-    }
-    content = {name: text for name, text in texts.items() if text not in ("", None)}
-    if published.description_file:
-        content |= {"labels": published.labels, "channels": to_json(published.channels), **published.description_file}
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def _download(remote: Remote, target: Path, call: _Call) -> Downloaded:
-    return download(
-        remote,
-        target,
-        network=call.options.network,
-        on_bytes=call.on_bytes,
-        poll=call.poll,
-        accept_changed=call.options.accept_changed,
-    )
-
-
-def _first_seen(remote: Remote, sha256: str, *, first: bool) -> tuple[Notice, ...]:
-    if not first:
-        return ()
-    known = f"The publisher gives no checksum of {remote.url}."
-    return (Notice("first-download", f"{known} Its SHA-256 was written down and counts from now on: {sha256}"),)
-
-
-def _verifier(call: _Call) -> Callable[[Path], None]:
-    def verify(folder: Path) -> None:
-        call.poll()
-        if call.options.trust:
-            trust_model(folder)
-        read_model(folder).build_networks()
-        call.poll()
-
-    return verify
 
 
 def _no_such_source(text: str) -> MedAISegError:

@@ -23,8 +23,18 @@ from ..core.notice import Notice
 from ..core.result import JobResult, SegmentResult
 from ..core.segmentation import Segment
 from ..core.volume import SeriesReference
-from ..models.card import ModelCard
 from .job import SegmentationJob
+from .store_protocol import (
+    InstallModelRequest,
+    InstallReply,
+    ModelsReply,
+    ModelsRequest,
+    PackModelsRequest,
+    RemoveModelRequest,
+    TrustRequest,
+    VerifyReply,
+    VerifyRequest,
+)
 
 PROTOCOL_VERSION = 1
 
@@ -77,46 +87,6 @@ class DeviceRecord:
     free_bytes: int = 0
     total_bytes: int = 0
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class ModelsRequest:
-    """Which models are there?"""
-
-
-@dataclass(frozen=True)
-class ModelsReply:
-    """The installed models; ``home`` is the folder of those that the user installed."""
-
-    models: tuple[ModelCard, ...]
-    home: Path
-
-
-@dataclass(frozen=True)
-class InstallModelRequest:
-    """Bring a model into the store.
-
-    Attributes:
-        path: a folder or an archive.
-        source: an https address or an id of the catalogue instead; empty where ``path`` counts.
-        trust: the user trusts the model to run code of its own.
-        accept_licence: the user acknowledges that the licence rules out commercial use.
-        accept_changed: a file without a publisher's checksum may differ from its first download.
-    """
-
-    path: Path = Path()
-    overwrite: bool = False
-    source: str = ""
-    trust: bool = False
-    accept_licence: bool = False
-    accept_changed: bool = False
-
-
-@dataclass(frozen=True)
-class RemoveModelRequest:
-    """Delete an installed model."""
-
-    model: str
 
 
 @dataclass(frozen=True)
@@ -267,6 +237,9 @@ Request = (
     ModelsRequest
     | InstallModelRequest
     | RemoveModelRequest
+    | VerifyRequest
+    | PackModelsRequest
+    | TrustRequest
     | WarmUpRequest
     | DevicesRequest
     | DiagnoseRequest
@@ -275,4 +248,15 @@ Request = (
     | MeasureRequest
     | ExportRequest
 )
-Reply = ModelsReply | DevicesReply | DiagnoseReply | NeedReply | SegmentReply | MeasureReply | ExportReply | Done
+Reply = (
+    ModelsReply
+    | InstallReply
+    | VerifyReply
+    | DevicesReply
+    | DiagnoseReply
+    | NeedReply
+    | SegmentReply
+    | MeasureReply
+    | ExportReply
+    | Done
+)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
+from enum import Enum
 from queue import SimpleQueue
 
-from ..core.progress import ProgressCallback, ProgressEvent, RunStage
+from ..core.progress import ProgressEvent
+from ..models.store_progress import StoreProgress
 from .messages import WorkerMessage, worker_line
 
 _INTERVAL_S = 0.06
@@ -37,12 +40,12 @@ class Sender:
         self._thread.join(timeout_s)
 
 
-def throttled(sender: Sender, number: int) -> ProgressCallback:
+def throttled(sender: Sender, number: int) -> Callable[[ProgressEvent | StoreProgress], None]:
     """Sends a request's progress: each new stage, and else no more than some twenty events a second."""
-    last_stage: RunStage | None = None
+    last_stage: Enum | None = None
     last_s = 0.0
 
-    def send(event: ProgressEvent) -> None:
+    def send(event: ProgressEvent | StoreProgress) -> None:
         nonlocal last_stage, last_s
         now_s = time.monotonic()
         if (event.stage is last_stage and now_s - last_s < _INTERVAL_S) or sender.is_behind:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from importlib import import_module
 from typing import Any
 
 from ..core.progress import Progress
+from ..models.store_progress import StoreCallback
 from .protocol import (
     DevicesRequest,
     DiagnoseRequest,
     ExportRequest,
-    InstallModelRequest,
     MeasureRequest,
-    ModelsRequest,
     NeedRequest,
-    RemoveModelRequest,
     Reply,
     Request,
     SegmentRequest,
     WarmUpRequest,
+)
+from .store_protocol import (
+    InstallModelRequest,
+    ModelsRequest,
+    PackModelsRequest,
+    RemoveModelRequest,
+    TrustRequest,
+    VerifyRequest,
 )
 from .warm_models import WarmModels
 
@@ -30,23 +37,30 @@ class Task:
     """A request on its way, and what all requests share.
 
     Attributes:
+        tell: how far an act of the store is.
         models: those that are in memory.
         paces: seconds by amount of work (app.need), of each model's hash on each device that it has run on.
     """
 
     request: Any
     progress: Progress
+    tell: StoreCallback
     models: WarmModels
     paces: dict[tuple[str, str], float]
 
 
 _QUICK = {
     ModelsRequest: "MedAISegLib.app.model_requests:list_models",
-    InstallModelRequest: "MedAISegLib.app.model_requests:install_model",
-    RemoveModelRequest: "MedAISegLib.app.model_requests:delete_model",
     DevicesRequest: "MedAISegLib.app.device_requests:list_devices",
     DiagnoseRequest: "MedAISegLib.app.device_requests:diagnose",
     NeedRequest: "MedAISegLib.app.need_request:estimate_need",
+}
+_STORE = {
+    InstallModelRequest: "MedAISegLib.app.model_requests:install_models",
+    RemoveModelRequest: "MedAISegLib.app.model_requests:delete_model",
+    VerifyRequest: "MedAISegLib.app.model_requests:verify_models",
+    PackModelsRequest: "MedAISegLib.app.model_requests:pack_models",
+    TrustRequest: "MedAISegLib.app.model_requests:change_trust",
 }
 _LONG = {
     WarmUpRequest: "MedAISegLib.app.run_requests:warm_up",
@@ -57,9 +71,20 @@ _LONG = {
 """By name, so that what is heavy is imported where and when it is needed."""
 
 
-def is_quick(request: Request) -> bool:
-    """Whether a request is answered beside a run; it has no folder of voxels."""
-    return type(request) in _QUICK
+class Lane(Enum):
+    """The requests of a lane are carried out one after the other; lanes do not wait for each other."""
+
+    QUICK = "quick"
+    STORE = "store"
+    LONG = "long"
+
+
+_LANES = {Lane.QUICK: _QUICK, Lane.STORE: _STORE, Lane.LONG: _LONG}
+
+
+def lane_of(request: Request) -> Lane:
+    """Where a request is carried out; only what is long has a folder of voxels."""
+    return next(lane for lane, tasks in _LANES.items() if type(request) in tasks)
 
 
 def carry_out(task: Task) -> Reply:
@@ -69,6 +94,6 @@ def carry_out(task: Task) -> Reply:
         MedAISegError: of any kind.
     """
     task.progress.cancel.raise_if_cancelled()
-    module, attribute = (_QUICK | _LONG)[type(task.request)].split(":")
+    module, attribute = _LANES[lane_of(task.request)][type(task.request)].split(":")
     function: Callable[[Task], Reply] = getattr(import_module(module), attribute)
     return function(task)

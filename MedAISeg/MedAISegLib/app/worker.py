@@ -1,7 +1,7 @@
 """The worker: reads requests from its stdin until that ends, and answers on its stdout (app.protocol).
 
 The main thread only reads, so that a cancel is always heard. Whatever uses the networks or a folder of voxels runs on
-one thread, one after the other; what is quick runs on another meanwhile.
+one thread, one after the other; what is quick runs on another meanwhile, and so does what takes models in or out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..core.progress import CancelToken, Progress
 from .messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
 from .protocol import PROTOCOL_VERSION, Hello, Reply, Request
 from .sender import Sender, throttled
-from .tasks import Task, carry_out, is_quick
+from .tasks import Lane, Task, carry_out, lane_of
 from .warm_models import WarmModels
 
 _PATIENCE_S = 0.5
@@ -48,14 +48,13 @@ def main() -> None:
 
 
 class Worker:
-    """The open requests, and the two threads that work on them."""
+    """The open requests, and the threads that work on them, one a lane."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self._models = WarmModels()
         self._paces: dict[tuple[str, str], float] = {}
-        self._long = ThreadPoolExecutor(1, "long")
-        self._quick = ThreadPoolExecutor(1, "quick")
+        self._lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in Lane}
         self._open: dict[int, tuple[Task, Future[Reply]]] = {}
 
     def take(self, line: bytes) -> None:
@@ -78,18 +77,19 @@ class Worker:
         wait([future for _, future in list(self._open.values())], _PATIENCE_S)
 
     def _begin(self, number: int, request: Request) -> None:
-        task = Task(request, Progress(throttled(self._sender, number), CancelToken()), self._models, self._paces)
-        future = (self._quick if is_quick(request) else self._long).submit(carry_out, task)
+        tell = throttled(self._sender, number)
+        task = Task(request, Progress(tell, CancelToken()), tell, self._models, self._paces)
+        future = self._lanes[lane_of(request)].submit(carry_out, task)
         self._open[number] = task, future
         future.add_done_callback(lambda done: self._answer(number, done))
 
     def _cancel(self, number: int) -> None:
-        """What has not begun ends here; a quick one is not waited for, since it touches nothing of the client's."""
+        """What has not begun ends here; only one with a folder of the client's is waited for."""
         if number not in self._open:
             return
         task, future = self._open[number]
         task.progress.cancel.cancel()
-        if not future.cancel() and is_quick(task.request):
+        if not future.cancel() and lane_of(task.request) is not Lane.LONG:
             self._say(number, Cancelled())
 
     def _answer(self, number: int, done: Future[Reply]) -> None:

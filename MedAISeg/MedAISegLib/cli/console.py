@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from ..app.match import describe
 from ..core.case import Case
 from ..core.notice import Notice
 from ..core.progress import Progress, ProgressEvent, RunStage
+from ..models.store_progress import StoreCallback, StoreProgress, nobody
 from .interrupts import Interrupts
 
 _WIDTH_OF_A_FILE = 160
@@ -75,11 +76,24 @@ class _StageLines:
 
 
 @contextmanager
-def shown_bytes() -> Iterator[Callable[[int, int], None]]:
-    """How much of a download is there: a bar on a terminal, nothing elsewhere."""
+def shown_bytes() -> Iterator[StoreCallback]:
+    """How far an act of the store is: a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda _done, _total: None
+        yield nobody
         return
-    with Bar(TextColumn("Download"), BarColumn(40), DownloadColumn(), console=stderr_console(), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)
+    name, left = TextColumn("{task.description:<10}"), TextColumn("{task.fields[left]}")
+    with Bar(name, BarColumn(40), DownloadColumn(), left, console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("", total=None, left="")
+
+        def show(progress: StoreProgress) -> None:
+            part = f" {progress.part}/{progress.parts}" if progress.parts > 1 else ""
+            remaining = "" if progress.remaining_s is None else f"{progress.remaining_s:.0f} s left"
+            bar.update(
+                task,
+                description=f"{progress.stage.value.capitalize()}{part}",
+                completed=progress.done_bytes,
+                total=progress.total_bytes or None,
+                left=remaining,
+            )
+
+        yield show

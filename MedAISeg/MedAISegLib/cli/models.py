@@ -130,8 +130,8 @@ def install_model(
 
     network = network_of(offline=offline, mirror=mirror)
     options = model_sources.InstallOptions(name, overwrite, trust, accept_licence, accept_changed, network)
-    with shown_bytes() as on_bytes:
-        model, notices = model_sources.install_model(source, options, on_bytes=on_bytes, poll=_poll(context))
+    with shown_bytes() as tell:
+        model, notices = model_sources.install_model(source, options, tell=tell, poll=_poll(context))
     show_notices(notices)
     click.echo(f"Installed as {model.id}. Run it with: medaiseg segment INPUT --model {model.id} --output DIR")
 
@@ -186,11 +186,11 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
 @click.pass_context
 def pack_models(context: click.Context, models: tuple[str, ...], output: Path, overwrite: bool) -> None:
     """Write the models M, or all that were installed, into one file for machines without internet."""
-    from ..app.model_sources import packed_model
-    from ..models.packs import write_pack
+    from ..app import model_sources
 
     chosen = [_installed(name) for name in models] or [m for m in installed_models() if not m.embedded]
-    write_pack([(m, packed_model(m)) for m in chosen], output, overwrite=overwrite, poll=_poll(context))
+    with shown_bytes() as tell:
+        model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
     click.echo(f"Packed {', '.join(m.id for m in chosen)}. Elsewhere: medaiseg models unpack {output.name}")
 
 

@@ -4,10 +4,13 @@
 
     MedAISegError
      ├─ UsageError              2  the request itself makes no sense
+     │   ├─ NameTakenError         a model of this name is installed
+     │   └─ LicenceError           a licence has to be acknowledged first
      ├─ InputError              3  the images cannot be used as they are
      │   └─ ConfirmationRequired   they can, once the user accepts an assumption
      ├─ ModelError              4  the model cannot be used as it is
-     │   └─ NotTrustedError        it would have to run code of its own
+     │   ├─ NotTrustedError        it would have to run code of its own
+     │   └─ ChangedFileError       its publisher's file is another than before
      ├─ ResourceError           5  memory, disk or device
      └─ Cancelled               6  the user stopped the run
 
@@ -41,6 +44,14 @@ class UsageError(MedAISegError):
     exit_code = 2
 
 
+class NameTakenError(UsageError):
+    """A model of this name is installed, and the user has not said that it is to be replaced."""
+
+
+class LicenceError(UsageError):
+    """The licence rules out commercial use, and the user has yet to acknowledge that."""
+
+
 class InputError(MedAISegError):
     """The images cannot be used as they are."""
 
@@ -59,6 +70,10 @@ class ModelError(MedAISegError):
 
 class NotTrustedError(ModelError):
     """The model would run code of its own, and the user has not trusted it."""
+
+
+class ChangedFileError(ModelError):
+    """A file without a publisher's checksum is another than at its first download."""
 
 
 class ResourceError(MedAISegError):

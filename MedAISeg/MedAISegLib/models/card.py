@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from ..core.notice import Notice
 from .extent import Lengths, window_extent_mm, working_spacing_mm
@@ -15,7 +16,13 @@ class ModelState(Enum):
 
     READY = "ready"
     TO_DOWNLOAD = "to download"
+    RESTRICTED = "not to be downloaded"
+    NOT_TRUSTED = "asks for trust"
     UNUSABLE = "cannot be used"
+
+
+_OTHER_WORDS = {"MR": ("MRI",), "PT": ("PET",)}
+"""What people call a modality beside DICOM's word for it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,12 @@ class ModelCard:
         wants_region: it was trained on crops; a whole scan needs a region around the structure.
         spacing_mm: that images are brought to, None where the model fixes none.
         window_mm: size of the network's window, None where the model fixes none; 0 for the whole image.
+        publisher: who offers it; page: where there is more about it.
         embedded: comes with the program and cannot be removed.
+        shared: lies in a folder that several users share, and is not removed from here.
+        source: where it was installed from.
+        unused_days: since it was last used; None where that is not known.
+        trusted: the user has trusted it to run code of its own.
         problem: why it cannot be used.
     """
 
@@ -52,6 +64,17 @@ class ModelCard:
     embedded: bool = False
     problem: str = ""
     notices: tuple[Notice, ...] = ()
+    publisher: str = ""
+    page: str = ""
+    shared: bool = False
+    source: str = ""
+    unused_days: int | None = None
+    trusted: bool = False
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it lies on this computer."""
+        return self.state not in {ModelState.TO_DOWNLOAD, ModelState.RESTRICTED}
 
     @property
     def modality(self) -> str:
@@ -59,10 +82,17 @@ class ModelCard:
         return "+".join(dict.fromkeys(channel.modality for channel in self.channels if channel.modality))
 
     def mentions(self, words: str) -> bool:
-        """True if each of the words is found in the name, anatomy, modality, description or a label, in any case."""
-        texts = (self.id, self.name, self.anatomy, self.modality, self.description, *(s.name for s in self.segments))
-        known = " ".join(texts).casefold()
-        return all(word in known for word in words.casefold().split())
+        """True if each of the words is found in the name, anatomy, modality, publisher, description or a label.
+
+        Capitals make no difference, nor does an underscore for a space.
+        """
+        return all(word in self._words for word in words.casefold().replace("_", " ").split())
+
+    @cached_property
+    def _words(self) -> str:
+        texts = (self.id, self.name, self.publisher, self.anatomy, self.modality, self.description)
+        labels = (f"{segment.name} {segment.terminology.type.meaning}" for segment in self.segments)
+        return " ".join((*texts, *_OTHER_WORDS.get(self.modality, ()), *labels)).casefold().replace("_", " ")
 
 
 def card_of(spec: ModelSpec, *, size_bytes: int = 0, embedded: bool = False) -> ModelCard:

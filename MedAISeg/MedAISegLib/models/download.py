@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..core.data_home import data_home
 from ..core.disk import os_errors_explained
-from ..core.errors import ModelError, UsageError
+from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
 from .kept_records import change_record, read_record
@@ -70,12 +70,18 @@ def network_of(environment: Mapping[str, str] | None = None, *, offline: bool = 
     return Network(offline or says_offline, mirror or environment.get(MIRROR_VARIABLE, "").strip())
 
 
+def key_of(remote: Remote) -> str:
+    """What the files of its download are named by."""
+    return hashlib.sha256(remote.url.encode()).hexdigest()[:32]
+
+
 def download(
     remote: Remote,
     target: Path,
     *,
     network: Network,
     on_bytes: Callable[[int, int], None] = lambda _done, _total: None,
+    admit: Callable[[int], None] = lambda _total: None,
     poll: Poll = never,
     accept_changed: bool = False,
 ) -> Downloaded:
@@ -84,10 +90,13 @@ def download(
     Without a checksum of the publisher's, what came first is written down, and what comes later must be the same.
 
     Args:
-        accept_changed: it need not.
+        on_bytes: is told how much is there, and of how much (0 where the server does not say).
+        admit: is given the size before anything is stored, and may raise a MedAISegError.
+        accept_changed: it need not be the same.
 
     Raises:
         UsageError: if nothing may be downloaded.
+        ChangedFileError: if it is not what came first.
         ModelError: if it is not what it should be, or is refused.
         ResourceError: if it cannot be reached or there is no room.
         Cancelled: if ``poll`` raises it; what is there already is kept for the next time.
@@ -96,11 +105,11 @@ def download(
         raise UsageError(
             "nothing is downloaded, since the program is set to stay offline.",
             where=remote.url,
-            remedy="Unset MEDAISEG_OFFLINE, or bring the model as a file: medaiseg models unpack PACK.",
+            remedy="Turn strict offline off (Advanced, or MEDAISEG_OFFLINE), or bring the model as a file or a pack.",
         )
     _require_usable(remote)
     url = _address(remote.url, network.mirror)
-    key = hashlib.sha256(remote.url.encode()).hexdigest()[:32]
+    key = key_of(remote)
     part = data_home() / "downloads" / f"{key}.part"
     with os_errors_explained(part):
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +121,7 @@ def download(
             policy=network.policy,
             has_checksum=bool(remote.checksum),
             on_bytes=on_bytes,
+            admit=admit,
             poll=poll,
         )
         part.replace(output)
@@ -143,7 +153,7 @@ def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloade
     known = read_record(RECORD).get(remote.url)
     if known is not None and known != sha256 and not accept_changed:
         target.unlink()
-        raise ModelError(
+        raise ChangedFileError(
             f"it is another file than at its first download (SHA-256 {str(known)[:12]}..., now {sha256[:12]}...).",
             where=remote.url,
             remedy="If its publisher has announced a change, say so: --accept-changed. Nothing was installed.",

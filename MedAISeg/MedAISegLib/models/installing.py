@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import ModelError, ResourceError, UsageError
+from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
 from .locking import held
 from .names import model_id_problem, path_problem, readable
+from .room import require_within_quota
+from .scratch import scratch_folder
 from .store import InstalledModel, installed_models, models_home, size_bytes
 
-QUOTA_VARIABLE = "MEDAISEG_QUOTA_GB"
 _LARGEST_BYTES = 50 * 1024**3
 _MOST_FILES = 20_000
 _PIECE = 2**22
@@ -59,11 +58,11 @@ def install_folder(
         with told_of(source, instead_of=copy):
             verify(copy)
 
-    return install_filled(model_id, fill, overwrite=overwrite, verify=verify_copy)
+    return install_filled(model_id, fill, overwrite=overwrite, verify=verify_copy, poll=poll)
 
 
 def install_filled(
-    model_id: str, fill: Callable[[Path], Path], *, overwrite: bool = False, verify: Verify
+    model_id: str, fill: Callable[[Path], Path], *, overwrite: bool = False, verify: Verify, poll: Poll = never
 ) -> InstalledModel:
     """Install what ``fill`` writes.
 
@@ -85,9 +84,9 @@ def install_filled(
         copy.parent.mkdir()
         filled.replace(copy)
         verify(copy)
-        with held("models"):
+        with held("models", poll):
             require_free(model_id, overwrite=overwrite)
-            _require_within_quota(copy)
+            require_within_quota(model_id, size_bytes(copy))
             _swap_in(copy, target, scratch / "old")
     return InstalledModel(model_id, target, False)
 
@@ -101,27 +100,14 @@ def require_free(model_id: str, *, overwrite: bool) -> None:
         )
     taken = next((model for model in installed_models() if model.id == model_id and not model.shared), None)
     if taken is not None and (taken.embedded or not overwrite):
-        remedy = "Rename the folder." if taken.embedded else "Remove it first, or say that it is to be overwritten."
-        raise UsageError("a model of this name is installed.", where=model_id, remedy=remedy)
-
-
-def _require_within_quota(new: Path) -> None:
-    """Raises ResourceError if the installed models would take more room than ``MEDAISEG_QUOTA_GB`` allows."""
-    text = os.environ.get(QUOTA_VARIABLE, "").strip()
-    if not text:
-        return
-    try:
-        quota_gb = float(text)
-    except ValueError as error:
-        raise UsageError("it is no number of gigabytes.", where=f"{QUOTA_VARIABLE}={text}") from error
-    own = (model for model in installed_models() if not (model.embedded or model.shared))
-    taken = size_bytes(new) + sum(size_bytes(model.path) for model in own if model.id != new.name)
-    if taken > quota_gb * 1e9:
-        raise ResourceError(
-            f"the models would take {taken / 1e9:.2f} GB of {quota_gb:g} GB that {QUOTA_VARIABLE} allows.",
-            where=new.name,
-            remedy="Remove some: medaiseg models remove --unused DAYS.",
-        )
+        if taken.embedded:
+            raise UsageError(
+                "a model of this name is installed and comes with the program.",
+                where=model_id,
+                remedy="Rename the folder.",
+            )
+        remedy = "Remove it first, or say that it is to be overwritten."
+        raise NameTakenError("a model of this name is installed.", where=model_id, remedy=remedy)
 
 
 @contextmanager
@@ -186,18 +172,3 @@ def _swap_in(new: Path, target: Path, old: Path) -> None:
         if old.exists():
             old.replace(target)
         raise
-
-
-@contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder in the store, hidden and gone afterwards, so that what is half-done is never seen as a model."""
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=parent) as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise ResourceError(
-            f"the model store cannot be written: {error.strerror or error}.",
-            where=str(parent),
-            remedy="Check permissions and free space, or set MEDAISEG_HOME to another folder.",
-        ) from error

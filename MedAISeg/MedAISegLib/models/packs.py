@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.disk import written_whole
-from ..core.errors import ModelError, UsageError
+from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
 from ..core.records import from_json, to_json
 from .names import model_id_problem, path_problem
@@ -46,9 +46,17 @@ class Manifest:
 
 
 def write_pack(
-    models: Sequence[tuple[InstalledModel, PackedModel]], target: Path, *, overwrite: bool = False, poll: Poll = never
+    models: Sequence[tuple[InstalledModel, PackedModel]],
+    target: Path,
+    *,
+    overwrite: bool = False,
+    on_bytes: Callable[[int, int], None] = lambda _done, _total: None,
+    poll: Poll = never,
 ) -> None:
     """Write models into one file; it is there as a whole or not at all.
+
+    Args:
+        on_bytes: is told how much is written, and of how much.
 
     Raises:
         UsageError: if there are none, or the file exists.
@@ -59,12 +67,22 @@ def write_pack(
     if not models:
         raise UsageError("there is no model to pack.", where=str(target))
     if target.exists() and not overwrite:
-        raise UsageError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
+        raise NameTakenError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
     manifest = Manifest(_VERSION, tuple(packed for _, packed in models))
     with written_whole(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
+        counted = _Counted(sum(packed.size_bytes for _, packed in models), on_bytes, poll)
         for model, _ in models:
-            _add(archive, model, poll)
+            _add(archive, model, counted)
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file is a pack, by its first entry, which is the list."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()[:1] == [MANIFEST]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -96,7 +114,22 @@ def require_as_packed(folder: Path, model: PackedModel) -> None:
         raise ModelError("it is not what the pack's list says: it was damaged or changed.", where=model.id)
 
 
-def _add(archive: zipfile.ZipFile, model: InstalledModel, poll: Poll) -> None:
+@dataclass
+class _Counted:
+    """What is written so far, told after each piece."""
+
+    total_bytes: int
+    on_bytes: Callable[[int, int], None]
+    poll: Poll
+    done_bytes: int = 0
+
+    def add(self, size: int) -> None:
+        self.poll()
+        self.done_bytes += size
+        self.on_bytes(self.done_bytes, self.total_bytes)
+
+
+def _add(archive: zipfile.ZipFile, model: InstalledModel, counted: _Counted) -> None:
     for file in sorted(path for path in model.path.rglob("*") if not path.is_dir()):
         name = f"{model.id}/{file.relative_to(model.path).as_posix()}"
         if not file.is_file() or not file.resolve().is_relative_to(model.path.resolve()):
@@ -106,4 +139,4 @@ def _add(archive: zipfile.ZipFile, model: InstalledModel, poll: Poll) -> None:
         with file.open("rb") as source, archive.open(name, "w", force_zip64=True) as packed:
             while piece := source.read(_PIECE):
                 packed.write(piece)
-                poll()
+                counted.add(len(piece))

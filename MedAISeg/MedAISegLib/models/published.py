@@ -7,9 +7,10 @@ structures are looked up when it is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,13 @@ class PublishedModel:
     notices: tuple[str, ...] = ()
     description_file: Mapping[str, Any] | None = None
 
-    @property
+    @cached_property
     def card(self) -> ModelCard:
         """What a user sees of it."""
         return ModelCard(
             id=self.id,
             name=self.name,
-            state=ModelState.UNUSABLE if self.restricted else ModelState.TO_DOWNLOAD,
+            state=ModelState.RESTRICTED if self.restricted else ModelState.TO_DOWNLOAD,
             format=self.format,
             version=self.version,
             description=self.description,
@@ -90,6 +91,8 @@ class PublishedModel:
             intended_use=self.intended_use,
             size_bytes=sum(file.size_bytes for file in self.files),
             problem=self.restricted,
+            publisher=self.publisher,
+            page=self.page,
             notices=tuple(Notice("published", text) for text in self.notices),
         )
 
@@ -101,12 +104,20 @@ def published_models() -> tuple[PublishedModel, ...]:
         ResourceError: if the catalogue is missing or damaged.
     """
     path = catalogue.catalogue_file()
-    try:
-        return _read(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise catalogue.unusable(f"it cannot be read: {error.strerror}.", path) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise catalogue.unusable("it is damaged.", path) from error
+    with _explained(path):
+        return _read_all(path, path.stat().st_mtime_ns)
+
+
+def published_cards() -> Iterator[ModelCard]:
+    """Their cards, one after the other: for whoever must not stand still while all are read.
+
+    Raises:
+        ResourceError: if the catalogue is missing or damaged.
+    """
+    path = catalogue.catalogue_file()
+    with _explained(path):
+        for entry in _entries(path):
+            yield from_json(PublishedModel, entry).card
 
 
 def find_published(model_id: str) -> PublishedModel | None:
@@ -115,21 +126,28 @@ def find_published(model_id: str) -> PublishedModel | None:
 
 
 def search_published(words: str) -> tuple[PublishedModel, ...]:
-    """Those whose name, anatomy, modality, publisher, description or labels contain each of the words, in any case."""
-    wanted = words.casefold().replace("_", " ").split()
-    return tuple(model for model in published_models() if all(word in _known(model) for word in wanted))
-
-
-def _known(model: PublishedModel) -> str:
-    texts = (model.id, model.name, model.publisher, model.anatomy, model.description, *(model.labels or {}).values())
-    modalities = (channel.modality for channel in model.channels)
-    return " ".join((*texts, *modalities)).casefold().replace("_", " ")
+    """Those that mention each of the words (:meth:`.card.ModelCard.mentions`)."""
+    return tuple(model for model in published_models() if model.card.mentions(words))
 
 
 @cache
-def _read(path: Path, _changed_ns: int) -> tuple[PublishedModel, ...]:
-    entries = json.loads(path.read_text(encoding="utf-8"))["published"]
-    return tuple(from_json(PublishedModel, entry) for entry in entries)
+def _read_all(path: Path, _changed_ns: int) -> tuple[PublishedModel, ...]:
+    return tuple(from_json(PublishedModel, entry) for entry in _entries(path))
+
+
+def _entries(path: Path) -> list[Any]:
+    entries: list[Any] = json.loads(path.read_text(encoding="utf-8"))["published"]
+    return entries
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise catalogue.unusable(f"it cannot be read: {error.strerror}.", path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise catalogue.unusable("it is damaged.", path) from error
 
 
 def _segment(value: int, name: str) -> SegmentSpec:

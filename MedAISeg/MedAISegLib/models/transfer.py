@@ -63,6 +63,7 @@ class _Transfer:
     target: Path
     resumable_unchecked: bool
     policy: Policy
+    admit: Callable[[int], None]
     done_bytes: int = 0
     total_bytes: int = 0
     failure: Exception | None = None
@@ -81,6 +82,7 @@ def fetch(
     policy: Policy,
     has_checksum: bool,
     on_bytes: Callable[[int, int], None],
+    admit: Callable[[int], None],
     poll: Poll,
 ) -> None:
     """Fetch a file, going on with what an earlier try left in ``target``.
@@ -88,6 +90,8 @@ def fetch(
     Args:
         has_checksum: the whole is checked afterwards, so that a part need not be told from that of another version.
         on_bytes: is told how much is there, and of how much (0 where the server does not say).
+        admit: is given the size of the whole before anything is stored, where the server says it; may raise a
+            MedAISegError.
 
     Raises:
         ModelError: if the address may not be asked, or the server refuses.
@@ -96,7 +100,7 @@ def fetch(
     """
     pause_s = policy.pause_s
     for attempt in range(policy.attempts):
-        transfer = _Transfer(url, target, has_checksum, policy)
+        transfer = _Transfer(url, target, has_checksum, policy, admit)
         try:
             _watched(transfer, on_bytes, poll)
         except _TryAgainError as error:
@@ -229,6 +233,8 @@ def _require_accepted(response: Any, url: str) -> None:
 
 
 def _require_room(transfer: _Transfer) -> None:
+    if transfer.total_bytes:
+        transfer.admit(transfer.total_bytes)
     wanted = transfer.total_bytes - transfer.done_bytes
     if shutil.disk_usage(transfer.target.parent).free < wanted + _SPARE_BYTES:
         raise ResourceError(

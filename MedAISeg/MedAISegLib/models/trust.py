@@ -12,7 +12,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import ModelError, NotTrustedError, UsageError
+from ..core.errors import LicenceError, ModelError, NotTrustedError
 from .card import ModelCard
 from .kept_records import change_record, read_record
 
@@ -50,6 +50,12 @@ def file_sha256(path: Path) -> str:
 def is_trusted(path: Path) -> bool:
     """Whether the user has trusted this very model."""
     return content_sha256(path) in _entries(_TRUSTED)
+
+
+def was_trusted(path: Path) -> bool:
+    """Whether there is trust in a model of this folder's name that could be withdrawn; its files are not read."""
+    given = (entry for entry in _entries(_TRUSTED).values() if isinstance(entry, dict))
+    return any(entry.get("model") == path.name for entry in given)
 
 
 def require_trust(path: Path, what: str) -> None:
@@ -110,9 +116,9 @@ def acknowledge_licence(card: ModelCard) -> None:
 
 
 def require_acknowledged(card: ModelCard) -> None:
-    """Raises UsageError if the user has yet to acknowledge the licence of a model."""
+    """Raises LicenceError if the user has yet to acknowledge the licence of a model."""
     if needs_acknowledgement(card):
-        raise UsageError(
+        raise LicenceError(
             f"its licence does not allow commercial use: {card.license or 'see its publisher'}.",
             where=card.id,
             remedy="If that is how you use it, say so: --accept-licence.",

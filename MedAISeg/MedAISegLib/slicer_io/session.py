@@ -16,6 +16,7 @@ from ..core.errors import InputError
 from ..core.notice import Notice
 from .event_loop import EventLoop, application_loop, temporary_folder
 from .inputs import NodeInput, why_excluded
+from .model_services import ignore
 from .pump import Pump
 from .run_life import Means
 from .run_queue import RunQueue
@@ -23,7 +24,7 @@ from .runs import Run, RunRequest
 from .scene import mrml_scene, slicer_module
 from .settings import Settings
 from .worker_link import WorkerLink
-from .worker_services import WorkerServices, ignore
+from .worker_services import WorkerServices
 
 
 class Session(WorkerServices):

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ..models.download import MIRROR_VARIABLE
+from ..models.room import QUOTA_VARIABLE
+from ..models.store import SHARED_VARIABLE
 from .scene import slicer_module
 
 _GROUP = "MedAISeg"
@@ -78,12 +84,56 @@ class Settings:
 
     @property
     def models_home(self) -> str:
-        """The folder of the program's data, with ``models`` in it; empty for where the system keeps such data."""
+        """The folder with ``models`` in it and what is noted of them; empty for where the system keeps such data."""
         return self._text("ModelsHome")
 
     @models_home.setter
     def models_home(self, value: str) -> None:
         self._set("ModelsHome", value)
+
+    @property
+    def shared_folders(self) -> tuple[str, ...]:
+        """Further folders of models, which are only read."""
+        return tuple(filter(None, map(str.strip, self._text("SharedFolders").split("\n"))))
+
+    @shared_folders.setter
+    def shared_folders(self, folders: Sequence[str]) -> None:
+        self._set("SharedFolders", "\n".join(folders))
+
+    @property
+    def mirror(self) -> str:
+        """Where copies of the publishers' files lie; empty for the publishers' own."""
+        return self._text("Mirror")
+
+    @mirror.setter
+    def mirror(self, value: str) -> None:
+        self._set("Mirror", value)
+
+    @property
+    def quota_gb(self) -> float:
+        """What installed models may take; 0 for as much as there is."""
+        try:
+            value = float(self._text("QuotaGB") or 0.0)
+        except ValueError:
+            return 0.0
+        return value if 0.0 < value < math.inf else 0.0
+
+    @quota_gb.setter
+    def quota_gb(self, value: float) -> None:
+        self._set("QuotaGB", f"{value:g}" if value > 0 else "")
+
+    @property
+    def store_variables(self) -> dict[str, str]:
+        """The environment variables that tell the worker of folders, mirror and quota; none for what is not set.
+
+        What an administrator has set in the environment counts where the user has set nothing.
+        """
+        own = {
+            SHARED_VARIABLE: os.pathsep.join(self.shared_folders),
+            MIRROR_VARIABLE: self.mirror,
+            QUOTA_VARIABLE: f"{self.quota_gb:g}" if self.quota_gb else "",
+        }
+        return {name: text for name, text in own.items() if text}
 
     def _text(self, name: str) -> str:
         value = self._store.value(f"{_GROUP}/{name}")

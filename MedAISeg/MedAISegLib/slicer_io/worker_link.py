@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..app.client import WorkerClient
+from ..app.client import Told, WorkerClient
 from ..app.interpreter import WorkerCommand, find_worker_python, worker_command
 from ..app.protocol import Reply, Request
 from ..core.errors import Cancelled, MedAISegError, ResourceError
-from ..core.progress import ProgressCallback
 from .private_packages import packages_folder
 from .pump import WAITING, Pieces
 from .scene import slicer_module
@@ -32,7 +31,7 @@ class WorkerLink:
         self._settings = settings
         self._python: WorkerPython | None = None
 
-    def ask(self, request: Request, *, on_progress: ProgressCallback = lambda _: None) -> Pieces[Reply]:
+    def ask(self, request: Request, *, on_progress: Told = lambda _: None) -> Pieces[Reply]:
         """The worker's reply; a worker is started where none runs. Cancelling waits for it to stop, under a second.
 
         Raises:
@@ -86,8 +85,8 @@ class WorkerLink:
         return worker_command(
             self._python.executable,
             package_root=PACKAGE_ROOT,
-            packages=packages_folder(self._python.tag, models_home),
-            environment=self._python.environment,
+            packages=packages_folder(self._python.tag),
+            environment={**self._python.environment, **self._settings.store_variables},
             models_home=models_home,
             offline=self._settings.offline,
         )

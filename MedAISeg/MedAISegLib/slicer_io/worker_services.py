@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ..app.exchange import Exchange
 from ..app.protocol import (
@@ -14,25 +14,17 @@ from ..app.protocol import (
     DiagnoseReply,
     DiagnoseRequest,
     ExportReply,
-    InstallModelRequest,
-    ModelsReply,
-    ModelsRequest,
     NeedReply,
     NeedRequest,
-    RemoveModelRequest,
-    Request,
     WarmUpRequest,
 )
-from ..core.errors import MedAISegError
 from ..core.geometry import VolumeGeometry
 from ..core.result import SegmentResult
-from ..models.card import ModelCard
-from ..models.catalogue import known_models, merged
-from ..models.spec import Channel
 from .dicom_origin import origin_of
 from .dicom_storing import insert_segmentation, reading_notice
 from .event_loop import wait_cursor
 from .export import DICOM_SEG, export_node
+from .model_services import Failed, ModelServices, ignore
 from .node_statistics import measure_node
 from .pump import Job, Pieces, Pump
 from .runs import RunRequest
@@ -41,38 +33,13 @@ from .worker_link import WorkerLink
 
 T = TypeVar("T")
 
-Failed = Callable[[MedAISegError], None]
-Cards = tuple[ModelCard, ...]
 
-
-def ignore(_: object) -> None:
-    """For callbacks that nobody needs."""
-
-
-class WorkerServices:
+class WorkerServices(ModelServices):
     """Each method returns at once; the job that it gives can be cancelled or waited for."""
 
     def __init__(self, pump: Pump, worker: WorkerLink, exchange: Exchange, settings: Settings) -> None:
-        self.pump, self.worker, self.exchange, self.settings = pump, worker, exchange, settings
-        self._cards: Cards = ()
-
-    def ask(self, request: Request, *, on_done: Callable[[Any], None] = ignore, on_error: Failed = ignore) -> Job[Any]:
-        """Ask the worker for anything that is no run."""
-        return self.pump.add(self.worker.ask(request), on_done=on_done, on_error=on_error)
-
-    def models(self) -> tuple[ModelCard, ...]:
-        """What is known of models now, without the worker: the catalogue, and what was last told of installed ones.
-
-        Raises:
-            ResourceError: if the catalogue is damaged.
-        """
-        return merged(known_models(), self._cards)
-
-    def refresh_models(
-        self, on_done: Callable[[tuple[ModelCard, ...]], None] = ignore, on_error: Failed = ignore
-    ) -> Job[tuple[ModelCard, ...]]:
-        """Have the worker tell which models are installed; gives all cards."""
-        return self.pump.add(self._all_models(), on_done=on_done, on_error=on_error)
+        super().__init__(pump, worker)
+        self.exchange, self.settings = exchange, settings
 
     def devices(self, on_done: Callable[[DevicesReply], None] = ignore, on_error: Failed = ignore) -> Job[Any]:
         """Which devices there are, each with its free memory."""
@@ -94,23 +61,6 @@ class WorkerServices:
         """What a run would need; ``geometries`` are those of the candidates, by channel name."""
         job = request.job(self.settings.device)
         return self.ask(NeedRequest(job, dict(geometries)), on_done=on_done, on_error=on_error)
-
-    def install_model(
-        self,
-        path: Path,
-        on_done: Callable[[tuple[ModelCard, ...]], None] = ignore,
-        on_error: Failed = ignore,
-        *,
-        overwrite: bool = False,
-    ) -> Job[tuple[ModelCard, ...]]:
-        """Copy a model's folder or file into the store; gives all cards."""
-        return self._change_models(InstallModelRequest(path, overwrite), on_done, on_error)
-
-    def remove_model(
-        self, model: str, on_done: Callable[[tuple[ModelCard, ...]], None] = ignore, on_error: Failed = ignore
-    ) -> Job[tuple[ModelCard, ...]]:
-        """Delete an installed model; gives all cards."""
-        return self._change_models(RemoveModelRequest(model), on_done, on_error)
 
     def warm_up(self, model: str, on_error: Failed = ignore) -> Job[Any]:
         """Have a model loaded, so that the next run need not wait for it."""
@@ -173,23 +123,6 @@ class WorkerServices:
             return (yield from work(folder))
         finally:
             self.exchange.remove(folder)
-
-    def _all_models(self, first: Request | None = None) -> Pieces[tuple[ModelCard, ...]]:
-        if first is not None:
-            yield from self.worker.ask(first)
-        reply = cast("ModelsReply", (yield from self.worker.ask(ModelsRequest())))
-        self._cards = reply.models
-        return self.models()
-
-    def _change_models(
-        self, request: Request, on_done: Callable[[tuple[ModelCard, ...]], None], on_error: Failed
-    ) -> Job[tuple[ModelCard, ...]]:
-        return self.pump.add(self._all_models(request), on_done=on_done, on_error=on_error)
-
-    def channels(self, model: str) -> Mapping[str, Channel]:
-        """A model's channels by name; none where the model is not known yet."""
-        card = next((card for card in self.models() if card.id == model), None)
-        return {channel.name: channel for channel in card.channels} if card else {}
 
 
 def _study_of(node: Any) -> str:

@@ -51,8 +51,12 @@ class DependencyControl:
         """Whether everything was there when it was looked at last."""
         return self._is_complete
 
-    def require(self, then: Callable[[], None]) -> bool:
-        """Whether a run can start; else the user is asked, and ``then`` follows the installation."""
+    def require(self, then: Callable[[], None], messages: MessageView | None = None) -> bool:
+        """Whether the worker can start; else the user is asked, and ``then`` follows the installation.
+
+        Args:
+            messages: where the question stands, beside Apply without it.
+        """
         if self._python is None:
             # Another interpreter has to be asked first; the worker itself says what it lacks.
             self.look()
@@ -60,12 +64,12 @@ class DependencyControl:
         missing = self._missing(self._python)
         if not missing:
             return True
-        self._run_messages.ask(_question(missing), _("Install"), lambda: self._install(then=then))
+        (messages or self._run_messages).ask(_question(missing), _("Install"), lambda: self._install(then=then))
         return False
 
     def install(self) -> None:
         def ask(python: WorkerPython) -> None:
-            missing = self._missing(python) or dependencies.installed(python, self._home())
+            missing = self._missing(python) or dependencies.installed(python)
             self._messages.ask(_question(missing), self._context.ui.installButton.text, self._install)
 
         self._with_python(ask, self._messages.show_error)
@@ -107,9 +111,7 @@ class DependencyControl:
             if then and all(state.name == TORCH for state in self._missing(python)):
                 self._finish_install(python, then)
                 return
-            work = dependencies.install(
-                python, on_line=self._view.add_line, wheels=wheels, offline=offline, home=self._home()
-            )
+            work = dependencies.install(python, on_line=self._view.add_line, wheels=wheels, offline=offline)
             self._job = self._context.session.pump.add(
                 work, on_done=lambda _result: self._finish_install(python, then), on_error=self._fail
             )
@@ -138,7 +140,7 @@ class DependencyControl:
             self._messages.show_text(Kind.GOOD, _("The packages are deleted."))
 
         self._job = self._context.session.pump.add(
-            private_packages.remove_packages(self._home()), on_done=done, on_error=self._fail
+            private_packages.remove_packages(), on_done=done, on_error=self._fail
         )
 
     def _with_python(self, use: Callable[[WorkerPython], None], fail: Callable[[MedAISegError], None]) -> None:
@@ -150,14 +152,10 @@ class DependencyControl:
         session.pump.add(session.worker.find_python(), on_done=done, on_error=fail)
 
     def _missing(self, python: WorkerPython) -> tuple[PackageState, ...]:
-        return dependencies.missing(python, self._home())
-
-    def _home(self) -> Path | None:
-        home = self._context.session.settings.models_home
-        return Path(home).expanduser() if home else None
+        return dependencies.missing(python)
 
     def _show(self, python: WorkerPython) -> None:
-        packages = dependencies.installed(python, self._home())
+        packages = dependencies.installed(python)
         self._is_complete = all(package.is_right for package in packages)
         self._view.show(packages)
         if self._is_complete:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from ..models.card import ModelCard, ModelState
 from ..models.spec import Channel
 from .texts import _, colour_square, escape, readable_bytes, readable_modality
 
+_ADDRESS = re.compile(r"https://[^\s<>&\"']+[\w/]")
+
 
 def state_of(card: ModelCard) -> str:
     """A word or two for the list."""
-    size = readable_bytes(card.size_bytes) if card.size_bytes else ""
-    if card.state is ModelState.READY:
-        return _("ready")
-    if card.state is ModelState.TO_DOWNLOAD:
-        return _("to download, {size}").format(size=size) if size else _("to download")
-    return _("cannot be used")
+    if card.state is ModelState.TO_DOWNLOAD and card.size_bytes:
+        return _("to download, {size}").format(size=readable_bytes(card.size_bytes))
+    return {
+        ModelState.READY: _("ready"),
+        ModelState.TO_DOWNLOAD: _("to download"),
+        ModelState.RESTRICTED: _("not to be downloaded"),
+        ModelState.NOT_TRUSTED: _("asks for trust"),
+        ModelState.UNUSABLE: _("cannot be used"),
+    }[card.state]
+
+
+def download_text(card: ModelCard) -> str:
+    """What stands on the button."""
+    if card.size_bytes:
+        return _("Download ({size})").format(size=readable_bytes(card.size_bytes))
+    return _("Download")
 
 
 def summary_of(card: ModelCard, expected_time: str) -> str:
@@ -24,9 +38,11 @@ def summary_of(card: ModelCard, expected_time: str) -> str:
     if card.description:
         lines.append(escape(card.description))
     if card.problem:
-        lines.append(f"<b>{escape(card.problem)}</b>")
-    lines.append(_("Input: {channels}").format(channels=", ".join(_channel(channel) for channel in card.channels)))
-    lines.append(_("Finds: {structures}").format(structures=_structures(card)))
+        lines.append(f"<b>{_with_links(card.problem)}</b>")
+    if card.channels:
+        lines.append(_("Input: {channels}").format(channels=", ".join(_channel(channel) for channel in card.channels)))
+    if card.segments:
+        lines.append(_("Finds: {structures}").format(structures=_structures(card)))
     if card.license:
         lines.append(_("Licence: {licence}").format(licence=_licence(card)))
     if expected_time:
@@ -49,10 +65,13 @@ def details_of(card: ModelCard) -> str:
         (_("To cite"), card.citation),
         (_("Intended use"), card.intended_use),
         (_("Notes"), "\n".join(notice.message for notice in card.notices)),
+        (_("Publisher"), " ".join(part for part in (card.publisher, card.page) if part)),
+        (_("Installed from"), card.source),
+        (_("Trust"), _("You have let it run code of its own.") if card.trusted else ""),
         (_("Identity"), " ".join(part for part in (card.id, card.format, card.sha256[:12]) if part)),
     ):
         if text:
-            parts.append((title, escape(text).replace("\n", "<br>")))
+            parts.append((title, _with_links(text).replace("\n", "<br>")))
     return "".join(f"<p><b>{title}</b><br>{text}</p>" for title, text in parts)
 
 
@@ -66,6 +85,11 @@ def _structures(card: ModelCard) -> str:
     if len(names) <= 4:
         return ", ".join(names)
     return _("{some} and {count} more").format(some=", ".join(names[:3]), count=len(names) - 3)
+
+
+def _with_links(text: str) -> str:
+    """Rich text in which addresses can be followed."""
+    return _ADDRESS.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', escape(text))
 
 
 def _licence(card: ModelCard) -> str:

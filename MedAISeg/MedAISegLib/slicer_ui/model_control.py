@@ -1,16 +1,24 @@
-"""Which models there are, which of them run, and how models come and go."""
+"""Which models there are, which of them run, and what the section's buttons do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import MedAISegError, UsageError
+import qt
+
+from ..app.store_protocol import InstallModelRequest
+from ..core.errors import MedAISegError
 from ..models.card import ModelCard, ModelState
 from .context import Context
-from .messages import Kind
+from .messages import Kind, MessageView
+from .model_acts import ModelActs, unused_question
+from .model_address_view import AddressView
 from .model_view import ModelChoice, ModelView
 from .texts import _
+
+_UNUSED_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -22,20 +30,39 @@ class ChosenModels:
 
 
 class ModelControl:
-    """Between the Model section and the session."""
+    """Between the Model section and the session.
 
-    def __init__(self, context: Context) -> None:
+    Args:
+        require_packages: asks in a place for what the worker needs; says whether it is there, and calls back if later.
+    """
+
+    def __init__(self, context: Context, require_packages: Callable[[Callable[[], None], MessageView], bool]) -> None:
         self._context = context
-        self.view = ModelView(context.ui, on_choice=self._choose, on_import=self._import, on_remove=self._remove)
+        self.view = ModelView(context.ui, self)
+        self.acts = ModelActs(
+            context,
+            self.view.messages,
+            require_packages=lambda then: require_packages(then, self.view.messages),
+            on_installed=self._installed,
+            on_change=self.load,
+        )
+        self._address = AddressView(context.ui, self._install_address)
         self._cards: tuple[ModelCard, ...] = ()
         self._has_asked = False
 
     def load(self) -> None:
-        """Take the list of models as it is known now."""
+        """Take the list of models as it is known now, and read what the publishers offer."""
+
+        def take(cards: tuple[ModelCard, ...]) -> None:
+            self._cards = cards
+            self._context.changed()
+
         try:
-            self._cards = self._context.session.models()
+            take(self._context.session.models())
         except MedAISegError as error:
             self.view.messages.show_error(error)
+            return
+        self._context.session.read_catalogue(on_done=take, on_error=self.view.messages.show_error)
 
     def ask_installed(self) -> None:
         """Have the worker tell which models are installed; once, for every change of them tells by itself."""
@@ -45,10 +72,15 @@ class ModelControl:
 
         def failed(error: MedAISegError) -> None:
             self._has_asked = False
-            text = _("Imported models cannot be listed: {reason}").format(reason=error)
+            text = _("Installed models cannot be listed: {reason}").format(reason=error)
             self.view.messages.show_text(Kind.WARNING, text)
 
-        self._context.session.refresh_models(on_done=self._take, on_error=failed)
+        self._context.session.refresh_models(on_done=lambda _cards: self.load(), on_error=failed)
+
+    def ask_again(self) -> None:
+        """As after a change of the folders."""
+        self._has_asked = False
+        self.ask_installed()
 
     def chosen(self) -> ChosenModels:
         """What is chosen; the first model that can run where nothing is."""
@@ -69,42 +101,89 @@ class ModelControl:
         choices = self._context.parameters().read()
         selected = self.chosen().selected
         choice = ModelChoice(selected.id if selected else "", choices.several, choices.ticked)
-        self.view.show(self._cards, choice, expected_time)
+        self.view.show(self._cards, choice, expected_time, self.acts.states)
 
-    def _take(self, cards: tuple[ModelCard, ...]) -> None:
-        self._cards = cards
-        self._context.changed()
+    def show_progress(self) -> None:
+        """How far downloads and the like are."""
+        if not self.acts.is_idle:
+            self.acts.show()
+            self.view.show_states(self.acts.states)
 
-    def _choose(self, choice: ModelChoice) -> None:
+    def choose(self, choice: ModelChoice) -> None:
         parameters = self._context.parameters()
         parameters.change(model=choice.model or parameters.read().model, several=choice.several, ticked=choice.ticked)
         self._context.changed()
 
-    def _import(self, path: Path, *, overwrite: bool = False) -> None:
-        self.view.messages.show_text(Kind.INFORMATION, _("The model is being copied and checked…"))
+    def download(self, card: ModelCard) -> None:
+        self.acts.install(InstallModelRequest(card.id), card.name, card.id)
 
-        def failed(error: MedAISegError) -> None:
-            if isinstance(error, UsageError) and not overwrite:
-                self.view.messages.ask(str(error), _("Replace it"), lambda: self._import(path, overwrite=True))
-                return
-            self.view.messages.show_error(error)
+    def trust(self, card: ModelCard) -> None:
+        self.acts.trust(card, card.problem, self.view.messages.clear)
 
-        def done(cards: tuple[ModelCard, ...]) -> None:
-            new = [card for card in cards if card.id not in {known.id for known in self._cards}]
-            self._cards = cards
-            if new:
-                self.select(new[0].id)
-            names = ", ".join(card.name for card in new)
-            self.view.messages.show_text(Kind.GOOD, _("Imported: {names}").format(names=names or path.name))
-            self._context.changed()
+    def withdraw_trust(self, card: ModelCard) -> None:
+        self.acts.withdraw_trust(card)
 
-        self._context.session.install_model(path, on_done=done, on_error=failed, overwrite=overwrite)
+    def remove(self, card: ModelCard) -> None:
+        question = _("Delete the model {name} from this computer?").format(name=card.name)
+        self.view.messages.ask(question, _("Delete"), lambda: self._remove([card]))
 
-    def _remove(self, card: ModelCard) -> None:
-        def done(cards: tuple[ModelCard, ...]) -> None:
-            self._cards = cards
+    def remove_unused(self) -> None:
+        days = _UNUSED_DAYS
+        unused = [c for c in self._cards if c.is_here and not c.shared and (c.unused_days or 0) >= days]
+        if not unused:
+            text = _("Each model was used or installed within the last {days} days.").format(days=days)
+            self.view.messages.show_text(Kind.INFORMATION, text)
+            return
+        self.view.messages.ask(unused_question(unused, days), _("Delete"), lambda: self._remove(unused))
+
+    def verify(self, card: ModelCard) -> None:
+        self.acts.verify(card)
+
+    def verify_all(self) -> None:
+        self.acts.verify(None)
+
+    def pack(self, card: ModelCard) -> None:
+        self._pack([card.id], card.id)
+
+    def pack_all(self) -> None:
+        self._pack([], "models")
+
+    def open_page(self, card: ModelCard) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl(card.page))
+
+    def import_folder(self) -> None:
+        path = qt.QFileDialog.getExistingDirectory(self._context.ui.MedAISeg, _("The folder of a model"))
+        self._import(path)
+
+    def import_file(self) -> None:
+        kinds = _("Archives and packs (*.zip *.tar *.tar.gz *.tgz);;All files (*)")
+        path = qt.QFileDialog.getOpenFileName(self._context.ui.MedAISeg, _("An archive or a pack of models"), "", kinds)
+        self._import(path)
+
+    def import_address(self) -> None:
+        self._address.open()
+
+    def _import(self, path: str) -> None:
+        if path:
+            self.acts.install(InstallModelRequest(path), Path(path).name)
+
+    def _install_address(self, url: str) -> None:
+        self.acts.install(InstallModelRequest(url), url.rstrip("/").rpartition("/")[2] or url)
+
+    def _pack(self, ids: Sequence[str], name: str) -> None:
+        path = qt.QFileDialog.getSaveFileName(
+            self._context.ui.MedAISeg, _("Where to write the pack"), f"{name}.zip", _("Packs (*.zip)")
+        )
+        if path:
+            self.acts.pack(ids, Path(path if path.lower().endswith(".zip") else f"{path}.zip"))
+
+    def _remove(self, cards: Sequence[ModelCard]) -> None:
+        if self._context.parameters().read().model in {card.id for card in cards}:
             self._context.parameters().change(model="")
-            self.view.messages.clear()
-            self._context.changed()
+        self.acts.remove(cards)
 
-        self._context.session.remove_model(card.id, on_done=done, on_error=self.view.messages.show_error)
+    def _installed(self, ids: Sequence[str], model: str) -> None:
+        """Choose what was installed, unless the user has chosen something else meanwhile."""
+        self.load()
+        if ids and model in ("", self._context.parameters().read().model):
+            self.select(ids[0])

@@ -1,19 +1,18 @@
-"""The list of models, and what there is to know of the selected one."""
+"""The Model section: the list, what there is to know of the selected model, and the buttons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import qt
+from typing import Any, Protocol
 
 from ..models.card import ModelCard, ModelState
-from .items import all_items, fit_height, is_ticked, key_of, silent, stretch_first_column, tree_item
+from .items import silent
 from .messages import MessageView
-from .model_card_text import details_of, state_of, summary_of
-from .texts import _, readable_modality
+from .model_card_text import details_of, download_text, summary_of
+from .model_menus import ImportActions, ModelMenus, MoreActions
+from .model_tree import ModelTree
+from .texts import _
 
 
 @dataclass(frozen=True)
@@ -25,145 +24,96 @@ class ModelChoice:
     ticked: tuple[str, ...]
 
 
+class ModelActions(ImportActions, MoreActions, Protocol):
+    """What the section's widgets ask for."""
+
+    def choose(self, choice: ModelChoice) -> None: ...
+
+    def download(self, card: ModelCard) -> None: ...
+
+    def trust(self, card: ModelCard) -> None: ...
+
+    def remove(self, card: ModelCard) -> None: ...
+
+
 class ModelView:
     """The Model section.
 
     Args:
         ui: the panel's widgets by name.
-        on_choice: is told what the user selects or ticks.
-        on_import: gets the folder or file of a model.
-        on_remove: gets the model that the user wants to be rid of.
+        actions: is told what the user wants.
     """
 
-    def __init__(
-        self,
-        ui: Any,
-        *,
-        on_choice: Callable[[ModelChoice], None],
-        on_import: Callable[[Path], None],
-        on_remove: Callable[[ModelCard], None],
-    ) -> None:
-        self._ui = ui
-        self._on_choice, self._on_import, self._on_remove = on_choice, on_import, on_remove
-        self._cards: dict[str, ModelCard] = {}
-        self._shown: tuple[object, ...] = ()
+    def __init__(self, ui: Any, actions: ModelActions) -> None:
+        self._ui, self._actions = ui, actions
+        self._card: ModelCard | None = None
         self._described: tuple[object, ...] = ()
-        self.messages = MessageView(ui.modelMessages, "modelMessage", ui.removeModelButton)
-        stretch_first_column(ui.modelTree)
-        ui.modelSearchBox.connect("textChanged(QString)", self._filter)
+        self.messages = MessageView(ui.modelMessages, "modelMessage", ui.cancelTransferButton)
+        self._tree = ModelTree(ui)
+        self._menus = ModelMenus(ui, actions)
+        ui.modelSearchBox.connect("textChanged(QString)", lambda _text: self._tree.search())
         ui.modelTree.connect("itemSelectionChanged()", self._tell)
         ui.modelTree.connect("itemChanged(QTreeWidgetItem*,int)", self._tell)
         ui.severalModelsCheckBox.connect("toggled(bool)", self._on_several)
-        ui.importModelFolderButton.connect("clicked()", self._import_folder)
-        ui.importModelFileButton.connect("clicked()", self._import_file)
-        ui.removeModelButton.connect("clicked()", self._remove)
+        ui.downloadButton.connect("clicked()", lambda: self._with_card(actions.download))
+        ui.trustButton.connect("clicked()", lambda: self._with_card(actions.trust))
+        ui.removeModelButton.connect("clicked()", lambda: self._with_card(actions.remove))
 
-    def show(self, cards: Sequence[ModelCard], choice: ModelChoice, expected_time: str) -> None:
-        """Show the models, what is chosen, and what is known of the selected one."""
-        self._cards = {card.id: card for card in cards}
-        listed = (tuple(cards), choice.several)
-        if listed != self._shown:
-            self._shown = listed
-            self._fill(choice)
-        self._mark(choice)
-        card = self._cards.get(choice.model)
+    def show(
+        self, cards: Sequence[ModelCard], choice: ModelChoice, expected_time: str, states: Mapping[str, str]
+    ) -> None:
+        """Show the models, what is chosen, and what is known of the selected one.
+
+        Args:
+            states: by model id, words for what goes on with it.
+        """
+        ui = self._ui
+        with silent(ui.severalModelsCheckBox):
+            ui.severalModelsCheckBox.checked = choice.several
+        self._tree.fill(cards, several=choice.several)
+        self._tree.mark(choice.model, choice.ticked)
+        self._tree.show_states(states)
+        card = next((card for card in cards if card.id == choice.model), None)
+        self._card = card
         if (card, expected_time) != self._described:
             self._described = (card, expected_time)
-            self._ui.modelSummaryLabel.setText(summary_of(card, expected_time) if card else _("No model is selected."))
-            self._ui.modelDetailsBrowser.setHtml(details_of(card) if card else "")
-            self._ui.modelDetailsFrame.setVisible(card is not None)
-        self._ui.removeModelButton.enabled = card is not None and not card.embedded and card.size_bytes > 0
-        self._ui.removeModelButton.toolTip = _why_not_removable(card)
+            ui.modelSummaryLabel.setText(summary_of(card, expected_time) if card else _("No model is selected."))
+            ui.modelDetailsBrowser.setHtml(details_of(card) if card else "")
+            ui.modelDetailsFrame.setVisible(card is not None)
+        self._show_buttons(card, busy=bool(card and card.id in states))
+        self._menus.show(card, cards)
 
-    def _fill(self, choice: ModelChoice) -> None:
-        tree = self._ui.modelTree
-        with silent(tree):
-            tree.clear()
-            for modality in sorted({card.modality for card in self._cards.values()}):
-                group = tree_item([readable_modality(modality), ""])
-                group.setFlags(qt.Qt.ItemIsEnabled)
-                tree.addTopLevelItem(group)
-                group.setFirstColumnSpanned(True)
-                for card in sorted(self._cards.values(), key=lambda card: card.name.casefold()):
-                    if card.modality == modality:
-                        group.addChild(_item(card, tree.palette, several=choice.several))
-                group.setExpanded(True)
-        self._filter()
+    def show_states(self, states: Mapping[str, str]) -> None:
+        """Show in the list how far what goes on is."""
+        self._tree.show_states(states)
 
-    def _mark(self, choice: ModelChoice) -> None:
-        tree = self._ui.modelTree
-        with silent(tree, self._ui.severalModelsCheckBox):
-            self._ui.severalModelsCheckBox.checked = choice.several
-            for item in all_items(tree):
-                card = self._cards.get(key_of(item))
-                if card is None:
-                    continue
-                if card.id == choice.model and not item.isSelected():
-                    tree.setCurrentItem(item)
-                if choice.several and card.state is ModelState.READY:
-                    item.setCheckState(0, qt.Qt.Checked if card.id in choice.ticked else qt.Qt.Unchecked)
-
-    def _filter(self, _text: str = "") -> None:
-        words = self._ui.modelSearchBox.text
-        tree = self._ui.modelTree
-        for row in range(tree.topLevelItemCount):
-            group = tree.topLevelItem(row)
-            shown = 0
-            for n in range(group.childCount()):
-                item = group.child(n)
-                is_shown = self._cards[key_of(item)].mentions(words)
-                item.setHidden(not is_shown)
-                shown += is_shown
-            group.setHidden(shown == 0)
-        fit_height(tree, at_least=4, at_most=9)
+    def _show_buttons(self, card: ModelCard | None, *, busy: bool) -> None:
+        ui = self._ui
+        ui.downloadButton.setVisible(card is not None and card.state is ModelState.TO_DOWNLOAD)
+        ui.downloadButton.enabled = not busy
+        if card is not None and card.state is ModelState.TO_DOWNLOAD:
+            ui.downloadButton.setText(download_text(card))
+        ui.trustButton.setVisible(card is not None and card.state is ModelState.NOT_TRUSTED)
+        why_not = _why_not_removable(card)
+        ui.removeModelButton.enabled = not why_not
+        ui.removeModelButton.toolTip = why_not or _("Deletes the selected model from this computer")
 
     def _choice(self) -> ModelChoice:
-        tree = self._ui.modelTree
-        selected = [key_of(item) for item in tree.selectedItems()]
         several = bool(self._ui.severalModelsCheckBox.checked)
-        ticked = tuple(key_of(item) for item in all_items(tree) if several and key_of(item) and is_ticked(item))
-        return ModelChoice(selected[0] if selected else "", several, ticked)
+        return ModelChoice(self._tree.selected, several, self._tree.ticked if several else ())
 
     def _tell(self) -> None:
-        self._on_choice(self._choice())
+        self._actions.choose(self._choice())
 
     def _on_several(self, several: bool) -> None:
         choice = self._choice()
         # Whoever wants more than one model wants the one he has selected, too.
-        self._on_choice(ModelChoice(choice.model, several, (choice.model,) if several and choice.model else ()))
+        ticked = (choice.model,) if several and choice.model else ()
+        self._actions.choose(ModelChoice(choice.model, several, ticked))
 
-    def _import_folder(self) -> None:
-        path = qt.QFileDialog.getExistingDirectory(self._ui.MedAISeg, _("The folder of a model"))
-        if path:
-            self._on_import(Path(path))
-
-    def _import_file(self) -> None:
-        path = qt.QFileDialog.getOpenFileName(self._ui.MedAISeg, _("The file of a model"))
-        if path:
-            self._on_import(Path(path))
-
-    def _remove(self) -> None:
-        card = self._cards.get(self._choice().model)
-        if card is None:
-            return
-        self.messages.ask(
-            _("Delete the model {name} from this computer?").format(name=card.name),
-            _("Delete"),
-            lambda: self._on_remove(card),
-        )
-
-
-def _item(card: ModelCard, palette: Any, *, several: bool) -> Any:
-    can_run = card.state is ModelState.READY
-    item = tree_item(
-        [card.name, state_of(card)],
-        tool_tip=card.problem or card.description or card.name,
-        checked=False if several and can_run else None,
-        key=card.id,
-    )
-    if not can_run:
-        item.setForeground(0, palette.brush(qt.QPalette.Disabled, qt.QPalette.Text))
-    return item
+    def _with_card(self, act: Any) -> None:
+        if self._card is not None:
+            act(self._card)
 
 
 def _why_not_removable(card: ModelCard | None) -> str:
@@ -171,4 +121,8 @@ def _why_not_removable(card: ModelCard | None) -> str:
         return _("Select a model first")
     if card.embedded:
         return _("This model comes with the module and stays")
-    return _("Deletes the selected model from this computer")
+    if card.shared:
+        return _("This model lies in a folder that several users share")
+    if not card.is_here:
+        return _("This model is not on this computer")
+    return ""

@@ -22,6 +22,7 @@ from .input_control import InputControl, units_by_channel
 from .machine_control import MachineControl
 from .messages import MessageView
 from .model_control import ChosenModels, ModelControl
+from .model_settings_control import ModelSettingsControl
 from .needs import Needs, expected_time
 from .output_control import OutputControl
 from .parameters import REGION, Parameters
@@ -59,11 +60,12 @@ class Panel:
         context = Context(ui, session, self._parameters, lambda: self._watch.is_removing, self._watch.soon)
         self._states = SegmentStates(session.pump, self._watch.soon)
         self._welcome = MessageView(ui.welcomeMessages, "welcomeMessage", ui.tryItButton)
-        self._models = ModelControl(context)
+        self._models = ModelControl(context, self._require_packages)
         self._inputs = InputControl(context, self._models.view.messages.show_error)
         self._region = RegionView(ui, on_change=self._choose_region)
         self._outputs = OutputControl(context, self._states)
         self._machine = MachineControl(context)
+        self._store = ModelSettingsControl(context, lambda: self._models.acts.is_idle, self._models.ask_again)
         self._runs = RunControl(
             context,
             look_again=self.refresh,
@@ -128,6 +130,7 @@ class Panel:
         self._runs.refresh(plans)
         self._results.refresh()
         self._machine.refresh()
+        self._store.refresh()
         self._watch.follow((*self._inputs.followed_nodes(), *self._outputs.followed_nodes(), *self._own_nodes()))
 
     def _own_nodes(self) -> tuple[Any, ...]:
@@ -173,8 +176,8 @@ class Panel:
     def _take_units(self, model: str, channel: str, answer: str) -> None:
         self._inputs.units[model, channel] = answer
 
-    def _require_packages(self, then: Callable[[], None]) -> bool:
-        return self._packages.require(then)
+    def _require_packages(self, then: Callable[[], None], place: MessageView | None = None) -> bool:
+        return self._packages.require(then, place)
 
     def _take_result(self, run: Run) -> None:
         self._needs.forget()
@@ -196,4 +199,5 @@ class Panel:
 
     def _show_progress(self) -> None:
         self._runs.show_runs()
+        self._models.show_progress()
         self._machine.show_worker()

@@ -229,8 +229,8 @@ def why_not_ready(plans: tuple[Plan, ...]) -> str:
         return _("Choose a model first")
     for plan in plans:
         if plan.card.state is ModelState.TO_DOWNLOAD:
-            return _("{model} is not on this computer; import it first").format(model=plan.card.name)
-        if plan.card.state is ModelState.UNUSABLE:
+            return _("{model} is not on this computer; download it first").format(model=plan.card.name)
+        if plan.card.state is not ModelState.READY:
             return f"{plan.card.name}: {plan.card.problem}"
         for line in plan.checks:
             if line.severity is Severity.STOP:

@@ -1,0 +1,153 @@
+"""Models from their publishers: by an address, or by an entry of the catalogue."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ..core.errors import ChangedFileError, ModelError, NotTrustedError, UsageError
+from ..core.notice import Notice
+from ..models.archive import unpack_archive, without_suffix
+from ..models.download import Remote
+from ..models.installing import install_filled, require_free
+from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
+from ..models.names import path_problem
+from ..models.published import PublishedFile, PublishedModel
+from ..models.room import require_room
+from ..models.store import InstalledModel
+from ..models.store_progress import Meter, StoreProgress, StoreStage
+from ..models.trust import acknowledge_licence, require_acknowledged
+from .model_assembly import assemble
+from .model_call import Call, verifier
+
+_KEPT_DAYS = 30
+"""For a later try."""
+
+FromArchive = Callable[[Path, str, Call], InstalledModel]
+
+
+def from_address(url: str, call: Call, from_archive: FromArchive) -> tuple[InstalledModel, tuple[Notice, ...]]:
+    """Install the archive at an address.
+
+    Args:
+        from_archive: installs an archive under a name, where the archive itself has none.
+
+    Raises:
+        MedAISegError: as :func:`.model_sources.install_model`.
+    """
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    if not without_suffix(name) or without_suffix(name) == name or path_problem(name):
+        raise UsageError("the address is not that of an archive (zip, tar, tar.gz).", where=url)
+    if call.options.model_id:
+        require_free(call.options.model_id, overwrite=call.options.overwrite)
+    remote = Remote(url)
+    fetched = _fetched(remote, name, call, StoreProgress(StoreStage.DOWNLOAD), _admit(call, name))
+    with _kept_for_later((remote,)), fetched as (path, notices):
+        call.tell(StoreProgress(StoreStage.COPY))
+        model = from_archive(path, without_suffix(name), call)
+    return model, notices
+
+
+def from_catalogue(published: PublishedModel, call: Call) -> tuple[InstalledModel, tuple[Notice, ...]]:
+    """Install a model of the catalogue.
+
+    Raises:
+        LicenceError: if it has to be acknowledged, which is found out before anything is fetched.
+        MedAISegError: as :func:`.model_sources.install_model`.
+    """
+    card, options = published.card, call.options
+    if published.restricted:
+        raise ModelError(published.restricted, where=published.id)
+    model_id = options.model_id or published.id
+    require_free(model_id, overwrite=options.overwrite)
+    if options.accept_licence and card.commercial_use is False:
+        acknowledge_licence(card)
+    require_acknowledged(card)
+    require_room(model_id, card.size_bytes)
+    notices: list[Notice] = []
+
+    def fill(empty: Path) -> Path:
+        root = empty / "model"
+        root.mkdir()
+        for number, file in enumerate(published.files, start=1):
+            at = StoreProgress(StoreStage.DOWNLOAD, part=number, parts=len(published.files))
+            notices.extend(_place(file, root, empty / "archive", call, at, _admit(call, model_id)))
+        return assemble(published, root)
+
+    with _kept_for_later(tuple(map(_remote, published.files))):
+        model = install_filled(model_id, fill, overwrite=options.overwrite, verify=verifier(call), poll=call.poll)
+    return model, tuple(notices)
+
+
+def _place(
+    file: PublishedFile, root: Path, place: Path, call: Call, at: StoreProgress, admit: Callable[[int], None]
+) -> tuple[Notice, ...]:
+    """Bring a file into the model's folder, an archive's content into the folder that the entry names."""
+    name = urlsplit(file.url).path.rpartition("/")[2]
+    with _fetched(_remote(file), name, call, at, admit) as (path, notices):
+        if file.save_as:
+            shutil.copyfile(path, root / file.save_as)
+            return notices
+        place.mkdir()
+        unpacked = unpack_archive(path, place, poll=call.poll)
+    if file.folder:
+        unpacked.replace(root / file.folder)
+    else:
+        for inside in unpacked.iterdir():
+            inside.replace(root / inside.name)
+    shutil.rmtree(place, ignore_errors=True)
+    return notices
+
+
+@contextmanager
+def _fetched(
+    remote: Remote, name: str, call: Call, at: StoreProgress, admit: Callable[[int], None]
+) -> Iterator[tuple[Path, tuple[Notice, ...]]]:
+    with downloaded(
+        remote,
+        name,
+        network=call.options.network,
+        on_bytes=Meter(call.tell, at),
+        admit=admit,
+        poll=call.poll,
+        accept_changed=call.options.accept_changed,
+    ) as got:
+        yield got.path, _first_seen(remote, got.sha256, first=got.is_first)
+
+
+@contextmanager
+def _kept_for_later(remotes: tuple[Remote, ...]) -> Iterator[None]:
+    """What was fetched is kept where another try may want it: not once it is installed or found to be of no use."""
+    sweep_downloads(_KEPT_DAYS)
+    try:
+        yield
+    except (NotTrustedError, ChangedFileError):
+        raise
+    except ModelError:
+        forget_downloads(remotes)
+        raise
+    forget_downloads(remotes)
+
+
+def _admit(call: Call, model_id: str) -> Callable[[int], None]:
+    """Whether there is room for the file and for what is unpacked of it."""
+
+    def admit(size: int) -> None:
+        call.poll()
+        require_room(model_id, size, on_disk=2 * size)
+
+    return admit
+
+
+def _remote(file: PublishedFile) -> Remote:
+    return Remote(file.url, file.checksum)
+
+
+def _first_seen(remote: Remote, sha256: str, *, first: bool) -> tuple[Notice, ...]:
+    if not first:
+        return ()
+    known = f"The publisher gives no checksum of {remote.url}."
+    return (Notice("first-download", f"{known} Its SHA-256 was written down and counts from now on: {sha256}"),)

@@ -1,0 +1,115 @@
+"""What Slicer's process and the worker say to each other about models: which there are, and how they come and go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.notice import Notice
+from ..models.card import ModelCard
+
+
+@dataclass(frozen=True)
+class ModelsRequest:
+    """Which models are there?"""
+
+
+@dataclass(frozen=True)
+class ModelsReply:
+    """The installed models.
+
+    Attributes:
+        home: the folder of those that the user installed.
+        taken_bytes: by those.
+        quota_bytes: that they may take; 0 for as much as there is.
+        free_bytes: on the disk of that folder.
+        kept_bytes: of downloads that were not finished.
+    """
+
+    models: tuple[ModelCard, ...]
+    home: Path
+    taken_bytes: int = 0
+    quota_bytes: int = 0
+    free_bytes: int = 0
+    kept_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class InstallModelRequest:
+    """Bring a model, or all models of a pack, into the store.
+
+    Attributes:
+        source: a folder, an archive, a pack, an https address or an id of the catalogue.
+        model_id: instead of the source's own name.
+        overwrite: replace what is installed under that name.
+        trust: the user trusts the model to run code of its own.
+        accept_licence: the user acknowledges that the licence rules out commercial use.
+        accept_changed: a file without a publisher's checksum may differ from its first download.
+    """
+
+    source: str
+    model_id: str = ""
+    overwrite: bool = False
+    trust: bool = False
+    accept_licence: bool = False
+    accept_changed: bool = False
+
+
+@dataclass(frozen=True)
+class InstallReply:
+    """The ids of what is installed now."""
+
+    models: tuple[str, ...]
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoveModelRequest:
+    """Delete an installed model."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """Are models as they were installed, can they be read, do their weights fit? All of them where none is named."""
+
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """What came of it.
+
+    Attributes:
+        problem: what is wrong; empty where nothing is.
+        is_known: what it was when it was installed is known, and it is the same.
+    """
+
+    model: str
+    problem: str = ""
+    is_known: bool = False
+
+
+@dataclass(frozen=True)
+class VerifyReply:
+    """One check a model."""
+
+    checks: tuple[ModelCheck, ...]
+
+
+@dataclass(frozen=True)
+class PackModelsRequest:
+    """Write models into one file for computers without internet; all that were installed where none is named."""
+
+    models: tuple[str, ...]
+    output: Path
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class TrustRequest:
+    """The user trusts a model, as it is now, to run code of its own; or not any more."""
+
+    model: str
+    trust: bool = True

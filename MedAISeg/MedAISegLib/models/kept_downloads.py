@@ -1,0 +1,93 @@
+"""What was downloaded for a model stays until the model is installed, so that a later try fetches none of it again.
+
+Below ``downloads`` in the program's data folder a file has its own folder, named by its address; what came of one that
+is not complete lies beside it (models.transfer).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.data_home import data_home
+from ..core.progress import Poll, never
+from .download import Downloaded, Network, Remote, download, key_of
+from .locking import held
+from .store import size_bytes
+
+_WAIT_FOR_OTHERS_S = 24 * 3600.0
+_DAY_S = 86_400.0
+
+
+def downloads_folder() -> Path:
+    """It need not exist."""
+    return data_home() / "downloads"
+
+
+@contextmanager
+def downloaded(
+    remote: Remote,
+    name: str,
+    *,
+    network: Network,
+    on_bytes: Callable[[int, int], None] = lambda _done, _total: None,
+    admit: Callable[[int], None] = lambda _total: None,
+    poll: Poll = never,
+    accept_changed: bool = False,
+) -> Iterator[Downloaded]:
+    """A publisher's file, fetched where it is not there yet; while the block runs nobody takes it away.
+
+    Args:
+        name: of the file.
+
+    Raises:
+        MedAISegError: as :func:`.download.download`.
+    """
+    folder = downloads_folder() / key_of(remote)
+    with held(f"downloads/{folder.name}-use", poll, _WAIT_FOR_OTHERS_S):
+        was_there = (folder / name).is_file()
+        got = download(
+            remote,
+            folder / name,
+            network=network,
+            on_bytes=on_bytes,
+            admit=admit,
+            poll=poll,
+            accept_changed=accept_changed,
+        )
+        # The one that it came for was not installed, so that nobody has been told of its hash.
+        yield replace(got, is_first=True) if was_there and not remote.checksum else got
+
+
+def forget_downloads(remotes: Iterable[Remote]) -> None:
+    """Delete what was kept of these, once it is installed or found to be of no use."""
+    for remote in remotes:
+        key = key_of(remote)
+        with held(f"downloads/{key}-use"):
+            _delete(downloads_folder() / key)
+
+
+def kept_bytes() -> int:
+    """What unfinished installations have left."""
+    folder = downloads_folder()
+    return size_bytes(folder) if folder.is_dir() else 0
+
+
+def sweep_downloads(days: int) -> None:
+    """Delete what nobody has gone on with for so many days."""
+    limit_s = time.time() - days * _DAY_S
+    for path in [*downloads_folder().glob("*.part"), *downloads_folder().glob("*/*")]:
+        key = path.stem if path.suffix == ".part" else path.parent.name
+        if path.stat().st_mtime < limit_s:
+            with held(f"downloads/{key}-use"):
+                _delete(downloads_folder() / key)
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in (folder.with_name(f"{folder.name}.part"), folder.with_name(f"{folder.name}.part.json")):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Folders in the store for what is not complete yet: hidden, gone afterwards, and swept when their program has died."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ResourceError
+from .extras import extra
+
+_PREFIX = ".part-"
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder in the store, so that what is half-done is never seen as a model.
+
+    It is locked before it is there and as long as it is; whoever comes next deletes those that nobody holds.
+
+    Raises:
+        ResourceError: if the store cannot be written.
+    """
+    folder = parent / f"{_PREFIX}{uuid.uuid4().hex}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        sweep(parent)
+        lock = _lock_of(folder)
+        try:
+            with lock:
+                folder.mkdir()
+                try:
+                    yield folder
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            _forget(lock)
+    except (OSError, NotImplementedError) as error:
+        raise ResourceError(
+            f"the model store cannot be written: {getattr(error, 'strerror', None) or error}.",
+            where=str(parent),
+            remedy="Check permissions and free space, or set MEDAISEG_HOME to another folder.",
+        ) from error
+
+
+def sweep(parent: Path) -> None:
+    """Delete what programs have left that were ended in the middle."""
+    filelock = extra("filelock")
+    for folder in parent.glob(f"{_PREFIX}*"):
+        if not folder.is_dir():
+            continue
+        lock = _lock_of(folder)
+        try:
+            with lock.acquire(timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        except filelock.Timeout:
+            continue
+        _forget(lock)
+
+
+def _lock_of(folder: Path) -> Any:
+    return extra("filelock").FileLock(folder.with_name(f"{folder.name}.lock"))
+
+
+def _forget(lock: Any) -> None:
+    Path(lock.lock_file).unlink(missing_ok=True)

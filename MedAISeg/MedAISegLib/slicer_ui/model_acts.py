@@ -1,0 +1,235 @@
+"""Models come and go: what the user asks for, what he is asked, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..app.store_protocol import InstallModelRequest, InstallReply, ModelCheck, VerifyReply
+from ..core.errors import Cancelled, MedAISegError, NameTakenError
+from ..core.notice import Notice
+from ..models.card import ModelCard
+from ..models.store_progress import StoreProgress
+from .context import Context
+from .messages import Kind, MessageView
+from .model_questions import question_of, trust_text
+from .model_transfer_view import TransferView, short_text
+from .texts import _, readable_bytes
+
+
+@dataclass(eq=False)
+class _Act:
+    """Something that goes on with the store; ``model`` is the id that the list knows, empty for none."""
+
+    name: str
+    model: str
+    job: Any = None
+    progress: StoreProgress | None = None
+
+
+class ModelActs:
+    """Between the buttons of the Model section and the session; acts go one after the other.
+
+    Args:
+        messages: where questions and failures stand.
+        require_packages: asks for what the worker needs; says whether it is there, and does the rest later if not.
+        on_installed: gets the ids of models that are new, and the id that the list knew them by.
+        on_change: is called when models have come or gone.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        messages: MessageView,
+        *,
+        require_packages: Callable[[Callable[[], None]], bool],
+        on_installed: Callable[[Sequence[str], str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._context, self._messages = context, messages
+        self._require_packages = require_packages
+        self._on_installed, self._on_change = on_installed, on_change
+        self._acts: list[_Act] = []
+        self._view = TransferView(context.ui, self.cancel)
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """By model id, words for what goes on with it."""
+        return {act.model: short_text(act.progress) for act in self._acts if act.model}
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._acts
+
+    def show(self) -> None:
+        """Show how far it is."""
+        if not self._acts:
+            self._view.hide()
+            return
+        first, *waiting = self._acts
+        self._view.show(first.name, first.progress, len(waiting))
+
+    def cancel(self) -> None:
+        """Stop what goes on now."""
+        if self._acts and self._acts[0].job is not None:
+            self._acts[0].job.cancel()
+
+    def install(self, request: InstallModelRequest, name: str, model: str = "") -> None:
+        """Bring a model here, asking what has to be asked.
+
+        Args:
+            name: that the user knows the source by.
+            model: the id that the list knows it by.
+        """
+        if not self._require_packages(lambda: self.install(request, name, model)):
+            return
+        act = self._begin(name, model)
+
+        def done(reply: InstallReply) -> None:
+            self._end(act)
+            self._on_installed(reply.models, model)
+            self._said(_("On this computer now: {names}").format(names=self._names(reply.models)), reply.notices)
+
+        def failed(error: MedAISegError) -> None:
+            self._end(act)
+            question = question_of(error, name, request)
+            if question is None:
+                self._failed(error)
+                return
+            self._messages.ask(question.text, question.yes, lambda: self.install(question.request, name, model))
+
+        act.job = self._context.session.install_model(
+            request, on_done=done, on_error=failed, on_progress=self._hearing(act)
+        )
+
+    def remove(self, cards: Sequence[ModelCard]) -> None:
+        """Delete models."""
+        act = self._begin(_("Deleting"), "")
+
+        def done(_result: object) -> None:
+            self._end(act)
+            self._on_change()
+            names = ", ".join(card.name for card in cards)
+            self._said(_("Deleted: {names}").format(names=names))
+
+        ids = [card.id for card in cards]
+        act.job = self._context.session.remove_models(ids, on_done=done, on_error=self._failing(act))
+
+    def verify(self, card: ModelCard | None) -> None:
+        """Check a model, or all of them where none is given."""
+        act = self._begin(card.name if card is not None else _("Models"), card.id if card is not None else "")
+
+        def done(reply: VerifyReply) -> None:
+            self._end(act)
+            wrong = [check for check in reply.checks if check.problem]
+            lines = [self._line(check) for check in wrong or reply.checks]
+            self._messages.show_text(Kind.ERROR if wrong else Kind.GOOD, "\n".join(lines))
+
+        act.job = self._context.session.verify_models(
+            card.id if card is not None else "",
+            on_done=done,
+            on_error=self._failing(act),
+            on_progress=self._hearing(act),
+        )
+
+    def pack(self, ids: Sequence[str], output: Path, *, overwrite: bool = False) -> None:
+        """Write models into one file; the file dialog has asked whether it may be replaced."""
+        act = self._begin(output.name, "")
+
+        def done(_reply: object) -> None:
+            self._end(act)
+            text = _("Written to {file}. On the other computer choose Import, From an archive or a pack.")
+            self._said(text.format(file=output))
+
+        def failed(error: MedAISegError) -> None:
+            self._end(act)
+            if isinstance(error, NameTakenError):
+                question = _("{file} exists. Replace it?").format(file=output.name)
+                self._messages.ask(question, _("Replace it"), lambda: self.pack(ids, output, overwrite=True))
+                return
+            self._failed(error)
+
+        act.job = self._context.session.pack_models(
+            ids, output, on_done=done, on_error=failed, on_progress=self._hearing(act), overwrite=overwrite
+        )
+
+    def trust(self, card: ModelCard, what: str, then: Callable[[], None], messages: MessageView | None = None) -> None:
+        """Ask whether a model may run code of its own; if so that is remembered, and ``then`` is called.
+
+        Args:
+            what: it would do, as the error says it.
+            messages: where the question stands, in the Model section without it.
+        """
+        place = messages or self._messages
+        place.ask(trust_text(card.name, what), _("Trust it"), lambda: self._change_trust(card, True, then, place))
+
+    def withdraw_trust(self, card: ModelCard) -> None:
+        """From now on it asks again."""
+
+        def done() -> None:
+            self._said(_("{name} runs no code of its own any more before you are asked again.").format(name=card.name))
+
+        self._change_trust(card, False, done, self._messages)
+
+    def _change_trust(self, card: ModelCard, trust: bool, then: Callable[[], None], messages: MessageView) -> None:
+        def done(_reply: object) -> None:
+            self._on_change()
+            then()
+
+        self._context.session.trust_model(card.id, on_done=done, on_error=messages.show_error, trust=trust)
+
+    def _begin(self, name: str, model: str) -> _Act:
+        act = _Act(name, model)
+        self._acts.append(act)
+        self._messages.clear()
+        self.show()
+        self._context.changed()
+        return act
+
+    def _end(self, act: _Act) -> None:
+        self._acts.remove(act)
+        self.show()
+        self._context.changed()
+
+    def _hearing(self, act: _Act) -> Callable[[StoreProgress], None]:
+        def heard(progress: StoreProgress) -> None:
+            act.progress = progress
+
+        return heard
+
+    def _failing(self, act: _Act) -> Callable[[MedAISegError], None]:
+        def failed(error: MedAISegError) -> None:
+            self._end(act)
+            self._failed(error)
+
+        return failed
+
+    def _failed(self, error: MedAISegError) -> None:
+        self._on_change()
+        if isinstance(error, Cancelled):
+            text = _("Stopped. What was downloaded is kept, and the next try goes on from there.")
+            self._messages.show_text(Kind.INFORMATION, text)
+        else:
+            self._messages.show_error(error)
+
+    def _said(self, text: str, notices: Sequence[Notice] = ()) -> None:
+        self._messages.show_text(Kind.GOOD, text, "\n".join(notice.message for notice in notices))
+
+    def _names(self, ids: Sequence[str]) -> str:
+        cards = {card.id: card for card in self._context.session.models()}
+        return ", ".join(cards[name].name if name in cards else name for name in ids)
+
+    def _line(self, check: ModelCheck) -> str:
+        if check.problem:
+            return f"{self._names([check.model])}: {check.problem}"
+        text = _("{name}: fits, unchanged since it was installed") if check.is_known else _("{name}: fits")
+        return text.format(name=self._names([check.model]))
+
+
+def unused_question(cards: Sequence[ModelCard], days: int) -> str:
+    """Which models would be deleted."""
+    listed = ", ".join(f"{card.name} ({readable_bytes(card.size_bytes)})" for card in cards)
+    text = _("Not used for {days} days: {models}. Delete them from this computer?")
+    return text.format(days=days, models=listed)

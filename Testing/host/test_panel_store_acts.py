@@ -1,0 +1,114 @@
+"""Models from folders, archives, addresses and packs, checked and removed; the settings of where they lie."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+pytest.importorskip("pooch", reason="pooch is not installed")
+
+from Testing.host.driver import type_text, wait_until
+from Testing.host.panel_store import archive, choose, done, models, panel, publisher
+from Testing.host.pythonqt import unwrap
+
+__all__ = ["panel", "publisher"]
+
+
+def test_a_folder_an_archive_and_an_address_are_imported(panel, publisher, tmp_path):
+    path = archive(tmp_path / "mine.zip", "Mine")
+    with zipfile.ZipFile(path) as file:
+        file.extractall(tmp_path / "folders")
+    panel.host.answer(str(tmp_path / "folders" / "mine"))
+    choose(panel, "importModelMenu", "importFolderAction")
+    done(panel, "On this computer now: Mine")
+    assert panel.parameters.GetParameter("Model") == "mine"
+    panel.host.answer(str(path))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "is on this computer already")
+    panel.click("modelMessageYesButton")
+    done(panel, "On this computer now: Mine")
+    choose(panel, "importModelMenu", "importAddressAction")
+    assert not panel.ui.installAddressButton.enabled
+    type_text(panel.ui.addressEdit, publisher.url("/liver.zip"))
+    panel.click("installAddressButton")
+    done(panel, "On this computer now: Liver")
+    assert models(tmp_path) == ["liver", "mine"]
+    assert not panel.ui.addressFrame.visible
+
+
+def test_a_pack_carries_models_to_another_computer(panel, tmp_path):
+    panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "On this computer now: Mine")
+    panel.host.answer(str(tmp_path / "pack"))
+    choose(panel, "moreModelsMenu", "packAllAction")
+    done(panel, "Written to")
+    panel.click("removeModelButton")
+    assert models(tmp_path) == ["mine"]
+    panel.click("modelMessageYesButton")
+    done(panel, "Deleted: Mine")
+    assert models(tmp_path) == []
+    panel.host.answer(str(tmp_path / "pack.zip"))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "On this computer now: Mine")
+    assert models(tmp_path) == ["mine"]
+
+
+def test_files_that_changed_are_found(panel, tmp_path):
+    panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "On this computer now: Mine")
+    choose(panel, "moreModelsMenu", "verifyAction")
+    done(panel, "Mine: fits, unchanged since it was installed")
+    (tmp_path / "home" / "models" / "mine" / "weights").write_bytes(b"other")
+    choose(panel, "moreModelsMenu", "verifyAllAction")
+    done(panel, "changed since it was installed")
+
+
+def test_models_that_nobody_uses_are_named_before_they_go(panel, tmp_path):
+    panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "On this computer now: Mine")
+    choose(panel, "moreModelsMenu", "removeUnusedAction")
+    done(panel, "within the last 90 days")
+    record = tmp_path / "home" / "installed.json"
+    record.write_text(record.read_text().replace(json.loads(record.read_text())["mine"]["used"], "2020-01-01"))
+    panel.session.refresh_models(on_done=lambda _: panel.widget.panel.enter())
+    wait_until(lambda: (panel.session.models()[0].unused_days or 0) > 90, timeout=60)
+    panel.settle()
+    choose(panel, "moreModelsMenu", "removeUnusedAction")
+    done(panel, "Mine (")
+    panel.click("modelMessageYesButton")
+    done(panel, "Deleted: Mine")
+    assert models(tmp_path) == []
+
+
+def test_folders_of_several_users_are_searched_and_left_alone(panel, tmp_path):
+    with zipfile.ZipFile(archive(tmp_path / "common.zip", "Common")) as file:
+        file.extractall(tmp_path / "shared")
+    panel.ui.advancedSection.collapsed = panel.ui.modelStoreGroup.collapsed = False
+    panel.settle()
+    panel.host.answer(str(tmp_path / "shared"))
+    panel.click("addSharedFolderButton")
+    wait_until(lambda: ["Common", "ready"] in panel.rows("modelTree"), timeout=60)
+    panel.select("modelTree", "Common")
+    assert "several users share" in panel.ui.removeModelButton.toolTip
+    panel.ui.sharedFoldersTree.setCurrentItem(panel.ui.sharedFoldersTree.topLevelItem(0))
+    panel.settle()
+    panel.click("removeSharedFolderButton")
+    wait_until(lambda: ["Common", "ready"] not in panel.rows("modelTree"), timeout=60)
+
+
+def test_models_go_into_the_folder_that_is_set(panel, tmp_path):
+    panel.ui.advancedSection.collapsed = panel.ui.modelStoreGroup.collapsed = False
+    panel.settle()
+    panel.ui.modelsHomePath.currentPath = str(tmp_path / "elsewhere")
+    panel.settle()
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "On this computer now: Liver")
+    assert (tmp_path / "elsewhere" / "models" / "liver").is_dir()
+    assert str(tmp_path / "elsewhere") in panel.ui.modelStoreLabel.text
+    assert unwrap(panel.ui.MedAISeg).minimumSizeHint().width() <= 400
