@@ -85,7 +85,8 @@ class BundleInference:
         if not self._description.option("evaluator#decollate", True):
             given, output = batch, inferred
         else:
-            (given,), (output,) = decollate_batch(batch, detach=True), decollate_batch(inferred, detach=True)
+            # Lists that transforms leave beside the image may be longer than the batch.
+            given, output = (decollate_batch(part, detach=True)[0] for part in (batch, inferred))
         if self._postprocessing is not None:
             _, output = engine_apply_transform(given, output, self._postprocessing)
         return output

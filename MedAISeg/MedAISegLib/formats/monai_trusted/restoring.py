@@ -26,16 +26,21 @@ _SAME_GRID = 0.01
 BROUGHT_BACK = Notice("restored", "The model leaves its labels on its own grid; they are brought back to the image's.")
 
 
-def on_source_grid(outcome: Outcome, source: VolumeGeometry, poll: Poll) -> tuple[NDArray[Any], bool]:
+def on_source_grid(outcome: Outcome, source: VolumeGeometry, poll: Poll, *, flat: bool) -> tuple[NDArray[Any], bool]:
     """(channel, k, j, i) values on the source grid, and whether we had to bring them there.
 
     As the bundle's SaveImaged would where it resamples, else each voxel by its nearest neighbour.
+
+    Args:
+        flat: the result is of a single slice, (channel, i, j).
 
     Raises:
         ModelError: if nothing says where the result lies.
     """
     result = outcome.result.detach().cpu()
-    if result.ndim == len(source.shape_kji):
+    if flat:
+        result = result[..., None]
+    if result.ndim == 3:
         result = result[None]
     if result.ndim != 4:
         raise ModelError(f"its result has the shape {tuple(result.shape)}.", where="postprocessing")
@@ -117,9 +122,11 @@ def labels_of(
 def _require_whole(values: NDArray[Any], poll: Poll) -> None:
     for channel in values:
         for plane in channel:
-            if plane.dtype.kind == "f" and not (np.abs(plane - np.rint(plane)) < _WHOLE).all():
+            if plane.dtype.kind == "f" and not (
+                np.isfinite(plane).all() and np.abs(plane - np.rint(plane)).max() < _WHOLE
+            ):
                 raise ModelError(
-                    "its result is no labels: it has values between whole numbers, or none at all (NaN).",
+                    "its result is no labels: it has values that are no whole numbers.",
                     where="postprocessing",
                     remedy="Its post-processing has to decide, as AsDiscrete does.",
                 )

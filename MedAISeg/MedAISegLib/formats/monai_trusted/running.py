@@ -92,13 +92,14 @@ def _attempt(
     inference = Inference(files.inference, files.root)
     values: list[np.ndarray] = []
     brought_back = False
-    pieces = _pieces(case, spec, flat=is_flat(files, inference), progress=progress)
+    flat = is_flat(files, inference)
+    pieces = _pieces(case, spec, flat=flat, progress=progress)
     with _surroundings(files, own.code) as output, before_each_layer([own], lambda _: poll()):
         description = Description(files, compute, output=output, instead=_instead(files, own, compute))
         bundle = BundleInference(description, compute, own_evaluator=not has_usual_evaluator(files.inference))
         for number, (images, geometry) in enumerate(pieces):
             with progress.part(number, len(pieces)):
-                found, ours = on_source_grid(bundle.run(images, progress), geometry, poll)
+                found, ours = on_source_grid(bundle.run(images, progress), geometry, poll, flat=flat)
             values.append(found)
             brought_back |= ours
     names = {segment.label_value: segment.name for segment in spec.segments}

@@ -12,12 +12,6 @@ from types import ModuleType
 
 from ...core.errors import MedAISegError, ModelError, ResourceError
 
-FAILURES = (
-    ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, NameError,
-    NotImplementedError, OSError, RuntimeError, StopIteration, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
-"""What code can raise that is not ours."""
-
 _LONGEST = 300
 
 _PROTECTED = frozenset({"torch", "monai", "numpy", "MedAISegLib", "__main__"}) | sys.stdlib_module_names
@@ -63,17 +57,21 @@ def told_as_error(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (*FAILURES, MemoryError) as error:
+    except MedAISegError:
+        raise
+    except Exception as error:
+        # What code of others raises is not for us to list.
         raise _translated(error, where) from error
 
 
 def _translated(error: BaseException, where: str) -> MedAISegError:
     from ...engine.memory import is_out_of_memory
 
-    chain, cause = [], error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]  # None ends the walk
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
     for link in chain:
         # MONAI wraps whatever a transform raises.
         if isinstance(link, MedAISegError):
@@ -83,7 +81,7 @@ def _translated(error: BaseException, where: str) -> MedAISegError:
                 "there is not enough memory for this model and image.",
                 remedy="Close other programs, limit the run to a region, or use --device cpu.",
             )
-    first = next((link for link in reversed(chain) if isinstance(link, Exception)), error)
+    first = chain[-1]
     said = " ".join(str(first).split())[:_LONGEST]
     return ModelError(
         f"its own code failed: {type(first).__name__}: {said}",
