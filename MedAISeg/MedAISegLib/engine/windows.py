@@ -6,6 +6,7 @@ window_places.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ import torch
 
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
 from .activation import activate
+from .even_windows import EachOnce
 from .ring import Ring
 from .slabs import Box, Shape, Slab, SlabStream
 from .window_places import window_starts, window_weights
+
+_log = logging.getLogger(__name__)
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -156,14 +160,14 @@ def _windowed(
     placement: Placement,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    for first in range(0, len(places), placement.batch):
-        batch = places[first : first + placement.batch]
-        crops = [_padded(values[(slice(None), *place.box)], place.pads, windows) for place in batch]
-        scores = predict(torch.stack(crops).to(placement.compute))
-        for place, one in zip(batch, scores, strict=True):
-            start = [part.start for part in place.box]
-            yield from ring.add(start, one[(slice(None), *place.inside)], weights[place.inside])
-        report(min(1.0, (first + len(batch)) / len(places)))
+    crops = (_padded(values[(slice(None), *place.box)], place.pads, windows) for place in places)
+    network = EachOnce(predict, placement.batch, placement.compute)
+    for count, (place, scores) in enumerate(zip(places, network.scores(crops), strict=True), start=1):
+        start = [part.start for part in place.box]
+        yield from ring.add(start, scores[(slice(None), *place.inside)], weights[place.inside])
+        report(count / len(places))
+    if network.repeated:
+        _log.info("%d of %d windows were even and had been seen before", network.repeated, len(places))
     yield from ring.finish()
 
 

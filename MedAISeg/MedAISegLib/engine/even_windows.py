@@ -1,0 +1,74 @@
+"""Windows without content: where every channel has one value throughout, as in air, the network is asked only once.
+
+The same values in give the same scores out, whatever a model makes of them, so no label depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+
+import torch
+
+_KEPT_BYTES = 256 * 2**20
+"""Scores of an even window that are kept beside the network's own work; larger ones only until it runs again."""
+
+
+def value_throughout(crop: torch.Tensor) -> tuple[float, ...] | None:
+    """The value of each channel of (channel, a, b, c) if all of its voxels have it, else None."""
+    first = crop[:, :1, :1, :1]
+    # A line of voxels is enough to tell most windows that are not even.
+    if not all(bool((part == first).all()) for part in (crop[:, :1, :1], crop)):
+        return None
+    return tuple(first.flatten().tolist())
+
+
+class EachOnce:
+    """Windows through a network in batches, those that are even and alike only once.
+
+    Attributes:
+        repeated: windows that the network was not asked about.
+    """
+
+    def __init__(self, predict: Callable[[torch.Tensor], torch.Tensor], batch: int, device: torch.device) -> None:
+        """At most ``batch`` windows go through the network at once, on a device."""
+        self.repeated = 0
+        self._predict, self._batch, self._device = predict, batch, device
+        self._known: dict[Hashable, torch.Tensor] = {}
+        self._fresh: dict[Hashable, torch.Tensor] = {}
+        self._waiting: list[Hashable] = []
+
+    def scores(self, crops: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """(class, a, b, c) scores of each (channel, a, b, c) window in turn."""
+        for number, crop in enumerate(crops):
+            value = value_throughout(crop)
+            key: Hashable = number if value is None else value
+            if key in self._known and self._fresh and self._is_too_large():
+                yield from self._answered()
+            if key in self._known or key in self._fresh:
+                self.repeated += 1
+            else:
+                if len(self._fresh) == self._batch or (self._waiting and self._is_too_large()):
+                    yield from self._answered()
+                self._fresh[key] = crop
+            self._waiting.append(key)
+        yield from self._answered()
+
+    def _answered(self) -> Iterator[torch.Tensor]:
+        """The scores of all windows that wait, after the network has seen those that are new."""
+        found: dict[Hashable, torch.Tensor] = {}
+        if self._fresh:
+            if self._is_too_large():
+                self._known.clear()
+            scores = self._predict(torch.stack(list(self._fresh.values())).to(self._device))
+            found = dict(zip(self._fresh, scores, strict=True))
+        waiting, self._waiting, self._fresh = self._waiting, [], {}
+        for key in waiting:
+            yield self._known[key] if key in self._known else found[key]
+        even = [key for key in found if isinstance(key, tuple)]
+        if even:
+            last = found[even[-1]]
+            # One of several would keep the scores of all of them.
+            self._known = {even[-1]: last if len(found) == 1 else last.clone()}
+
+    def _is_too_large(self) -> bool:
+        return any(scores.numel() * scores.element_size() > _KEPT_BYTES for scores in self._known.values())
