@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from MedAISegLib.core.errors import InputError, ResourceError
@@ -13,7 +14,8 @@ from MedAISegLib.slicer_io.inputs import NodeInput, SeriesInput
 from MedAISegLib.slicer_io.runs import RunRequest, RunState
 
 from Testing.host.dicom_cases import all_series, import_into
-from Testing.host.runs_in_scene import bright_volume, finish, segmentations, threshold_command
+from Testing.host.driver import wait_until
+from Testing.host.runs_in_scene import bright_volume, census, finish, segmentations, threshold_command
 
 VOLUME = "vtkMRMLScalarVolumeNode"
 
@@ -37,6 +39,15 @@ def study(slicer_app, shared_data, tmp_path):
 
 def volumes(scene):
     return scene.GetNumberOfNodesByClass(VOLUME)
+
+
+def everything(scene):
+    """Nodes, and the subject hierarchy with its patients and studies."""
+    import vtk
+
+    hierarchy, items = scene.GetSubjectHierarchyNode(), vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+    return census(scene), [hierarchy.GetItemName(items.GetId(n)) for n in range(items.GetNumberOfIds())]
 
 
 def request(series, **options):
@@ -118,9 +129,51 @@ def test_a_wait_cursor_shows_while_slicer_loads(session, study, slicer_app, monk
     assert QApplication.overrideCursor() is None
 
 
-def test_cancelling_while_a_series_is_loaded_keeps_it_and_makes_no_result(session, study, slicer_app):
+@pytest.mark.parametrize("at", [RunState.LOADING, RunState.SENDING, RunState.RUNNING, RunState.PLACING])
+def test_what_a_cancelled_run_has_loaded_goes_again(session, study, slicer_app, at):
+    before = everything(slicer_app.scene)
     run = session.submit(request(list(study.values())[:2]))
-    run.add_listener(lambda r: r.cancel() if r.state is RunState.LOADING else None)
+    run.add_listener(lambda r: r.cancel() if r.state is at else None)
     finish(run)
     assert run.state is RunState.CANCELLED
-    assert segmentations(slicer_app.scene) == []
+    assert everything(slicer_app.scene) == before
+    assert finish(session.submit(request(list(study.values())[:2]))).state is RunState.DONE
+
+
+def test_what_a_failed_run_has_loaded_goes_again(session, study, slicer_app):
+    before = everything(slicer_app.scene)
+    run = finish(session.submit(replace(request(list(study.values())[:1]), model="dies")))
+    assert run.state is RunState.FAILED
+    assert everything(slicer_app.scene) == before
+
+
+def edit(node):
+    import slicer
+
+    slicer.util.arrayFromVolume(node)[:] = 0
+    slicer.util.arrayFromVolumeModified(node)
+
+
+def draw_a_box_for(node):
+    scene = node.GetScene()
+    scene.AddNewNodeByClass("vtkMRMLMarkupsROINode").SetNodeReferenceID("image", node.GetID())
+
+
+@pytest.mark.parametrize("use", [edit, draw_a_box_for])
+def test_what_was_used_while_the_run_went_on_stays(session, study, slicer_app, use):
+    run = session.submit(replace(request(list(study.values())[:1]), model="slow"))
+    wait_until(lambda: run.progress and run.progress.fraction > 0.1, timeout=60)
+    use(slicer_app.scene.GetFirstNodeByClass(VOLUME))
+    run.cancel()
+    finish(run)
+    assert volumes(slicer_app.scene) == 1
+
+
+def test_an_image_that_was_in_the_scene_before_a_cancelled_run_stays(session, study, slicer_app):
+    (uid, *_) = study.values()
+    finish(session.submit(request([uid])))
+    run = session.submit(request([uid]))
+    run.add_listener(lambda r: r.cancel() if r.state is RunState.SENDING else None)
+    finish(run)
+    assert run.state is RunState.CANCELLED
+    assert volumes(slicer_app.scene) == 1

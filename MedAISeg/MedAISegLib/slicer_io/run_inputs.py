@@ -10,6 +10,7 @@ from typing import Any
 from ..app.checks import SUV, wants_suv
 from ..core.errors import InputError
 from ..models.spec import Channel
+from .arrivals import Arrivals
 from .dicom_loading import load_series
 from .dicom_origin import Origin, read_origin
 from .event_loop import wait_cursor
@@ -42,12 +43,13 @@ class Bound:
 
 
 def bind(
-    inputs: Mapping[str, Input], nodes: Mapping[str, Any], scene: Any, loaded: dict[str, LoadedSeries]
+    inputs: Mapping[str, Input], nodes: Mapping[str, Any], arrivals: Arrivals, loaded: dict[str, LoadedSeries]
 ) -> Pieces[dict[str, Any]]:
     """A volume node for each channel, the series of the database being loaded now.
 
     Args:
         nodes: those that were in the scene already, by channel name.
+        arrivals: hears of what is loaded.
         loaded: series that were loaded by earlier runs; these are used again as long as nobody has changed them.
 
     Raises:
@@ -58,7 +60,7 @@ def bind(
     for name, wanted in inputs.items():
         # Lets the application show what is going on before Slicer's reader blocks it.
         yield None
-        bound[name] = _loaded(wanted.series_uid, scene, loaded) if isinstance(wanted, SeriesInput) else nodes[name]
+        bound[name] = _loaded(wanted.series_uid, arrivals, loaded) if isinstance(wanted, SeriesInput) else nodes[name]
         require_volume(bound[name])
     return bound
 
@@ -126,13 +128,13 @@ class _Share:
         self.tell(self.begin + self.length * fraction)
 
 
-def _loaded(series_uid: str, scene: Any, loaded: dict[str, LoadedSeries]) -> Any:
+def _loaded(series_uid: str, arrivals: Arrivals, loaded: dict[str, LoadedSeries]) -> Any:
     known = loaded.get(series_uid)
-    node = scene.GetNodeByID(known.node_id) if known is not None else None
+    node = arrivals.scene.GetNodeByID(known.node_id) if known is not None else None
     if known is not None and node is not None and _modified(node) == known.modified:
         return node
     with wait_cursor():
-        node = load_series(series_uid)
+        node = arrivals.load(lambda: load_series(series_uid))
     loaded[series_uid] = LoadedSeries(node.GetID(), _modified(node))
     return node
 

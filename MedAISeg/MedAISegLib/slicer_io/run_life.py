@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from ..app.exchange import Exchange
 from ..app.protocol import SegmentReply, SegmentRequest
-from ..core.errors import InputError
+from ..core.errors import ConfirmationRequired, InputError, MedAISegError
 from ..core.progress import ProgressEvent, RunStage
 from ..models.spec import Channel
+from .arrivals import Arrivals
 from .pump import Pieces
 from .run_inputs import Bound, LoadedSeries, bind, send, with_origins
 from .run_placing import Placer, new_result_name
@@ -50,7 +51,9 @@ class Means:
 def live(run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None, means: Means) -> Pieces[None]:
     """A run on one set of images, or on each frame of a sequence; what becomes of it is told by the run.
 
-    Series of the database that were loaded for it stay in the scene, as do the finished frames of a sequence.
+    Series of the database that were loaded for it stay in the scene with its result, as do the finished frames of a
+    sequence. If there is no result, those that nobody has used since go again, but where a question was asked: the next
+    run, which has the answer, wants them.
 
     Args:
         nodes: the volume nodes of the inputs that were in the scene already, by channel name.
@@ -60,11 +63,17 @@ def live(run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None, me
         MedAISegError: why it failed; the scene is as before but for what is said above.
     """
     run.enter(RunState.LOADING)
-    bound = yield from bind(run.request.inputs, nodes, means.scene, means.loaded)
-    if run.request.frames is Frames.ALL:
-        yield from _all_frames(run, bound, means)
-    else:
-        yield from _once(run, bound, _Share(run), Placer(run, means.scene, watch, means.watches), means)
+    arrivals = Arrivals(means.scene)
+    try:
+        bound = yield from bind(run.request.inputs, nodes, arrivals, means.loaded)
+        if run.request.frames is Frames.ALL:
+            yield from _all_frames(run, bound, means)
+        else:
+            yield from _once(run, bound, _Share(run), Placer(run, means.scene, watch, means.watches), means)
+    except MedAISegError as error:
+        if run.placed is None and not isinstance(error, ConfirmationRequired):
+            arrivals.take_back()
+        raise
 
 
 def _all_frames(run: Run, nodes: Mapping[str, Any], means: Means) -> Pieces[None]:
