@@ -1,0 +1,119 @@
+"""Cancel by a click of its button, wherever the run is: within a second, and the scene is as it was."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import pytest
+from MedAISegLib.slicer_io import image_pieces, pump
+from MedAISegLib.slicer_io.runs import RunState
+
+from Testing.host.dicom_cases import import_into
+from Testing.host.driver import wait_until
+from Testing.host.panel import panel
+from Testing.host.runs_in_scene import bright_volume, census, segmentations
+
+__all__ = ["panel"]
+
+SOON_S = 1.0
+
+
+@contextmanager
+def one_piece_a_tick():
+    """Small volumes go through in a moment otherwise."""
+    with patch.object(pump, "_WORKING_S", 0.0), patch.object(image_pieces, "_PIECE_BYTES", 1):
+        yield
+
+
+@pytest.fixture
+def volume(panel):
+    node = bright_volume(panel.host.scene, shape=(30, 20, 24))
+    panel.settle()
+    return node
+
+
+def everything(scene):
+    """Each node, and of segmentations every voxel and tag."""
+    import slicer
+
+    found = []
+    for node in segmentations(scene):
+        for segment_id in node.GetSegmentation().GetSegmentIDs():
+            segment = node.GetSegmentation().GetSegment(segment_id)
+            voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment_id)
+            found.append((segment_id, segment.GetName(), segment.GetLabelValue(), voxels.tobytes()))
+    return census(scene), found
+
+
+def cancelled_soon(panel):
+    """Clicks Cancel; whether the run has ended a second later."""
+    panel.click("cancelButton")
+    began = time.monotonic()
+    wait_until(lambda: all(run.is_finished for run in panel.session.runs), timeout=30)
+    panel.settle()
+    return time.monotonic() - began < SOON_S + 0.3
+
+
+def apply_until(panel, state):
+    panel.ui.applyButton.click()
+    run = panel.session.runs[-1]
+    wait_until(lambda: run.state is state or run.is_finished, timeout=120, interval=0.001)
+    assert run.state is state
+    return run
+
+
+@pytest.mark.parametrize(
+    ("model", "at"),
+    [("Bright things", RunState.SENDING), ("Model that slow", RunState.RUNNING), ("Bright things", RunState.PLACING)],
+)
+@pytest.mark.parametrize("is_rerun", [False, True])
+def test_cancel_leaves_the_scene_as_it_was_in_every_state(panel, volume, model, at, is_rerun):
+    if is_rerun:
+        panel.click("applyButton")
+        panel.wait_for_runs()
+        panel.ui.outputSelector.setCurrentNode(panel.ui.resultSelector.currentNode())
+        panel.settle()
+    panel.select("modelTree", model)
+    before = everything(panel.host.scene)
+    with one_piece_a_tick():
+        run = apply_until(panel, at)
+        assert cancelled_soon(panel)
+    assert run.state is RunState.CANCELLED
+    assert everything(panel.host.scene) == before
+    assert "cancelled" in panel.message("run")
+    assert not panel.ui.cancelButton.enabled
+    panel.select("modelTree", "Bright things")
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    assert panel.session.runs[-1].state is RunState.DONE
+
+
+def test_cancel_between_the_series_that_are_loaded_leaves_none_of_them(panel, shared_data, tmp_path):
+    import_into(tmp_path / "db", shared_data / "brain_mr_dicom" / "study1")
+    panel.select("modelTree", "Brain tumour of four sequences")
+    panel.choose("inputSelector0", "from the DICOM database")
+    panel.click("matchStudyButton")
+    wait_until(lambda: "DICOM database" in panel.find("inputSelector3").currentText, timeout=100)
+    before = census(panel.host.scene)
+    with one_piece_a_tick():
+        run = apply_until(panel, RunState.LOADING)
+        wait_until(lambda: census(panel.host.scene) != before, timeout=60, interval=0.001)
+        assert run.state is RunState.LOADING
+        # What is being loaded blocks the application; the click comes after it.
+        assert cancelled_soon(panel)
+    assert run.state is RunState.CANCELLED
+    assert census(panel.host.scene) == before
+
+
+def test_cancel_stops_a_worker_that_does_not_listen_and_all_that_waits_behind_it(panel, volume):
+    panel.select("modelTree", "Model that deaf")
+    before = census(panel.host.scene)
+    panel.click("applyButton")
+    panel.click("applyButton")
+    first, second = panel.session.runs
+    wait_until(lambda: first.progress is not None and first.state is RunState.RUNNING, timeout=120)
+    assert cancelled_soon(panel)
+    assert (first.state, second.state) == (RunState.CANCELLED, RunState.CANCELLED)
+    assert census(panel.host.scene) == before
