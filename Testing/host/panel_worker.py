@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 from MedAISegLib.app.exchange import segmentation_of, volume_of
 from MedAISegLib.app.protocol import (
@@ -10,12 +12,14 @@ from MedAISegLib.app.protocol import (
     DevicesRequest,
     DiagnoseReply,
     DiagnoseRequest,
+    ExportRequest,
     MeasureReply,
     MeasureRequest,
     NeedReply,
     NeedRequest,
 )
 from MedAISegLib.core.checksums import label_checksums
+from MedAISegLib.core.progress import Progress
 from MedAISegLib.core.result import SegmentResult
 
 from Testing.host.threshold_worker import Worker
@@ -34,7 +38,16 @@ class PanelWorker(Worker):
             return DiagnoseReply(works=True, lines=("A small convolution took 3 ms.",))
         if isinstance(request, MeasureRequest):
             return measured(request)
+        if isinstance(request, ExportRequest):
+            return exported(request)
         return super().answer(number, request)
+
+
+def exported(request):
+    """By the real exporters, which need no torch."""
+    from MedAISegLib.app.result_requests import export
+
+    return export(SimpleNamespace(request=request, progress=Progress()))
 
 
 def measured(request):

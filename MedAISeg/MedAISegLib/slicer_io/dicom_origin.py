@@ -116,6 +116,11 @@ def instance_uids(node: Any) -> tuple[str, ...]:
     return tuple(uid for uid in (node.GetAttribute(INSTANCE_UIDS) or "").split() if uid != "Unknown")
 
 
+def is_in_database(node: Any) -> bool:
+    """Whether the open database knows the series of a node, be its files there or not."""
+    return _database_with(instance_uids(node)) is not None
+
+
 def _database_with(uids: tuple[str, ...]) -> Any:
     """The open database if it knows the first of the instances, else None."""
     if not uids or database_state() is not DatabaseState.READY:

@@ -14,7 +14,8 @@ from ..core.notice import Notice
 from ..core.result import JobResult, Provenance
 from ..core.volume import SeriesReference
 from ..exporters.written import Written
-from .dicom_origin import origin_of, read_origin
+from .dicom_database import DatabaseState, database_state
+from .dicom_origin import is_in_database, origin_of, read_origin
 from .event_loop import wait_cursor
 from .node_segments import RecordedNode, record_node
 from .node_statistics import Ask, measure_record
@@ -34,7 +35,16 @@ class NoDicom(Enum):
 
     NO_IMAGE = "the image that was segmented is not in the scene"
     NOT_DICOM = "the image that was segmented was not loaded from DICOM, so that the segments cannot refer to it"
+    DATABASE_CLOSED = "Slicer's DICOM database, which knows the headers of the image that was segmented, is not open"
+    NOT_IN_DATABASE = "the image that was segmented is not in Slicer's DICOM database"
     NO_FILES = "the DICOM files of the image that was segmented are gone"
+
+
+_WAY_OUT = {
+    NoDicom.DATABASE_CLOSED: "Open it in the module DICOM, or choose another format.",
+    NoDicom.NOT_IN_DATABASE: "Import its study in the module DICOM, or choose another format.",
+    NoDicom.NO_FILES: "Put them back, or choose another format.",
+}
 
 
 def why_no_dicom(node: Any) -> NoDicom | None:
@@ -42,7 +52,9 @@ def why_no_dicom(node: Any) -> NoDicom | None:
     image = _image(node)
     if image is None:
         return NoDicom.NO_IMAGE
-    return None if origin_of(image).series is not None else NoDicom.NOT_DICOM
+    if origin_of(image).series is None:
+        return NoDicom.NOT_DICOM
+    return None if is_in_database(image) else _why_not_in_database()
 
 
 def export_node(
@@ -148,12 +160,19 @@ def _series(node: Any, *, is_needed: bool) -> Pieces[SeriesReference | None]:
     if origin.series is None:
         raise _no_dicom(NoDicom.NOT_DICOM)
     if not origin.series.files:
-        raise _no_dicom(NoDicom.NO_FILES)
+        raise _no_dicom(NoDicom.NO_FILES if is_in_database(image) else _why_not_in_database())
     return origin.series
 
 
+def _why_not_in_database() -> NoDicom:
+    is_open = database_state() in (DatabaseState.READY, DatabaseState.EMPTY)
+    return NoDicom.NOT_IN_DATABASE if is_open else NoDicom.DATABASE_CLOSED
+
+
 def _no_dicom(reason: NoDicom) -> InputError:
-    return InputError(f"no DICOM SEG can be written: {reason.value}.", remedy="Choose another format.")
+    return InputError(
+        f"no DICOM SEG can be written: {reason.value}.", remedy=_WAY_OUT.get(reason, "Choose another format.")
+    )
 
 
 def _image(node: Any) -> Any:
