@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..app.exchange import Exchange
 from ..core.errors import ResourceError
 from ..core.geometry import VolumeGeometry
 from ..core.volume import Volume
 from .dicom_database import open_database
 from .dicom_loading import load_series
+from .event_loop import temporary_folder
 from .scene import mrml_scene, slicer_module
 from .volume_node import volume_to_node
 
@@ -82,8 +84,8 @@ def load_sample_study_through_database() -> Any:
     series_uid = sample_series_uid(_SEED)
     with _wait_cursor():
         if not database.instancesForSeries(series_uid):
-            with tempfile.TemporaryDirectory(prefix="medaiseg-sample-") as folder:
-                write_sample_study(Path(folder), seed=_SEED)
+            with _private_folder() as folder:
+                write_sample_study(folder, seed=_SEED)
                 _import_copies(folder)
         if not database.instancesForSeries(series_uid):
             raise ResourceError(
@@ -95,10 +97,20 @@ def load_sample_study_through_database() -> Any:
     return node
 
 
-def _import_copies(folder: str) -> None:
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """What a killed Slicer leaves of it goes with all else that it left, at the next start."""
+    exchange = Exchange(temporary_folder())
+    try:
+        yield exchange.new_folder()
+    finally:
+        exchange.close()
+
+
+def _import_copies(folder: Path) -> None:
     from DICOMLib import DICOMUtils
 
-    DICOMUtils.importDicom(folder, copyFiles=True)
+    DICOMUtils.importDicom(str(folder), copyFiles=True)
 
 
 def _draw_into_scene(_source: Any) -> Any:
