@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 _SEED = 20
 _BACKGROUND_SHARE = 0.6
 _LAYER_SHARE = 0.15
+_LEAST_SPREAD = 1e-4
 
 
 def write_architecture(path: Path) -> None:
@@ -48,6 +49,12 @@ def write_weights(
         scores = _in_windows(network, stage)(window_of(case, stage))[0].flatten(1).double().numpy()
     state = network.state_dict()
     bias = [name for name, value in state.items() if name.endswith("bias") and value.shape == (len(scores),)][-1]
+    spread = scores.std(axis=1).mean()
+    if spread < _LEAST_SPREAD:
+        # A deep network with weights at random lets so little of the image through that its classes would be noise.
+        offset = state[bias].double().numpy()[:, None]
+        scores = (scores - offset) / spread + offset
+        state[bias.removesuffix("bias") + "weight"] /= spread
     shift = _shift_for_layers(scores) if isinstance(stage.decision, Threshold) else shift_for_classes(scores)
     state[bias] += torch.from_numpy(shift).float()
     torch.save({"model": state}, path)
