@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.case import Case
@@ -14,6 +15,7 @@ from ..core.result import JobResult
 from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
 from ..engine.labels import clean
+from ..engine.probabilities import ProbabilitySink, Shifted
 from ..engine.run import segment
 from ..formats import ModelSource, read_model
 from ..models.receipts import record_use
@@ -23,12 +25,14 @@ from .job import SegmentationJob
 from .limits import crop_case, exceeds_training_crop, paste_labels
 from .match import match
 from .options import apply_options, select_segments, wanted_segments
+from .probabilities import clear_outside, probability_file
 from .provenance import peak_memory_bytes, provenance_of
 from .statistics import segment_results
 
 if TYPE_CHECKING:
     import torch
 
+    from ..exporters.probabilities import ProbabilityFile
     from ..formats.own_run import OwnRun
 
 
@@ -77,6 +81,7 @@ def run(
     *,
     model: LoadedModel | None = None,
     chosen: Mapping[str, Volume] | None = None,
+    probabilities: Path | None = None,
 ) -> tuple[Segmentation, JobResult]:
     """Segment a case.
 
@@ -86,12 +91,13 @@ def run(
         progress: is told how far the run is, and may cancel it.
         model: what ``job.model`` names, where it is already in memory.
         chosen: volumes that the user has bound to channels by name.
+        probabilities: a ``.nii`` file for the probabilities of all classes; it is replaced where it is there.
 
     Returns:
-        Labels on the grid of the first channel's volume, and the record of the run (no files yet).
+        Labels on the grid of the first channel's volume, and the record of the run (no files but the probabilities).
 
     Raises:
-        UsageError: if a label is not the model's or the region does not meet the image.
+        UsageError: if a label is not the model's, the region does not meet the image, or there are no probabilities.
         InputError: if the images do not serve the model; ConfirmationRequired where ``job.accept`` would do.
         ModelError: if the model cannot be used.
         ResourceError: if memory or the device does not suffice.
@@ -106,7 +112,8 @@ def run(
         images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept, poll=poll)
     )
     loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
-    found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress)
+    maps = None if probabilities is None else probability_file(probabilities, spec, case.geometry, poll)
+    found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress, maps)
     spec = found.spec
     with progress.stage(RunStage.POSTPROCESS):
         layers, segments = select_segments(spec, wanted, found.layers, poll)
@@ -120,6 +127,7 @@ def run(
         timings_s={stage.value: seconds for stage, seconds in progress.timings_s.items()},
         peak_memory_bytes=peak_memory_bytes(),
         notices=_unique((*notices_before_run(spec, job, case), *found.notices)),
+        files={} if maps is None else {"probabilities": maps.finish()},
     )
     return segmentation, result
 
@@ -146,21 +154,26 @@ def _region_wanted(spec: ModelSpec, geometry: VolumeGeometry) -> Notice:
     )
 
 
-def _labels_on_source_grid(job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress) -> _Found:
+def _labels_on_source_grid(
+    job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress, maps: ProbabilityFile | None
+) -> _Found:
     if job.region is None:
-        return _labels(case, model, job.device, progress)
+        return _labels(case, model, job.device, progress, maps)
+    poll = progress.cancel.raise_if_cancelled
     cropped, start = crop_case(case, job.region)
-    found = _labels(cropped, model, job.device, progress)
-    layers = paste_labels(
-        found.layers, cropped.geometry, start, case.geometry, job.region, progress.cancel.raise_if_cancelled
-    )
+    found = _labels(cropped, model, job.device, progress, maps and Shifted(maps, start))
+    if maps is not None:
+        clear_outside(maps, job.region, cropped.geometry, start, poll)
+    layers = paste_labels(found.layers, cropped.geometry, start, case.geometry, job.region, poll)
     return replace(found, layers=layers)
 
 
-def _labels(case: Case, model: LoadedModel, device: str, progress: Progress) -> _Found:
+def _labels(
+    case: Case, model: LoadedModel, device: str, progress: Progress, probabilities: ProbabilitySink | None
+) -> _Found:
     spec = model.spec
     if model.run is None:
-        result = segment(case, spec, model.networks, device=device, progress=progress)
+        result = segment(case, spec, model.networks, device=device, progress=progress, probabilities=probabilities)
         return _Found(result.layers, result.device, result.notices, spec)
     own = model.run(case, model.networks, device=device, progress=progress)
     layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled)

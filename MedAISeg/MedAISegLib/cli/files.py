@@ -98,7 +98,7 @@ def write_files(
         ResourceError: if the disk is full or the folder cannot be written.
         Cancelled: if the user stopped the run.
     """
-    files, notices = {}, list(result.notices)
+    files, notices = dict(result.files), list(result.notices)
     with progress.stage(RunStage.WRITE):
         for n, name in enumerate(formats):
             progress.report(RunStage.WRITE, n / len(formats))

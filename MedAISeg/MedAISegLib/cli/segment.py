@@ -32,6 +32,7 @@ class SegmentRequest:
         channels: file, folder or series UID by channel name.
         output: folder for the files.
         formats: empty for the usual ones.
+        probabilities: those of all classes are written beside the labels.
     """
 
     job: SegmentationJob
@@ -42,6 +43,7 @@ class SegmentRequest:
     channels: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     overwrite: bool = False
+    probabilities: bool = False
 
 
 @click.command("segment", short_help="Segment the images of a folder or file.")
@@ -71,6 +73,7 @@ class SegmentRequest:
     metavar="LIST",
     help=f"Among {','.join(FORMATS)}. Without it: seg.nrrd, nifti, and dicom-seg where INPUT is DICOM.",
 )
+@click.option("--probabilities", is_flag=True, help="Write the probabilities of all classes as well, as 4-D NIfTI.")
 @click.option("--labels", default="", metavar="LIST", help="Only these segments, by name, separated by commas.")
 @click.option("--region", default="", metavar="BOX", help="x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer ROI (.mrk.json).")
 @click.option("--keep-largest", is_flag=True, help="Of each segment, keep the largest connected part.")
@@ -93,6 +96,7 @@ def command(
     channels: tuple[str, ...],
     device: str,
     formats: str,
+    probabilities: bool,
     labels: str,
     region: str,
     keep_largest: bool,
@@ -124,7 +128,9 @@ def command(
             keep_largest_component=keep_largest,
             accept=accept,
         )
-        request = SegmentRequest(job, source, output, database, series, named, parse_formats(formats), overwrite)
+        request = SegmentRequest(
+            job, source, output, database, series, named, parse_formats(formats), overwrite, probabilities
+        )
         case, result = carry_out(request, interrupts)
     if as_json:
         print_json(result_document(case, result))
@@ -142,6 +148,7 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
         MedAISegError: of any kind; nothing is left in the output folder then.
     """
     from ..app.options import wanted_segments
+    from ..app.probabilities import FILE_NAMES
     from ..app.segment import load_model, notices_before_run, open_model, run, with_final_figures
     from ..app.study import read_case
 
@@ -149,7 +156,10 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
     with shown_progress(interrupts) as progress:
         source = open_model(job.model)
         names = [segment.name for segment in wanted_segments(source.spec, job.labels)]
-        check_output(request.output, file_names((*request.formats, TABLES), names), overwrite=request.overwrite)
+        further = list(FILE_NAMES) if request.probabilities else []
+        check_output(
+            request.output, [*further, *file_names((*request.formats, TABLES), names)], overwrite=request.overwrite
+        )
         case = read_case(
             source.spec,
             request.source,
@@ -160,13 +170,15 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
             progress=progress,
         )
         plan = plan_files(request.formats or USUAL, case.first.series, all_needed=bool(request.formats))
-        files = file_names(plan.formats, names)
+        files = [*further, *file_names(plan.formats, names)]
         check_output(request.output, files, overwrite=request.overwrite)
         said = (*plan.notices, *notices_before_run(source.spec, job, case))
         show_inputs(case)
         show_notices(said)
-        segmentation, result = run(job, case, progress, model=load_model(source, progress))
+        loaded = load_model(source, progress)
         with filled(request.output, interrupts, replaced=files) as folder:
+            maps = folder / FILE_NAMES[0] if request.probabilities else None
+            segmentation, result = run(job, case, progress, model=loaded, probabilities=maps)
             result = write_files(segmentation, result, plan.formats, folder, progress)
     show_notices(notice for notice in result.notices if notice not in said)
     notices = tuple(dict.fromkeys((*plan.notices, *result.notices)))

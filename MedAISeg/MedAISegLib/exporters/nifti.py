@@ -44,12 +44,9 @@ def write_nifti(
     image = nib.Nifti1Image(labels[..., 0] if labels.shape[-1] == 1 else labels, _affine_ijk_ras(geometry))
     image.header.set_xyzt_units("mm")
     image.header.set_intent("label")
-    image.set_sform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
+    set_frame(image.header, geometry)
     notices: list[Notice] = []
-    if geometry.is_rectilinear():
-        image.set_qform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
-    else:
-        image.set_qform(None, code=0)
+    if not geometry.is_rectilinear():
         notices.append(
             Notice(
                 "nifti-shear",
@@ -69,6 +66,15 @@ def write_nifti(
         text = json.dumps(_description(segmentation, result, path.name), indent=2, ensure_ascii=False)
         description_file.write_text(text + "\n", encoding="utf-8")
     return Written((path, description_path), tuple(notices))
+
+
+def set_frame(header: nib.Nifti1Header, geometry: VolumeGeometry) -> None:
+    """Write the grid into a header: as sform exactly, as qform where that can hold it."""
+    header.set_sform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
+    if geometry.is_rectilinear():
+        header.set_qform(_affine_ijk_ras(geometry), code=_SCANNER_FRAME)
+    else:
+        header.set_qform(None, code=0)
 
 
 class _Polled(io.RawIOBase):
