@@ -72,6 +72,7 @@ class Panel:
             on_result=self._take_result,
             on_units=self._take_units,
             require_packages=self._require_packages,
+            ask_trust=self._models.acts.trust,
         )
         self._packages = DependencyControl(
             context, self._machine.view.messages, self._runs.view.messages, self._models.ask_installed

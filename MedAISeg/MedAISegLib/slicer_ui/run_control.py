@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ..app.checks import ACTIVITY, SUV, CheckLine, Severity, wants_suv
-from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError
+from ..core.errors import Cancelled, ConfirmationRequired, MedAISegError, NotTrustedError
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
 from ..slicer_io.inputs import Input
 from ..slicer_io.runs import Frames, Output, Run, RunRequest
 from .context import Context
-from .messages import Kind
+from .messages import Kind, MessageView
 from .parameters import without
 from .run_view import RunView, stage_text
 from .texts import _
@@ -53,6 +53,7 @@ class RunControl:
         look_again: shows the panel anew, and tells by :meth:`refresh` what would run.
         on_result: gets each run whose segments are in the scene.
         on_units: gets model, channel and the user's answer to what a PET image's values are.
+        ask_trust: asks in a place whether a model may do what it would do, and calls back if so.
     """
 
     def __init__(
@@ -63,10 +64,11 @@ class RunControl:
         on_result: Callable[[Run], None],
         on_units: Callable[[str, str, str], None],
         require_packages: Callable[[Callable[[], None]], bool],
+        ask_trust: Callable[[ModelCard, str, Callable[[], None], MessageView], None],
     ) -> None:
         self._context = context
         self._look_again, self._on_result, self._on_units = look_again, on_result, on_units
-        self._require_packages = require_packages
+        self._require_packages, self._ask_trust = require_packages, ask_trust
         self.view = RunView(context.ui, on_apply=self.apply, on_cancel=self.cancel)
         self._plans: tuple[Plan, ...] = ()
         self._followed: dict[Run, _Followed] = {}
@@ -206,6 +208,8 @@ class RunControl:
         elif isinstance(error, ConfirmationRequired):
             accepted = replace(run.request, accept=True)
             messages.ask(str(error), _("Run all the same"), lambda: self.submit(accepted, card))
+        elif isinstance(error, NotTrustedError):
+            self._ask_trust(card, error.what, lambda: self.submit(run.request, card), messages)
         else:
             messages.show_error(error, "\n".join(self._context.session.client.log_lines))
 
