@@ -100,6 +100,8 @@ def segment(
 
 def require_probabilities(spec: ModelSpec) -> None:
     """Raises UsageError if a model's result is not decided by the probabilities of one set of classes."""
+    if spec.own_code:
+        raise UsageError("there are no probabilities: it runs by code of its own.", where=f"model {spec.id}")
     if len(spec.merged) > 1:
         raise UsageError(
             f"there are no probabilities of its labels: they come from {len(spec.merged)} networks, each with classes "
