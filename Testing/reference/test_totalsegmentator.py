@@ -13,7 +13,7 @@ from Testing.totalsegmentators import describe_task, networks_of, published, wri
 
 from . import images
 from .bundle_run import differing_share
-from .nnunet_models import case_of, require_nnunet, run_nnunet, shift_scores, written_labels
+from .nnunet_models import case_of, hippocampus, require_nnunet, run_nnunet, shift_scores, written_labels
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +30,7 @@ TASKS = {
     "cropped by a rough model": ("totalsegmentator_liver_segments", spleen_turned),
     "cleaned": ("totalsegmentator_body_6mm", images.short_trunk_ct),
     "five parts at 1.5 mm": ("totalsegmentator_total", images.short_trunk_ct),
-    "within what is within the skull": ("totalsegmentator_teeth", images.spleen_ct),
+    "within what is within the skull": ("totalsegmentator_teeth", hippocampus),
 }
 QUICK = ("at 3 mm",)
 CASES = [

@@ -60,19 +60,24 @@ def part_stages(path: Path, described: PartsDescription) -> tuple[tuple[Reading,
     rough = _rough(described.crop)
     readings, stages = [], []
     crop: CropToLabels | None = None
-    for number, description in enumerate((*rough, *described.parts)):
-        model = part_of(path, description)
-        reading = Reading(model, read_labels(model.dataset, str(model.root / DATASET)))
-        is_part = isinstance(description, PartDescription)
-        pipeline = described.pipeline if is_part else description.pipeline
-        stage = replace(_in_pipeline(reading, pipeline, described.orientation), crop=crop)
-        if isinstance(description, PartDescription):
-            stage = replace(stage, paints=_paints(description, reading.labels))
-        else:
-            crop = CropToLabels(number, description.labels, description.margin_mm)
+    for number, looking in enumerate(rough):
+        reading, stage = _read(path, looking, looking.pipeline, described.orientation)
         readings.append(reading)
-        stages.append(stage)
+        stages.append(replace(stage, crop=crop))
+        crop = CropToLabels(number, looking.labels, looking.margin_mm)
+    for part in described.parts:
+        reading, stage = _read(path, part, described.pipeline, described.orientation)
+        readings.append(reading)
+        stages.append(replace(stage, crop=crop, paints=_paints(part, reading.labels)))
     return tuple(readings), tuple(stages), len(rough)
+
+
+def _read(
+    path: Path, description: PartDescription | CropDescription, pipeline: Pipeline, orientation: str
+) -> tuple[Reading, InferenceStage]:
+    model = part_of(path, description)
+    reading = Reading(model, read_labels(model.dataset, str(model.root / DATASET)))
+    return reading, _in_pipeline(reading, pipeline, orientation)
 
 
 def _rough(crop: CropDescription | None) -> tuple[CropDescription, ...]:
