@@ -23,6 +23,8 @@ def segment_images(
     labels: tuple[str, ...] = (),
     region: OrientedBox | None = None,
     device: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
     test_time_flips: bool | None = None,
     keep_largest_component: bool = False,
     accept: bool = False,
@@ -44,6 +46,8 @@ def segment_images(
         labels: names of the wanted segments, all where empty.
         region: limits the run to a box.
         device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``.
+        backend: ``auto``, ``eager`` or ``onednn``.
+        precision: ``auto``, ``fp32``, ``tf32``, ``fp16`` or ``bf16``.
         test_time_flips: average over flips; None leaves it to the model.
         keep_largest_component: of each segment.
         accept: go on under an assumption that would otherwise be asked about.
@@ -59,6 +63,8 @@ def segment_images(
     job = SegmentationJob(
         model=model,
         device=device,
+        backend=backend,
+        precision=precision,
         labels=labels,
         region=region,
         test_time_flips=test_time_flips,

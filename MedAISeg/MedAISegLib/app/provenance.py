@@ -17,8 +17,12 @@ from .job import SegmentationJob
 _LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom")
 
 
-def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str) -> Provenance:
-    """The record of a run, made now; it holds no patient's data and no file's path."""
+def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str, backend: str) -> Provenance:
+    """The record of a run, made now; it holds no patient's data and no file's path.
+
+    Args:
+        backend: how the network was run on the device, and in what precision.
+    """
     return Provenance(
         model_id=spec.id,
         model_name=spec.name,
@@ -27,7 +31,7 @@ def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str) -> Provena
         software_version=__version__,
         library_versions=_library_versions(),
         device=device,
-        parameters=_parameters(spec, job),
+        parameters=_parameters(spec, job) | {"backend": backend},
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -14,6 +14,7 @@ from ..core.progress import Progress, RunStage
 from ..core.result import JobResult
 from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
+from ..engine.backends import PLAIN, Wanted
 from ..engine.labels import clean
 from ..engine.probabilities import ProbabilitySink, Shifted
 from ..engine.run import segment
@@ -53,6 +54,7 @@ class _Found:
     device: str
     notices: tuple[Notice, ...]
     spec: ModelSpec
+    backend: str = str(PLAIN)
 
 
 def open_model(model: str) -> ModelSource:
@@ -123,7 +125,7 @@ def run(
     record_use(job.model)
     result = JobResult(
         segments=statistics,
-        provenance=provenance_of(spec, job, found.device),
+        provenance=provenance_of(spec, job, found.device, found.backend),
         timings_s={stage.value: seconds for stage, seconds in progress.timings_s.items()},
         peak_memory_bytes=peak_memory_bytes(),
         notices=_unique((*notices_before_run(spec, job, case), *found.notices)),
@@ -142,6 +144,9 @@ def notices_before_run(spec: ModelSpec, job: SegmentationJob, case: Case) -> tup
     if spec.own_code and job.test_time_flips is not None:
         message = "The model runs by code of its own; whether it averages over flips is not for us to choose."
         notices.append(Notice("flips-not-chosen", message))
+    if spec.own_code and (job.backend, job.precision) != ("auto", "auto"):
+        message = "The model runs by code of its own; its backend and precision are not for us to choose."
+        notices.append(Notice("backend-not-chosen", message))
     return _unique(notices)
 
 
@@ -158,10 +163,10 @@ def _labels_on_source_grid(
     job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress, maps: ProbabilityFile | None
 ) -> _Found:
     if job.region is None:
-        return _labels(case, model, job.device, progress, maps)
+        return _labels(job, case, model, progress, maps)
     poll = progress.cancel.raise_if_cancelled
     cropped, start = crop_case(case, job.region)
-    found = _labels(cropped, model, job.device, progress, maps and Shifted(maps, start))
+    found = _labels(job, cropped, model, progress, maps and Shifted(maps, start))
     if maps is not None:
         clear_outside(maps, job.region, cropped.geometry, start, poll)
     layers = paste_labels(found.layers, cropped.geometry, start, case.geometry, job.region, poll)
@@ -169,13 +174,22 @@ def _labels_on_source_grid(
 
 
 def _labels(
-    case: Case, model: LoadedModel, device: str, progress: Progress, probabilities: ProbabilitySink | None
+    job: SegmentationJob, case: Case, model: LoadedModel, progress: Progress, probabilities: ProbabilitySink | None
 ) -> _Found:
     spec = model.spec
     if model.run is None:
-        result = segment(case, spec, model.networks, device=device, progress=progress, probabilities=probabilities)
-        return _Found(result.layers, result.device, result.notices, spec)
-    own = model.run(case, model.networks, device=device, progress=progress)
+        wanted = Wanted.of(job.backend, job.precision)
+        result = segment(
+            case,
+            spec,
+            model.networks,
+            device=job.device,
+            wanted=wanted,
+            progress=progress,
+            probabilities=probabilities,
+        )
+        return _Found(result.layers, result.device, result.notices, spec, result.backend)
+    own = model.run(case, model.networks, device=job.device, progress=progress)
     layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled)
     decided = replace(spec, stages=(replace(spec.stages[0], decision=own.decision),))
     return _Found(layers, own.device, own.notices, decided)

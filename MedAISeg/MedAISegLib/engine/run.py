@@ -16,6 +16,7 @@ from ..core.progress import Progress, RunStage
 from ..models.operations import Interpolation, Resize
 from ..models.spec import Decision, InferenceStage, ModelSpec
 from .activation import activate
+from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
 from .cascade import FollowedLabels, decided_labels
 from .deciding import decider
 from .device import choose_device
@@ -41,11 +42,13 @@ class EngineResult:
     Attributes:
         layers: (layer, k, j, i) label values on the grid of the case's first channel.
         device: where the network ran in the end.
+        backend: how the networks were run there, and in what precision.
     """
 
     layers: LabelLayers
     device: str
     notices: tuple[Notice, ...]
+    backend: str = str(PLAIN)
 
 
 def segment(
@@ -54,6 +57,7 @@ def segment(
     networks: Sequence[Sequence[torch.nn.Module]],
     *,
     device: str = "auto",
+    wanted: Wanted = AUTOMATIC,
     progress: Progress | None = None,
     probabilities: ProbabilitySink | None = None,
 ) -> EngineResult:
@@ -62,10 +66,11 @@ def segment(
     Args:
         networks: of each stage of the spec: folds or members, whose scores are averaged.
         device: ``auto``, ``cpu``, ``cuda:N`` or ``mps``.
+        wanted: how the networks shall be run; what it leaves open is measured.
         probabilities: is told those of all classes on the source grid.
 
     Raises:
-        UsageError: if probabilities are wanted of a model that has none in common.
+        UsageError: if probabilities are wanted of a model that has none in common, or what the device cannot do.
         ModelError: if a network's output does not fit the spec.
         ResourceError: if memory or the device does not suffice.
         Cancelled: if the user asked the run to stop.
@@ -76,6 +81,8 @@ def segment(
     if probabilities is not None:
         require_probabilities(spec)
     poll = progress.cancel.raise_if_cancelled
+    fastest = FastestNetworks(spec, networks, choose_device(device), wanted, poll)
+    networks = fastest.networks
     results: dict[int, EngineResult] = {}
     alone, last = _alone(spec), -1 if spec.ensemble else len(spec.stages) - 1
     parts = len(alone) + (1 if spec.ensemble else 0)
@@ -94,8 +101,9 @@ def segment(
     if spec.postprocessing:
         with progress.stage(RunStage.POSTPROCESS):
             layers = clean(layers, spec.postprocessing, poll, voxel_mm3=1e3 * case.geometry.voxel_volume_ml)
-    notices = tuple(dict.fromkeys(notice for found in results.values() for notice in found.notices))
-    return EngineResult(layers, results[last].device, notices)
+    found_by_stages = [notice for found in results.values() for notice in found.notices]
+    notices = tuple(dict.fromkeys((*found_by_stages, *fastest.notices)))
+    return EngineResult(layers, results[last].device, notices, fastest.taken)
 
 
 def require_probabilities(spec: ModelSpec) -> None:

@@ -1,0 +1,343 @@
+"""Faster ways to run a network: chosen by a measurement, taken only where the labels agree."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from MedAISegLib.core.case import Case
+from MedAISegLib.core.errors import Cancelled, UsageError
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.progress import CancelToken, Progress
+from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing
+from MedAISegLib.engine.backends.agreement import compare
+from MedAISegLib.engine.backends.direct_convolutions import with_direct_convolutions
+from MedAISegLib.engine.backends.reduced_precision import tensor_float_32
+from MedAISegLib.engine.backends.ways import ONEDNN, PLAIN, Backend, Precision, Way, built, ways_on
+from MedAISegLib.engine.run import segment
+from MedAISegLib.models.spec import (
+    Activation,
+    Argmax,
+    Channel,
+    InferenceStage,
+    ModelSpec,
+    Restore,
+    SegmentSpec,
+    Threshold,
+    Windows,
+)
+
+pytestmark = pytest.mark.engine
+CPU = torch.device("cpu")
+BF16 = Way(Backend.EAGER, Precision.BF16)
+HASH = "0" * 64
+WINDOWS = 8
+
+
+class AboveHalf(torch.nn.Module):
+    """Class 1 where the value is above a threshold. Counts its windows; may fail, or be slow by the test's clock."""
+
+    def __init__(self, clock, threshold=0.5, takes_s=1.0, fails=None):
+        super().__init__()
+        self.clock, self.threshold, self.takes_s, self.fails = clock, threshold, takes_s, fails
+        self.layer = torch.nn.Identity()
+        self.windows = 0
+
+    def forward(self, batch):
+        if self.fails is not None:
+            raise self.fails
+        self.windows += 1
+        self.clock.now_s += self.takes_s
+        return torch.cat([self.threshold - self.layer(batch), batch - self.threshold], dim=1)
+
+
+class Clock:
+    now_s = 0.0
+
+    def process_time(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch, tmp_path):
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
+    clock = Clock()
+    monkeypatch.setattr(choosing, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def other_way(monkeypatch):
+    """Puts a network in the place of what the techniques would make."""
+
+    def put(network, way=ONEDNN):
+        monkeypatch.setattr(choosing, "built", lambda plain, asked: network if asked == way else None)
+        monkeypatch.setattr(choosing, "ways_on", lambda device, wanted: (way,) if wanted.allows(way) else ())
+
+    return put
+
+
+def case():
+    # Nowhere even, since an even window is computed but once.
+    voxels = np.linspace(0, 0.4, 16**3, dtype=np.float32).reshape(16, 16, 16)
+    voxels[4:12, 3:9, 2:13] = 1.0
+    return Case({"image": Volume(voxels, VolumeGeometry((16, 16, 16), np.eye(4)))})
+
+
+def spec(sha256=HASH):
+    stage = InferenceStage((), Windows((8, 8, 8), overlap=(0.0, 0.0, 0.0)), Argmax())
+    return ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),), sha256=sha256)
+
+
+def run(plain, wanted=AUTOMATIC, cancel=None, images=None):
+    progress = Progress(cancel=cancel) if cancel else Progress()
+    return segment(images or case(), spec(), [[plain]], device="cpu", wanted=wanted, progress=progress)
+
+
+def test_the_faster_way_takes_the_windows_after_the_first_and_the_result_says_so(clock, other_way):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast)
+    result = run(plain)
+    assert (plain.windows, fast.windows) == (1, WINDOWS)
+    assert result.backend == "eager fp32, onednn fp32"
+    np.testing.assert_array_equal(result.layers[0], case().first.voxels > 0.5)
+    assert result.notices == ()
+
+
+def test_what_was_found_is_remembered_for_the_next_run(clock, other_way, tmp_path):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast)
+    run(plain)
+    (kept,) = json.loads((tmp_path / "fastest.json").read_text()).values()
+    assert kept["way"] == "onednn fp32"
+    assert kept["seconds"] == {"eager fp32": 1.0, "onednn fp32": 0.3}
+    assert run(plain).backend == "onednn fp32"
+    assert plain.windows == 1
+
+
+def test_a_way_that_is_slower_is_remembered_as_such(clock, other_way):
+    plain, slow = AboveHalf(clock), AboveHalf(clock, takes_s=1.2)
+    other_way(slow)
+    assert run(plain).backend == "eager fp32"
+    tried = slow.windows
+    assert run(plain).backend == "eager fp32"
+    assert slow.windows == tried
+
+
+def test_another_version_of_torch_is_measured_anew(clock, other_way, monkeypatch):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast)
+    run(plain)
+    monkeypatch.setattr(torch, "__version__", "99.0")
+    run(plain)
+    assert plain.windows == 2
+
+
+def test_a_damaged_record_is_measured_anew(clock, other_way, tmp_path):
+    (tmp_path / "fastest.json").write_text("[1, 2")
+    other_way(AboveHalf(clock, takes_s=0.3))
+    assert "onednn" in run(AboveHalf(clock)).backend
+
+
+def test_a_way_that_changes_labels_beyond_the_bound_is_refused(clock, other_way):
+    plain, wrong = AboveHalf(clock), AboveHalf(clock, threshold=-0.5, takes_s=0.1)
+    other_way(wrong)
+    result = run(plain)
+    assert result.backend == "eager fp32"
+    assert wrong.windows == 1
+    np.testing.assert_array_equal(result.layers[0], case().first.voxels > 0.5)
+
+
+def test_fewer_bits_wait_for_a_window_with_labels_and_are_compared_in_every_case(clock, other_way):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast, BF16)
+    images = case()
+    images.first.voxels[:9] *= 0.4
+    images.first.voxels[:, :, :8] *= 0.4
+    assert run(plain, images=images).backend == "eager fp32, eager bf16"
+    first = plain.windows
+    assert 1 < first < WINDOWS
+    assert fast.windows == WINDOWS - first + 1
+    run(plain, images=images)
+    assert plain.windows == 2 * first
+    fast.threshold = -0.5
+    result = run(plain, images=images)
+    assert result.backend == "eager fp32"
+    np.testing.assert_array_equal(result.layers[0], images.first.voxels > 0.5)
+
+
+def test_a_way_that_fails_is_given_up_and_it_is_said(clock, other_way):
+    plain = AboveHalf(clock)
+    other_way(AboveHalf(clock, fails=RuntimeError("no kernel image\nfor this device")))
+    result = run(plain)
+    assert result.backend == "eager fp32"
+    assert [notice.code for notice in result.notices] == ["backend-failed"]
+    assert "no kernel image" in result.notices[0].message
+
+
+def test_a_remembered_way_that_fails_in_a_later_run_is_given_up_too(clock, other_way):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast)
+    run(plain)
+    fast.fails = RuntimeError("broken")
+    result = run(plain)
+    assert result.backend == "eager fp32"
+    assert [notice.code for notice in result.notices] == ["backend-failed"]
+    np.testing.assert_array_equal(result.layers[0], case().first.voxels > 0.5)
+
+
+def test_too_little_memory_is_left_to_the_memory_ladder(clock, other_way):
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    other_way(fast)
+    run(plain)
+    fast.fails = torch.OutOfMemoryError("out of memory")
+    with pytest.raises(Exception, match="not enough memory"):
+        run(plain)
+
+
+def test_a_cancel_while_measuring_is_heard_and_nothing_is_remembered(clock, other_way, tmp_path):
+    token = CancelToken()
+    fast = AboveHalf(clock)
+    other_way(fast)
+    plain = AboveHalf(clock)
+    plain.register_forward_hook(lambda *_: token.cancel())
+    with pytest.raises(Cancelled):
+        run(plain, cancel=token)
+    assert fast.windows == 0
+    assert not (tmp_path / "fastest.json").exists()
+
+
+def test_the_layers_of_every_way_poll_for_a_cancel(clock, other_way):
+    token = CancelToken()
+    plain, fast = AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+    fast.register_forward_pre_hook(lambda *_: token.cancel())
+    other_way(fast)
+    with pytest.raises(Cancelled):
+        run(plain, cancel=token)
+    assert fast.windows == 1
+
+
+def test_what_the_user_lays_down_is_taken_without_measuring(clock, other_way, tmp_path):
+    plain, slow = AboveHalf(clock), AboveHalf(clock, takes_s=3.0)
+    other_way(slow)
+    assert run(plain, Wanted.of("onednn", "auto")).backend == "onednn fp32"
+    assert plain.windows == 0
+    assert run(plain, Wanted.of("eager", "fp32")).backend == "eager fp32"
+    assert not (tmp_path / "fastest.json").exists()
+
+
+def test_fewer_bits_that_the_user_lays_down_are_taken_and_what_they_change_is_said(clock, other_way):
+    plain, wrong = AboveHalf(clock), AboveHalf(clock, threshold=-0.5)
+    other_way(wrong, BF16)
+    result = run(plain, Wanted.of("auto", "bf16"))
+    assert [notice.code for notice in result.notices] == ["labels-change"]
+    assert result.backend == "eager fp32, eager bf16"
+
+
+def test_words_that_are_no_backend_and_what_a_device_has_not_are_named():
+    with pytest.raises(UsageError, match="tensorrt"):
+        Wanted.of("tensorrt", "auto")
+    with pytest.raises(UsageError, match="eager fp32, onednn fp32, eager bf16"):
+        ways_on(CPU, Wanted.of("auto", "tf32"))
+
+
+def test_sixteen_bits_on_a_cpu_only_for_who_asks():
+    assert BF16 not in ways_on(CPU, AUTOMATIC)
+    assert ways_on(CPU, Wanted.of("auto", "bf16")) == (BF16,)
+
+
+def test_a_gpu_is_offered_fewer_bits(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    offered = ways_on(torch.device("cuda:0"), AUTOMATIC)
+    assert [way.precision for way in offered] == [Precision.TF32, Precision.FP16, Precision.BF16]
+    assert not any(way.exact for way in offered)
+
+
+def test_tf32_is_put_back_even_after_an_error():
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+    def fail():
+        assert torch.backends.cuda.matmul.allow_tf32 is torch.backends.cudnn.allow_tf32 is not before[0]
+        raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"), tensor_float_32(allowed=not before[0]):
+        fail()
+    assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before
+
+
+def unet(norm):
+    torch.manual_seed(3)
+    return torch.nn.Sequential(
+        torch.nn.Conv3d(2, 8, 3, padding=1),
+        norm(8),
+        torch.nn.PReLU(),
+        torch.nn.Conv3d(8, 8, 3, stride=2, padding=1, dilation=1, groups=2, bias=False),
+        torch.nn.ConvTranspose3d(8, 6, 2, stride=2),
+        torch.nn.Conv3d(6, 3, 1),
+    ).eval()
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        torch.nn.BatchNorm3d,
+        lambda n: torch.nn.InstanceNorm3d(n, affine=True),
+        torch.nn.InstanceNorm3d,
+        lambda n: torch.nn.InstanceNorm3d(n, track_running_stats=True),
+        lambda n: torch.nn.GroupNorm(2, n),
+    ],
+)
+def test_direct_convolutions_compute_what_torch_computes(norm):
+    network = unet(norm)
+    values = torch.rand(3, 2, 10, 12, 14)
+    direct = with_direct_convolutions(network)
+    with torch.inference_mode():
+        torch.testing.assert_close(direct(values), network(values), rtol=1e-4, atol=1e-5)
+    assert all(a is b for a, b in zip(direct.parameters(), network.parameters(), strict=True))
+    assert type(network[0]) is torch.nn.Conv3d
+
+
+def test_who_listens_to_a_layer_hears_of_it_in_every_way():
+    network, heard = unet(torch.nn.BatchNorm3d), []
+    network[0].register_forward_hook(lambda *_: heard.append("before"))
+    direct = with_direct_convolutions(network)
+    network[0].register_forward_hook(lambda *_: heard.append("after"))
+    direct(torch.rand(1, 2, 8, 8, 8))
+    assert heard == ["before", "after"]
+
+
+def test_paddings_that_onednn_does_not_know_are_left_to_torch():
+    network = torch.nn.Sequential(
+        torch.nn.Conv3d(1, 4, 3, padding="same"), torch.nn.Conv3d(4, 2, 3, padding=1, padding_mode="replicate")
+    )
+    values = torch.rand(1, 1, 6, 7, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(with_direct_convolutions(network)(values), network(values))
+
+
+def test_networks_that_cannot_be_looked_into_stay_plain():
+    scripted = torch.jit.trace(unet(torch.nn.BatchNorm3d), torch.rand(1, 2, 8, 8, 8))
+    assert built(scripted, ONEDNN) is None
+    assert built(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), ONEDNN) is None
+    assert built(scripted, PLAIN) is scripted
+
+
+def test_16_bits_give_scores_of_32():
+    network = unet(torch.nn.BatchNorm3d)
+    values = torch.rand(1, 2, 8, 8, 8)
+    with torch.inference_mode():
+        scores = built(network, BF16)(values)
+        assert scores.dtype is torch.float32
+        torch.testing.assert_close(scores, network(values), rtol=0.1, atol=0.05)
+
+
+def test_labels_are_compared_by_the_stages_own_decision():
+    plain = torch.tensor([0.4, -0.4, 2.0, -3.0]).reshape(1, 1, 4, 1, 1)
+    other = torch.tensor([-0.1, -0.4, 2.0, -3.0]).reshape(1, 1, 4, 1, 1)
+    stage = InferenceStage((), Windows((4, 1, 1)), Threshold((1,)), Restore(Activation.SIGMOID))
+    agreement = compare(plain, other, stage)
+    assert (agreement.changed, agreement.foreground, agreement.holds) == (1, 2, False)
+    assert compare(plain, plain, stage).holds
