@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from bundles import Change, write_bundle
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
+
+from Testing.unit.bundles import Change, write_bundle
 
 SCRIPT = """
 import torch

@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("monai")
-
+import torch
 from coded_bundles import SCRIPT, STATE, expected, scan, write_coded
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.segment import load_model, open_model, run
@@ -221,8 +218,6 @@ def test_a_2d_bundle_sees_a_volume_slice_by_slice(tmp_path: Path) -> None:
         del config["preprocessing"]["transforms"][2]
         config["postprocessing"]["transforms"][1] = {"_target_": "Identityd", "keys": "pred"}
 
-    import torch
-
     script = SCRIPT.replace("Conv3d", "Conv2d").replace("d[key] * 2", "2 * d[key] / d[key].abs().max()")
     root = write_coded(tmp_path, change, script)
     flat = {"layer.weight": STATE["layer.weight"][..., 0], "layer.bias": STATE["layer.bias"]}
@@ -235,8 +230,6 @@ def test_a_2d_bundle_sees_a_volume_slice_by_slice(tmp_path: Path) -> None:
 
 
 def test_weights_fit_or_it_is_an_error(tmp_path: Path) -> None:
-    import torch
-
     root = write_coded(tmp_path)
     torch.save({"layer.weight": STATE["layer.weight"]}, root / "models" / "model.pt")
     trust_model(root)

@@ -14,7 +14,7 @@ from ..models.card import ModelCard
 from ..models.installing import remove_model
 from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
-from . import models_export, models_init
+from . import models_export, models_init, models_trust
 from .console import show_notices, shown_bytes, stdout_console
 from .interrupts import Interrupts
 
@@ -36,6 +36,8 @@ def command(context: click.Context) -> None:
 
 command.add_command(models_init.command)
 command.add_command(models_export.command)
+command.add_command(models_trust.trust)
+command.add_command(models_trust.distrust)
 
 
 @command.command("list")

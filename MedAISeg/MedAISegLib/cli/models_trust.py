@@ -1,0 +1,48 @@
+"""``medaiseg models trust`` and ``distrust``: whether a model may run code of its own."""
+
+from __future__ import annotations
+
+import click
+
+from ..core.errors import ModelError, NotTrustedError, UsageError
+from ..models.store import find_model
+from ..models.trust import trust_model, was_trusted, withdraw_trust
+
+
+@click.command("trust")
+@click.argument("model", metavar="M")
+def trust(model: str) -> None:
+    """Let the model M, an id or a path, run code of its own, as it is now.
+
+    Do so only if you know who made it: code can do whatever you can. What it would run is said first. When one of its
+    files changes, the trust ends.
+    """
+    from ..formats import read_model
+
+    path = find_model(model)
+    try:
+        own_code = read_model(path).spec.own_code
+    except NotTrustedError as error:
+        click.echo(f"{model}: {error.what}", err=True)
+    else:
+        raise UsageError(
+            "it is trusted already." if own_code else "it needs no trust: it runs without code of its own.", where=model
+        )
+    trust_model(path)
+    try:
+        read_model(path)
+    except ModelError:
+        withdraw_trust(path)
+        raise
+    click.echo(f"Trusted {model} as it is now. To take that back: medaiseg models distrust {model}")
+
+
+@click.command("distrust")
+@click.argument("model", metavar="M")
+def distrust(model: str) -> None:
+    """Let the model M run no code of its own any more."""
+    path = find_model(model)
+    if not was_trusted(path):
+        raise UsageError("it is not trusted.", where=model)
+    withdraw_trust(path)
+    click.echo(f"{model} is not trusted any more.")
