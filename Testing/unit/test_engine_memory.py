@@ -1,0 +1,141 @@
+"""The memory of a run does not grow with the scan, beyond the image and the labels: a guard that is not a stopwatch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from MedAISegLib.core.case import Case
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine import slabs
+from MedAISegLib.engine.run import segment
+from MedAISegLib.models import operations as op
+from MedAISegLib.models.spec import (
+    Activation,
+    Argmax,
+    Blending,
+    Channel,
+    Decision,
+    InferenceStage,
+    ModelSpec,
+    Regions,
+    Restore,
+    RestoreOrder,
+    SegmentSpec,
+    Threshold,
+    WindowRule,
+    Windows,
+)
+
+from Testing.live_tensors import LiveTensors
+
+pytestmark = pytest.mark.engine
+
+CLASSES, SLICES, PLANE, WINDOW = 24, 160, 48, 16
+NETWORK_PLANE = PLANE // 2
+SLICE_BYTES = CLASSES * NETWORK_PLANE**2 * 4
+WINDOW_BYTES = CLASSES * WINDOW**3 * 4
+TILE_VALUES = 1 << 16
+
+
+class Bands(torch.nn.Module):
+    """Class n where the value is near n; counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        centres = torch.arange(float(CLASSES)).view(1, CLASSES, 1, 1, 1)
+        self.register_buffer("factors", 2 * centres)
+        self.register_buffer("offsets", -(centres**2))
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        self.calls += len(batch)
+        return batch * self.factors + self.offsets
+
+
+def scan(slices: int) -> Case:
+    """Slabs of even values with ragged borders; twice as fine in the plane as the network's grid."""
+    k, j, i = np.meshgrid(np.arange(slices), np.arange(PLANE), np.arange(PLANE), indexing="ij")
+    voxels = ((k // 9 + j // 14 + (i + k % 3) // 17) % CLASSES).astype(np.int16)
+    return Case({"CT": Volume(voxels, VolumeGeometry(voxels.shape, np.diag([1.0, 0.5, 0.5, 1.0])), "CT")})
+
+
+def stage(decision: Decision, order: RestoreOrder, **windows: object) -> InferenceStage:
+    active = Activation.SOFTMAX if isinstance(decision, Argmax) else Activation.SIGMOID
+    given = {"overlap": (0.5,) * 3, "blending": Blending.GAUSSIAN, **windows}
+    return InferenceStage(
+        (op.Resample((1.0, 1.0, 1.0)),), Windows((WINDOW,) * 3, **given), decision, Restore(active, order)
+    )
+
+
+def model(*stages: InferenceStage) -> ModelSpec:
+    segments = tuple(SegmentSpec(n, str(n)) for n in range(1, CLASSES))
+    merged = tuple(range(len(stages))) if len(stages) > 1 else ()
+    return ModelSpec("m", "m", "f", (Channel("CT"),), stages, segments, merged=merged)
+
+
+def measured(spec: ModelSpec, slices: int, members: int = 1) -> tuple[LiveTensors, int]:
+    """What torch held in a run, and how often a network was called."""
+    networks = tuple(tuple(Bands() for _ in range(members)) for _ in spec.stages)
+    case = scan(slices)
+    with LiveTensors() as live:
+        layers = segment(case, spec, networks, device="cpu").layers
+    assert len(np.unique(layers)) > 3
+    return live, sum(network.calls for group in networks for network in group)
+
+
+def image_bytes(slices: int) -> int:
+    """In 32 bits as it came, half resampled, and on the network's grid."""
+    return slices * (PLANE**2 + 2 * NETWORK_PLANE**2) * 4
+
+
+LABELS = tuple(range(CLASSES))
+SCORES_FIRST, LABELS_FIRST = RestoreOrder.SCORES_THEN_DECIDE, RestoreOrder.DECIDE_THEN_LABELS
+RUNS: dict[str, tuple[Callable[[], ModelSpec], int]] = {
+    "scores first": (lambda: model(stage(Argmax(), SCORES_FIRST)), 1),
+    "labels first": (lambda: model(stage(Argmax(), LABELS_FIRST)), 1),
+    "thresholds": (lambda: model(stage(Threshold((0, *LABELS[1:])), SCORES_FIRST)), 1),
+    "thresholds, labels first": (lambda: model(stage(Threshold((0, *LABELS[1:])), LABELS_FIRST)), 1),
+    "regions": (lambda: model(stage(Regions(LABELS), SCORES_FIRST)), 1),
+    "test-time flips": (lambda: model(stage(Argmax(), SCORES_FIRST, test_time_flips=((0,), (1, 2)))), 1),
+    "three folds": (lambda: model(stage(Argmax(), SCORES_FIRST)), 3),
+    "two folds by the rule of nnU-Net": (lambda: model(stage(Argmax(), SCORES_FIRST, rule=WindowRule.NNUNET)), 2),
+    "two parts": (lambda: model(*[stage(Argmax(LABELS), SCORES_FIRST)] * 2), 1),
+}
+
+
+@pytest.fixture(autouse=True)
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slabs, "_TILE_VALUES", {"cpu": TILE_VALUES})
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_holds_its_image_one_ring_and_the_scores_of_a_window(name: str) -> None:
+    make, members = RUNS[name]
+    spec = make()
+    apart = members if spec.stages[0].windows.rule is WindowRule.NNUNET else 1
+    flips = len(spec.stages[0].windows.test_time_flips)
+    live, calls = measured(spec, SLICES, members)
+    layers = CLASSES if isinstance(spec.stages[0].decision, Threshold) else 1
+    labels = layers * 2 * WINDOW * PLANE**2
+    windows_at_hand = WINDOW_BYTES * (3 + members)
+    bound = image_bytes(SLICES) + apart * WINDOW * SLICE_BYTES + windows_at_hand + 4 * TILE_VALUES * 4 + labels
+    assert live.peak_bytes <= bound < SLICES * SLICE_BYTES
+    assert live.largest_bytes <= max(SLICES * PLANE**2 * 4, apart * WINDOW * SLICE_BYTES)
+    windows = 2 * 2 * (SLICES // (WINDOW // 2) - 1)
+    assert calls == windows * members * (1 + flips) * len(spec.stages)
+
+
+def test_more_slices_take_no_more_than_their_image() -> None:
+    spec = model(stage(Argmax(), SCORES_FIRST))
+    short, long = (measured(spec, slices)[0].peak_bytes for slices in (SLICES // 2, SLICES))
+    assert long - short <= image_bytes(SLICES) - image_bytes(SLICES // 2)
+
+
+def test_a_thin_scan_takes_memory_for_its_slices_not_for_the_window() -> None:
+    live, _ = measured(model(stage(Argmax(), SCORES_FIRST)), 3)
+    assert live.largest_bytes <= WINDOW_BYTES
+    assert live.peak_bytes <= image_bytes(3) + 3 * SLICE_BYTES + 4 * WINDOW_BYTES + 4 * TILE_VALUES * 4
