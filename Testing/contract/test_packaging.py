@@ -124,6 +124,29 @@ def test_the_index_entry_and_cmake_agree() -> None:
     assert {"HOMEPAGE", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS"} <= set(variables)
 
 
+def test_icon_and_screenshots_of_the_index_are_files_of_the_repository() -> None:
+    text = (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8")
+    addresses = re.findall(r'set\(EXTENSION_(?:ICONURL|SCREENSHOTURLS) "([^"]+)"\)', text)
+    assert len(addresses) == 2
+    pictures = [address.partition("/MedAISeg/main/")[2] for listed in addresses for address in listed.split()]
+    assert all(name and (REPOSITORY / name).is_file() for name in pictures), pictures
+
+
+def test_the_address_that_is_not_known_yet_stands_in_as_few_places_as_can_be() -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("this copy of the source is no git checkout")
+    found = subprocess.run(
+        ["git", "grep", "-l", "https://example.com/MedAISeg"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert set(found.stdout.split()) == {
+        "CMakeLists.txt",
+        "CONTRIBUTING.md",
+        "MedAISeg.json",
+        "Testing/contract/test_packaging.py",
+    }
+
+
 def test_every_requirement_is_pinned() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
