@@ -63,6 +63,10 @@ def test_hidden_volumes_labels_and_empty_volumes_are_not_offered(panel):
     panel.settle()
     assert panel.texts("inputSelector0") == ["choose an image", "", "from the DICOM database…"]
     assert panel.ui.welcomeFrame.visible
+    assert checks(panel) == ["Cannot be an input: labels (it holds labels, not an image); empty (it is empty)"]
+    bright_volume(panel.host.scene)
+    panel.settle()
+    assert not [text for text in checks(panel) if "labels" in text]
 
 
 def test_an_image_that_is_gone_is_an_input_no_more(panel):

@@ -17,7 +17,7 @@ from ..core.region import OrientedBox
 from ..models.card import ModelCard
 from ..slicer_io.dicom_candidate import SeriesCandidate, series_candidate
 from ..slicer_io.dicom_database import SeriesRow, series_title
-from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, scene_candidates
+from ..slicer_io.inputs import Input, NodeCandidate, NodeInput, SeriesInput, excluded_volumes, scene_candidates
 from ..slicer_io.pump import Pieces
 from ..slicer_io.runs import Frames
 from ..slicer_io.sequences import frame_count
@@ -28,6 +28,8 @@ from .series_picker import SeriesPicker
 from .texts import _, readable_modality
 
 Image = NodeCandidate | SeriesCandidate
+
+_MOST_LEFT_OUT = 3
 
 
 class InputControl:
@@ -132,7 +134,8 @@ class InputControl:
         rows = [self._row(card, proposal) for card in self._cards for proposal in self._proposals[card.id]]
         self.view.show(rows, frame_count=self._frame_count(), frames=self.frames())
         # A row without an image says so itself.
-        self.view.show_checks(merged([line for line in checks if not self._is_open(line)]))
+        shown = merged([line for line in checks if not self._is_open(line)])
+        self.view.show_checks(shown + (not_offered() if any(row.source is None for row in rows) else []))
 
     def _is_open(self, line: CheckLine) -> bool:
         open_channels = {p.channel.name for found in self._proposals.values() for p in found if p.image is None}
@@ -216,6 +219,18 @@ class InputControl:
 
 def _source(image: Image) -> Input:
     return SeriesInput(image.row.series_uid) if isinstance(image, SeriesCandidate) else image.input
+
+
+def not_offered() -> list[CheckLine]:
+    """A line on the volumes that are in the scene and cannot be chosen, for who looks for them."""
+    left_out = excluded_volumes(slicer.mrmlScene)
+    if not left_out:
+        return []
+    listed = "; ".join(f"{name} ({why})" for name, why in left_out[:_MOST_LEFT_OUT])
+    more = len(left_out) - _MOST_LEFT_OUT
+    if more > 0:
+        listed = _("{some} and {count} more").format(some=listed, count=more)
+    return [CheckLine(Severity.NOTE, _("Cannot be an input: {volumes}").format(volumes=listed))]
 
 
 def merged(lines: Sequence[CheckLine]) -> list[CheckLine]:
