@@ -17,7 +17,7 @@ HOST_TESTS := $(sort $(wildcard Testing/host/test_*.py Testing/slicer/Python/tes
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench bench-quick cmake-lists requirements-list screenshots ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench bench-quick bench-growth cmake-lists requirements-list screenshots ci clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,11 +76,16 @@ $(VENV312)/installed: $(REQUIREMENTS)
 	$(VENV312)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-bench: venv ## measure time and memory against monai.bundle, and record them (20 minutes)
-	$(BIN)/python -m benchmarks.run --record
+# ONLY="spleen nnunet25-small" measures some cases and keeps what is recorded of the others.
+bench: venv $(VENV)/nnunet/installed ## measure time and memory against the references, and record them (hours; ONLY="spleen …" for some)
+	$(BIN)/python -m benchmarks.run --record $(ONLY:%=--only %)
 
-bench-quick: venv ## the same for one small image, printed only (5 minutes)
+bench-quick: venv ## the same for two small images, printed only (5 minutes)
 	$(BIN)/python -m benchmarks.run --quick
+
+bench-growth: venv ## plot time and memory against slices and classes, start and throughput of the worker (30 minutes)
+	$(BIN)/python -m benchmarks.growth --record
+	$(BIN)/python -m benchmarks.service --record
 
 requirements-list: venv ## write the hashed lists of what the worker needs (needs the network, some minutes)
 	$(BIN)/python tools/requirements_list.py

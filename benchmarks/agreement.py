@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ class NotComparableError(RuntimeError):
     """The two label images cannot be compared, or the comparison would prove nothing."""
 
 
-def compare_labels(ours: NDArray[Any], reference: NDArray[Any]) -> Agreement:
-    """Two arrays of label values on the same grid.
+Collapse = Callable[[NDArray[Any]], NDArray[Any]]
+"""(layer, k, j, i) labels that may overlap to one label image."""
+
+
+def compare_labels(ours: NDArray[Any], reference: NDArray[Any], collapse: Collapse | None = None) -> Agreement:
+    """Two arrays of label values on the same grid; ours in layers where it is to be collapsed.
 
     Raises:
         NotComparableError: if their shapes differ, or the reference has no or nothing but foreground.
     """
+    ours = ours if collapse is None else collapse(ours)
     if ours.shape != reference.shape:
         raise NotComparableError(f"our labels have the shape {ours.shape}, the reference's {reference.shape}")
     labels = np.unique(reference[reference > 0])
@@ -33,7 +39,7 @@ def compare_labels(ours: NDArray[Any], reference: NDArray[Any]) -> Agreement:
     return Agreement(int(np.count_nonzero(ours != reference)), foreground, len(labels))
 
 
-def compare_files(ours: Path, reference: Path) -> Agreement:
+def compare_files(ours: Path, reference: Path, collapse: Collapse | None = None) -> Agreement:
     """Two label images as ITK reads them.
 
     Raises:
@@ -41,9 +47,19 @@ def compare_files(ours: Path, reference: Path) -> Agreement:
     """
     our_image, their_image = (sitk.ReadImage(str(path)) for path in (ours, reference))
     for place in ("GetOrigin", "GetSpacing", "GetDirection"):
-        if not np.allclose(getattr(our_image, place)(), getattr(their_image, place)(), atol=_GRID_TOLERANCE_MM):
+        if not np.allclose(_in_space(our_image, place), _in_space(their_image, place), atol=_GRID_TOLERANCE_MM):
             raise NotComparableError(f"{place[3:].lower()} of the two label images differ")
-    return compare_labels(sitk.GetArrayViewFromImage(our_image), sitk.GetArrayViewFromImage(their_image))
+    arrays = (sitk.GetArrayViewFromImage(image) for image in (our_image, their_image))
+    return compare_labels(*arrays, collapse)
+
+
+def _in_space(image: sitk.Image, place: str) -> NDArray[np.float64]:
+    """What ITK says of the three axes in space; layers are a fourth."""
+    values = np.asarray(getattr(image, place)())
+    if place != "GetDirection":
+        return values[:3]
+    size = image.GetDimension()
+    return values.reshape(size, size)[:3, :3]
 
 
 def worst(agreements: list[Agreement]) -> Agreement:

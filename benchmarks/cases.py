@@ -1,51 +1,120 @@
-"""What is measured: one line for each model and image."""
+"""What is measured: every model on every image that fits it, cold and warm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from Testing.reference import images, zoo
+
+from .recipes import (
+    ABDOMEN_25,
+    CASCADE,
+    FLAT,
+    FULL_25,
+    FULL_118,
+    HIPPOCAMPUS,
+    MESHNET_104,
+    WHOLE_BODY_15_MM,
+    WHOLE_BODY_105,
+)
+
+
+@dataclass(frozen=True)
+class BenchmarkImage:
+    """An image of a case: ``make`` gives its channels from the test data, ``text`` says to a reader what it is."""
+
+    make: Callable[[Path], list[images.Image]]
+    text: str
+
+
+@dataclass(frozen=True)
+class BenchmarkModel:
+    """A model.
+
+    Attributes:
+        reference: the implementation that it is compared with, by its name among the references.
+        recipe: what that reference makes its folder from.
+        images: by size.
+        pairs: turns of each kind for an image of that size.
+        collapse: (layer, k, j, i) labels to the one label image that the reference writes, where segments overlap.
+    """
+
+    text: str
+    reference: str
+    recipe: Any
+    images: dict[str, BenchmarkImage]
+    pairs: dict[str, int]
+    collapse: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)
 class BenchmarkCase:
-    """A model and an image, run through both sides cold and warm.
-
-    Attributes:
-        name: short, unique; what ``--only`` takes.
-        bundle: as the comparisons of labels describe it, with what is changed for both sides.
-        image: makes the channels from the test data.
-        image_text: for a reader: voxels and origin.
-        cold_pairs: turns of whole commands, 0 for none.
-        warm_pairs: turns within processes that have run before, 0 for none.
-        quick: whether it belongs to the short benchmark.
-    """
+    """A model and an image, run through both sides cold and warm."""
 
     name: str
-    bundle: zoo.ZooBundle
-    image: Callable[[Path], list[images.Image]]
-    image_text: str
-    cold_pairs: int = 5
-    warm_pairs: int = 5
-    quick: bool = False
+    model: BenchmarkModel
+    image: BenchmarkImage
+    pairs: int
 
 
-CASES = (
-    BenchmarkCase(
-        "spleen-crop", zoo.SPLEEN_CT, images.spleen_ct, "164 x 166 x 26 voxels, a crop of an abdominal CT", quick=True
+CT = {
+    "crop": BenchmarkImage(images.spleen_ct, "CT, a crop of 164 x 166 x 26 voxels"),
+    "small": BenchmarkImage(images.few_slices_ct, "CT, 512 x 512 x 20 voxels of 0.98 x 0.98 x 2 mm"),
+    "medium": BenchmarkImage(images.liver_ct, "CT, 512 x 512 x 41 voxels of 0.80 x 0.80 x 5 mm"),
+    "large": BenchmarkImage(images.large_trunk_ct, "CT, 488 x 404 x 224 voxels of 0.75 x 0.75 x 1.5 mm"),
+}
+BRAIN = {
+    "small": BenchmarkImage(images.brain_mr, "MR in 4 contrasts, 128 x 128 x 128 voxels of 1.75 mm"),
+    "medium": BenchmarkImage(images.finer_brain_mr, "MR in 4 contrasts, 192 x 192 x 144 voxels of 1.2 mm"),
+    "large": BenchmarkImage(images.finest_brain_mr, "MR in 4 contrasts, 240 x 240 x 176 voxels of 1.0 mm"),
+}
+HEAD = {
+    "small": BenchmarkImage(images.head_crop, "T1, a crop of a head of 1 mm"),
+    "large": BenchmarkImage(images.whole_head, "T1, a whole head of 1 mm"),
+}
+SEAHORSE = {
+    "small": BenchmarkImage(images.hippocampus_mr, "T1, 35 x 51 x 35 voxels around a hippocampus"),
+    "large": BenchmarkImage(images.whole_head, "T1, a whole head of 1 mm"),
+}
+FEW = {"crop": 3, "small": 3, "medium": 3, "large": 2}
+MANY = {"crop": 5, "small": 5, "medium": 5, "large": 3}
+ONE = {"crop": 1, "small": 1, "medium": 1, "large": 1}
+
+MODELS = {
+    "spleen": BenchmarkModel("MONAI spleen_ct, a U-Net", "monai.bundle", zoo.SPLEEN_CT, CT, MANY),
+    "wholebody3mm": BenchmarkModel("MONAI wholeBody_ct at 3 mm, 105 classes", "monai.bundle", zoo.WHOLE_BODY, CT, FEW),
+    "wholebody1.5mm": BenchmarkModel(
+        "MONAI wholeBody_ct at 1.5 mm, 105 classes", "monai.bundle", WHOLE_BODY_15_MM, CT, ONE
     ),
-    BenchmarkCase("spleen-20", zoo.SPLEEN_CT, images.few_slices_ct, "512 x 512 x 20 voxels of 0.98 x 0.98 x 2 mm, CT"),
-    BenchmarkCase(
-        "spleen-41", zoo.SPLEEN_CT, images.liver_ct, "512 x 512 x 41 voxels of 0.80 x 0.80 x 5 mm, CT", cold_pairs=3
+    "swin": BenchmarkModel("MONAI swin_unetr_btcv, 14 classes", "monai.bundle", zoo.SWIN_UNETR, CT, ONE),
+    "brats": BenchmarkModel(
+        "MONAI brats, 4 channels, 3 overlapping", "monai.bundle", zoo.BRATS, BRAIN, FEW, images.brats_labels
     ),
-    BenchmarkCase(
-        "wholebody3mm-20",
-        zoo.WHOLE_BODY,
-        images.few_slices_ct,
-        "512 x 512 x 20 voxels of 0.98 x 0.98 x 2 mm, CT",
-        cold_pairs=3,
-        warm_pairs=3,
-    ),
+    "hippocampus": BenchmarkModel("our embedded model, 3 classes", "monai.bundle", HIPPOCAMPUS, SEAHORSE, MANY),
+    "nnunet2d": BenchmarkModel("nnU-Net 2d, 4 classes", "nnU-Net", FLAT, CT, FEW),
+    "nnunet25": BenchmarkModel("nnU-Net 3d_fullres, 25 classes", "nnU-Net", FULL_25, CT, FEW),
+    "nnunet118": BenchmarkModel("nnU-Net 3d_fullres, 118 classes", "nnU-Net", FULL_118, CT, FEW),
+    "cascade": BenchmarkModel("nnU-Net 3d_lowres and 3d_cascade_fullres", "nnU-Net", CASCADE, CT, FEW),
+    "auto3dseg25": BenchmarkModel("Auto3DSeg segresnet, 25 classes", "Auto3DSeg", ABDOMEN_25, CT, FEW),
+    "auto3dseg105": BenchmarkModel("Auto3DSeg segresnet, 105 classes", "Auto3DSeg", WHOLE_BODY_105, CT, FEW),
+    "meshnet104": BenchmarkModel("MeshNet, 104 classes", "plain torch", MESHNET_104, HEAD, ONE),
+}
+"""What ``--only`` takes is a model, or a model and a size: ``spleen``, ``spleen-small``."""
+
+CASES = tuple(
+    BenchmarkCase(f"{name}-{size}", model, image, model.pairs[size])
+    for name, model in MODELS.items()
+    for size, image in model.images.items()
 )
+QUICK = ("spleen-crop", "hippocampus-small")
+
+
+def chosen(wanted: tuple[str, ...]) -> tuple[BenchmarkCase, ...]:
+    """Cases by name, or by their model's name; all where none is named."""
+    known = {*(case.name for case in CASES), *MODELS}
+    if unknown := sorted({*wanted} - known):
+        raise ValueError(f"there is no case {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    return tuple(case for case in CASES if not wanted or {case.name, case.name.rpartition("-")[0]} & {*wanted})

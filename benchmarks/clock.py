@@ -1,30 +1,70 @@
-"""Stop watches for the stages of a run."""
+"""Stop watches for the stages of a run, and the count of what a network computes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils.flop_counter import FlopCounterMode
+
+_SGEMM_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What the networks of a run have done.
+
+    Attributes:
+        flop: floating-point operations, a multiplication with its addition counted as two.
+    """
+
+    seconds: float
+    flop: float
 
 
 class ForwardClock:
-    """Seconds spent in a network, by its own hooks, so that either side's way of calling it is measured."""
+    """Time and work of the networks of a process: of each call of a module that no other module makes.
 
-    def __init__(self, network: Any) -> None:
-        self._total_s = self._started_s = 0.0
-        network.register_forward_pre_hook(self._start)
-        network.register_forward_hook(self._stop)
+    So it does not matter in what a side wraps its network, nor how it is run in there.
+    """
 
-    def take(self) -> float:
-        """Seconds since the last ``take``."""
-        total_s, self._total_s = self._total_s, 0.0
-        return total_s
+    def __init__(self) -> None:
+        self._seconds = self._started_s = 0.0
+        self._depth = self._voxels = 0
+        self._flop_per_voxel = 0.0
+        register_module_forward_pre_hook(self._start)
+        register_module_forward_hook(self._stop, always_call=True)
 
-    def _start(self, *_: Any) -> None:
-        self._started_s = time.perf_counter()
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Learn from the windows that are run in the block how much work a voxel is."""
+        self.take()
+        with FlopCounterMode(display=False) as counter:
+            yield
+        self._flop_per_voxel = counter.get_total_flops() / max(1, self._voxels)
+        self.take()
+
+    def take(self) -> Forward:
+        """What has been done since the last ``take``."""
+        done = Forward(self._seconds, self._voxels * self._flop_per_voxel)
+        self._seconds, self._voxels = 0.0, 0
+        return done
+
+    def _start(self, _: Any, given: tuple[torch.Tensor, ...]) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            self._voxels += given[0].numel() // given[0].shape[1]
+            self._started_s = time.perf_counter()
 
     def _stop(self, *_: Any) -> None:
-        self._total_s += time.perf_counter() - self._started_s
+        self._depth -= 1
+        if self._depth == 0:
+            self._seconds += time.perf_counter() - self._started_s
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -32,3 +72,10 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     started_s = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started_s
+
+
+def sgemm_flop_per_s() -> float:
+    """What this process reaches in the product of two large matrices: the floor under every convolution."""
+    a = torch.ones(_SGEMM_SIZE, _SGEMM_SIZE)
+    best_s = min(timed(lambda: a @ a)[1] for _ in range(5))
+    return 2 * _SGEMM_SIZE**3 / best_s

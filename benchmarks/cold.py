@@ -9,6 +9,7 @@ from pathlib import Path
 from .agreement import compare_files
 from .measure import measure_command
 from .record import ColdPair
+from .references import reference
 from .setting import Setting, our_command, their_command
 
 
@@ -19,8 +20,9 @@ def measure_pair(setting: Setting, environment: Mapping[str, str]) -> ColdPair:
     ours, theirs = folder / "ours", folder / "reference"
     our_cost = measure_command(our_command(setting, ours), environment=environment, log=folder / "ours.txt")
     command = their_command(setting, theirs)
-    their_cost = measure_command(command, environment=environment, log=folder / "reference.txt")
-    agreement = compare_files(ours / "segmentation.nii.gz", _saved(theirs))
+    needed = getattr(reference(setting.case.model.reference), "VARIABLES", {})
+    their_cost = measure_command(command, environment={**environment, **needed}, log=folder / "reference.txt")
+    agreement = compare_files(ours / "segmentation.nii.gz", _saved(theirs), setting.case.model.collapse)
     shutil.rmtree(folder)
     return ColdPair(our_cost, their_cost, agreement)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from MedAISegLib.core.records import from_json, to_json
+
+if TYPE_CHECKING:
+    from .clock import Forward
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class WarmRun:
         peak_bytes: resident at most during the run.
         cpu_s: of the process from its reading to its writing.
         others_cores: as in :class:`Cost`.
+        flop: what the network computed, 0 where that was not counted.
     """
 
     read_s: float
@@ -97,6 +102,17 @@ class WarmRun:
     peak_bytes: int
     cpu_s: float
     others_cores: float = 0.0
+    flop: float = 0.0
+
+    @classmethod
+    def of(
+        cls, read_s: float, prepare_s: float, infer_s: float, finish_s: float, write_s: float, forward: Forward
+    ) -> WarmRun:
+        """A run whose memory and processor time are filled in later."""
+        windows_s = infer_s - forward.seconds
+        return cls(
+            read_s, prepare_s, forward.seconds, windows_s, finish_s, write_s, peak_bytes=0, cpu_s=0.0, flop=forward.flop
+        )
 
     @property
     def whole_s(self) -> float:
@@ -114,10 +130,15 @@ class WarmPair:
 
 @dataclass(frozen=True)
 class Baselines:
-    """Peak bytes of processes that have imported their libraries, loaded the model and run one window."""
+    """Peak bytes of processes that have imported their libraries, loaded the model and run one window.
+
+    Attributes:
+        sgemm_flop_per_s: what the machine gave to the product of two large matrices; 0 where that was not measured.
+    """
 
     ours: int
     reference: int
+    sgemm_flop_per_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -125,12 +146,15 @@ class CaseRecord:
     """One case, measured in one go.
 
     Attributes:
-        changed: what the bundle's config has for both sides that the published one has not.
+        model: what it is, for a reader.
+        reference: the implementation that it is compared with.
+        changed: what the model has for both sides that the published one has not.
         commands: of ours and of the reference, with folders named by capital letters.
     """
 
     case: str
-    bundle: str
+    model: str
+    reference: str
     image: str
     changed: tuple[str, ...]
     commands: tuple[str, str]
@@ -147,6 +171,10 @@ class Record:
     """The newest measurement of each case."""
 
     cases: tuple[CaseRecord, ...] = ()
+
+    def case(self, name: str) -> CaseRecord | None:
+        """What is known of a case."""
+        return next((case for case in self.cases if case.case == name), None)
 
     def with_case(self, new: CaseRecord) -> Record:
         """With one case measured anew, in its old place."""

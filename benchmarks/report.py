@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from .agreement import worst
-from .record import CaseRecord, ColdPair, Cost, Environment, Record, WarmPair, WarmRun
+from .record import Baselines, CaseRecord, ColdPair, Cost, Environment, Record, WarmPair, WarmRun
 
 _LARGEST_DIFFERENCE = 0.001
 _TOLERATED_CORES = 0.15
@@ -15,10 +15,11 @@ _HEAD = """# Measured beside the reference
 
 Written by `make bench`; the numbers behind it are in `results.json`.
 
-Both sides get the same bundle, weights, image file, window, overlap, blending, precision and number of threads, take
+Both sides get the same model, weights, image file, window, overlap, blending, precision and number of threads, take
 turns (ours, reference, ours, reference, …), and must find the same labels in the same run: a row is marked where more
-than 0.1 % of the foreground differs. Weights are drawn from a fixed seed such that every class is found in the image;
-they take as long as trained ones, but the labels mean nothing and are rough as noise, which makes them slow to write.
+than 0.1 % of the foreground differs. Where the published weights are not free, they are drawn from a fixed seed such
+that many classes are found in the image; they take as long as trained ones, but the labels mean nothing and are rough
+as noise, which makes them slow to write.
 
 **Every ratio is reference ÷ ours**, of two runs that followed each other: above 1 we are faster or smaller, below 1 we
 are slower or larger. It is given as the median over the pairs with the smallest and the largest. Seconds and megabytes
@@ -26,6 +27,17 @@ are medians. "Other load" is how many processors were busy with something else o
 reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
 whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
 """
+
+_GLANCE_HEAD = """## At a glance
+
+How many times faster or smaller we are, by the median: **ahead** above 1.05, level within 5 %, *behind* below 0.95.
+"""
+
+_GLANCE_COLUMNS = (
+    "case", "against", "cold time", "cold memory", "warm time", "warm memory above one window", "network alone",
+    "warm run ÷ reference's network", "labels",
+)  # fmt: skip
+_LEVEL = 0.05
 
 _COLD_HEAD = """## Whole commands, cold
 
@@ -35,10 +47,10 @@ the operating system's cache. Memory is the peak that was resident, of all proce
 
 _WARM_HEAD = """## Runs in a process that has run before
 
-From voxels in memory to the label array; reading and writing files stand beside it. The reference's transforms,
-inferer and postprocessing are called one after the other, without the data loader and the handlers of
-`monai.bundle run`. Memory is the peak during a run, and how far it lies above a process that has imported its
-libraries, loaded the model and run a single window.
+From voxels in memory to the label array; reading and writing files stand beside it. The reference's
+preparation, inferer and postprocessing are called one after the other, without what its command adds to them. Memory
+is the peak during a run, and how far it lies above a process that has imported its libraries, loaded the model and run
+a single window.
 """
 
 _COLD_COLUMNS = (
@@ -51,18 +63,19 @@ _WARM_COLUMNS = (
 )  # fmt: skip
 _STAGE_COLUMNS = (
     "case", "side", "read", "prepare", "network", "windows", "finish", "write", "run ÷ own network",
-    "run ÷ reference's network",
+    "run ÷ reference's network", "network ÷ floor",
 )  # fmt: skip
 _STAGE_HEAD = """### Where the time goes (seconds, medians)
 
 "windows" is what surrounds the network in its stage: with us that includes the way back to the source grid, slab by
-slab; the reference does that in "finish". With us "finish" holds the segments' statistics.
+slab; the reference does that in "finish". With us "finish" holds the segments' statistics. The floor is the network's
+floating-point operations ÷ what the machine gives to the product of two large matrices in the same process.
 """
 
 
 def render(record: Record) -> str:
     """Markdown."""
-    parts = [_HEAD]
+    parts = [_HEAD, _GLANCE_HEAD, _table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
     cold = [case for case in record.cases if case.cold]
     warm = [case for case in record.cases if case.warm]
     if cold:
@@ -73,6 +86,40 @@ def render(record: Record) -> str:
     parts += ["## Where we are behind\n", _behind(record)]
     parts += ["## Cases\n", "\n".join(map(_described, record.cases)), "\n## Machine and software\n", _machines(record)]
     return "\n".join(parts) + "\n"
+
+
+def _glance_row(case: CaseRecord) -> list[str]:
+    cold, warm, base = case.cold, case.warm, case.warm_baselines
+    figures: list[list[float]] = [
+        cold_ratios(cold, lambda cost: cost.wall_s),
+        cold_ratios(cold, lambda cost: cost.peak_bytes),
+        warm_ratios(warm, lambda run: run.whole_s),
+        [_above(p.reference, base.reference) / _above(p.ours, base.ours) for p in warm] if base else [],
+        warm_ratios(warm, lambda run: run.forward_s),
+    ]
+    agreements = [pair.agreement for pair in cold] + ([case.warm_agreement] if case.warm_agreement else [])
+    against = median(p.ours.whole_s / p.reference.forward_s for p in warm) if warm else None
+    return [
+        case.case,
+        case.reference,
+        *map(_verdict, figures),
+        "–" if against is None else f"{against:.2f}",
+        _differing(worst(agreements).differing_share) if agreements else "–",
+    ]
+
+
+def _above(run: WarmRun, baseline_bytes: int) -> float:
+    """Bytes above a process that has run one window; at least one megabyte, below which a share says nothing."""
+    return max(run.peak_bytes - baseline_bytes, 1e6)
+
+
+def _verdict(ratios: Sequence[float]) -> str:
+    if not ratios:
+        return "–"
+    ratio = median(ratios)
+    if abs(ratio - 1) <= _LEVEL:
+        return f"{ratio:.2f} level"
+    return f"**{ratio:.2f} ahead**" if ratio > 1 else f"*{ratio:.2f} behind*"
 
 
 def _cold_row(case: CaseRecord) -> list[str]:
@@ -127,7 +174,14 @@ def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
             *seconds,
             f"{own:.2f}",
             f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
+            _to_floor(runs, case.warm_baselines),
         ]
+
+
+def _to_floor(runs: Sequence[WarmRun], baselines: Baselines | None) -> str:
+    if baselines is None or not baselines.sgemm_flop_per_s or not runs[0].flop:
+        return "–"
+    return f"{median(run.forward_s * baselines.sgemm_flop_per_s / run.flop for run in runs):.2f}"
 
 
 def cold_ratios(pairs: Sequence[ColdPair], figure: Callable[[Cost], float]) -> list[float]:
@@ -165,7 +219,8 @@ def _behind(record: Record) -> str:
 def _described(case: CaseRecord) -> str:
     changes = "".join(f"\n  - changed for both sides: {change}" for change in case.changed)
     commands = "".join(f"\n  - `{command}`" for command in case.commands)
-    return f"- **{case.case}**: {case.bundle}, {case.image}; measured {case.date_utc}{changes}{commands}"
+    what = f"{case.model}, {case.image}; against {case.reference}"
+    return f"- **{case.case}**: {what}; measured {case.date_utc}{changes}{commands}"
 
 
 def _machines(record: Record) -> str:

@@ -12,7 +12,7 @@ import click
 
 from Testing.conftest import shared_data_folder
 
-from .cases import CASES, BenchmarkCase
+from .cases import QUICK, BenchmarkCase, chosen
 from .cold import measure_pair
 from .environment import available_threads, describe, variables
 from .record import CaseRecord, Record, read_record, write_record
@@ -25,20 +25,37 @@ RESULTS_JSON, RESULTS_PAGE = _HERE / "results.json", _HERE / "RESULTS.md"
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Only the shortest case.")
-@click.option("--only", multiple=True, type=click.Choice([case.name for case in CASES]), help="Repeatable.")
+@click.option("--quick", is_flag=True, help="Only the shortest cases.")
+@click.option("--only", multiple=True, help="A model or a case: spleen, spleen-small. Repeatable; see --list.")
+@click.option("--list", "listed", is_flag=True, help="Name the cases, and measure nothing.")
+@click.option("--kind", type=click.Choice(["cold", "warm"]), help="Only whole commands, or only warm runs.")
 @click.option("--pairs", type=click.IntRange(1), help="Turns of each kind, in place of the case's own number.")
 @click.option("--threads", type=click.IntRange(1), default=available_threads, help="For either side; default: all.")
 @click.option("--data", type=click.Path(path_type=Path, exists=True), default=shared_data_folder, help="Test data.")
 @click.option(
     "--record", is_flag=True, help="Write RESULTS.md and results.json, in which other cases keep their place."
 )
-def main(quick: bool, only: tuple[str, ...], pairs: int | None, threads: int, data: Path, record: bool) -> None:
-    """Run us and the reference side by side."""
-    chosen = [case for case in CASES if case.name in only or (not only and (case.quick or not quick))]
+def main(
+    quick: bool,
+    only: tuple[str, ...],
+    listed: bool,
+    kind: str | None,
+    pairs: int | None,
+    threads: int,
+    data: Path,
+    record: bool,
+) -> None:
+    """Run us and the references side by side."""
+    try:
+        cases = chosen(only or (QUICK if quick else ()))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if listed:
+        click.echo("\n".join(f"{case.name:22}{case.model.text}; {case.image.text}" for case in cases))
+        return
     kept = read_record(RESULTS_JSON) if record else Record()
-    for case in chosen:
-        for measured in measure(case, data, threads, pairs):
+    for case in cases:
+        for measured in measure(case, kept.case(case.name), data, threads, pairs or case.pairs, kind):
             kept = kept.with_case(measured)
             if record:
                 write_record(kept, RESULTS_JSON)
@@ -46,36 +63,42 @@ def main(quick: bool, only: tuple[str, ...], pairs: int | None, threads: int, da
     click.echo(render(kept))
 
 
-def measure(case: BenchmarkCase, data: Path, threads: int, pairs: int | None) -> Iterator[CaseRecord]:
-    """Both sides of a case, in a folder that is gone afterwards: first what the cold runs gave, then the warm too."""
+def measure(
+    case: BenchmarkCase, before: CaseRecord | None, data: Path, threads: int, pairs: int, kind: str | None
+) -> Iterator[CaseRecord]:
+    """Both sides of a case, in a folder that is gone afterwards: first what the cold runs gave, then the warm too.
+
+    Where only one kind is measured, what is known of the other stays.
+    """
     date = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="medaiseg-benchmark-") as name:
         setting = make_setting(case, data, Path(name))
         given = variables(threads)
-        cold = []
-        for n in range(_turns(case.cold_pairs, pairs)):
-            click.echo(f"{case.name}: cold pair {n + 1}", err=True)
-            cold.append(measure_pair(setting, given))
         record = CaseRecord(
             case=case.name,
-            bundle=case.bundle.name,
-            image=case.image_text,
-            changed=setting.bundle.changed,
+            model=case.model.text,
+            reference=case.model.reference,
+            image=case.image.text,
+            changed=setting.model.changed,
             commands=_printed_commands(setting),
             date_utc=date,
             environment=describe(threads),
-            cold=tuple(cold),
+            cold=before.cold if before else (),
+            warm=before.warm if before else (),
+            warm_baselines=before.warm_baselines if before else None,
+            warm_agreement=before.warm_agreement if before else None,
         )
-        yield record
-        turns = _turns(case.warm_pairs, pairs)
-        if turns:
-            click.echo(f"{case.name}: {turns} warm pairs", err=True)
-            warm = measure_warm(setting, turns, given)
+        if kind != "warm":
+            cold = []
+            for n in range(pairs):
+                click.echo(f"{case.name}: cold pair {n + 1}", err=True)
+                cold.append(measure_pair(setting, given))
+            record = replace(record, cold=tuple(cold))
+            yield record
+        if kind != "cold":
+            click.echo(f"{case.name}: {pairs} warm pairs", err=True)
+            warm = measure_warm(setting, pairs, given)
             yield replace(record, warm=warm.pairs, warm_baselines=warm.baselines, warm_agreement=warm.agreement)
-
-
-def _turns(usual: int, wanted: int | None) -> int:
-    return wanted if usual and wanted else usual
 
 
 def _printed_commands(setting: Setting) -> tuple[str, str]:

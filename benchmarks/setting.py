@@ -1,50 +1,86 @@
-"""A case made ready to run: the bundle with weights, the image file, and the command of each side."""
+"""A case made ready to run: the model's folder with weights, the image files, and our command."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from Testing.reference.bundle_run import RunnableBundle, assemble, reference_command
+from MedAISegLib.formats import read_model
+
 from Testing.reference.images import write_images
 
 from .cases import BenchmarkCase
+from .references import reference
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model that both sides read.
+
+    Attributes:
+        root: its folder.
+        changed: what it has for both sides that the published one has not, one line each.
+        options: what its reference keeps for its own command.
+    """
+
+    root: Path
+    changed: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What both sides are given, in a folder of its own."""
+    """What both sides are given, in a folder of its own.
 
+    Attributes:
+        channels: the images by the model's channel.
+    """
+
+    case: BenchmarkCase
     folder: Path
-    bundle: RunnableBundle
-    images: tuple[Path, ...]
+    model: Made
+    channels: Mapping[str, Path]
+
+    @property
+    def images(self) -> list[Path]:
+        """In the order of the channels."""
+        return list(self.channels.values())
 
 
 def make_setting(case: BenchmarkCase, data: Path, folder: Path) -> Setting:
-    """Draw the weights, so that the image holds every class, and write the image as NIfTI."""
-    image = case.image(data)
-    bundle = assemble(case.bundle, data / "monai_zoo", folder / "bundle", image)
-    return Setting(folder, bundle, tuple(write_images(image, folder / "images")))
+    """Write the images as NIfTI, and draw the model's weights so that the image holds several of its classes."""
+    written = write_images(case.image.make(data), folder / "images")
+    # nnU-Net tells channels by these endings.
+    paths = [path.rename(path.with_name(f"case_{n:04d}.nii.gz")) for n, path in enumerate(written)]
+    made = reference(case.model.reference).make(case.model.recipe, data, folder / "model", paths)
+    names = [channel.name for channel in read_model(made.root).spec.channels]
+    return Setting(case, folder, made, dict(zip(names, paths, strict=True)))
 
 
 def our_command(setting: Setting, output: Path) -> list[str]:
-    """``medaiseg segment``, writing the format that the reference writes."""
+    """``medaiseg segment``, writing the format that the references write."""
     program = Path(sys.executable).with_name("medaiseg")
-    (image,) = setting.images
-    options = ["--model", setting.bundle.root, "--output", output, "--device", "cpu", "--format", "nifti"]
-    return [str(word) for word in (program, "segment", image, *options)]
+    if len(setting.channels) == 1:
+        images = setting.images
+    else:
+        images = [word for name, path in setting.channels.items() for word in ("--channel", f"{name}={path}")]
+    options = ["--model", setting.model.root, "--output", output, "--device", "cpu", "--format", "nifti", "--accept"]
+    options.append("--no-test-time-flips")
+    return [str(word) for word in (program, "segment", *images, *options)]
 
 
 def their_command(setting: Setting, output: Path) -> list[str]:
-    """``python -m monai.bundle run``."""
-    return reference_command(setting.bundle, list(setting.images), output)
+    """The reference's."""
+    return list(reference(setting.case.model.reference).command(setting, output))
 
 
 def as_printed(command: list[str], setting: Setting, output: Path) -> str:
     """A command for a reader: without the places of one machine."""
     text = " ".join(command)
-    names = {str(output): "OUTPUT", str(setting.bundle.root): "BUNDLE", str(setting.images[0]): "IMAGE"}
+    names = {str(output): "OUTPUT", str(setting.model.root): "MODEL"}
+    names |= {str(path): "IMAGE" for path in setting.images} | {str(setting.images[0].parent): "IMAGES"}
     for path, name in names.items():
         text = text.replace(path, name)
     return text.replace(f"{Path(sys.executable).parent}/", "").replace(Path(sys.executable).name, "python")

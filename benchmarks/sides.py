@@ -1,12 +1,8 @@
-"""What the two sides of a warm measurement have in common.
-
-A side is one module with a function, and one line in ``SIDES``::
-
-    def load(assignment: Assignment) -> WarmSide: ...
-"""
+"""What the two sides of a warm measurement have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +11,7 @@ from numpy.typing import NDArray
 
 from .record import WarmRun
 
-SIDES = {"ours": "benchmarks.warm_ours", "reference": "benchmarks.warm_reference"}
+SIDES = ("ours", "reference")
 
 
 @dataclass(frozen=True)
@@ -23,24 +19,33 @@ class Assignment:
     """What a process is to run.
 
     Attributes:
+        side: one of ``SIDES``.
+        reference: name of the reference that the case is compared with.
+        options: what that reference keeps of the model.
         labels: file for the labels of its last run.
         output: folder for what a run writes.
     """
 
     side: str
-    bundle: Path
-    config: Path
-    weights: Path
-    image: Path
+    reference: str
+    model: Path
+    options: Mapping[str, str]
+    images: tuple[Path, ...]
     labels: Path
     output: Path
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The process has run before. ``baseline_bytes`` is its peak after a single window."""
+    """The process has run before.
+
+    Attributes:
+        baseline_bytes: its peak after a single window.
+        sgemm_flop_per_s: what the machine gives it.
+    """
 
     baseline_bytes: int
+    sgemm_flop_per_s: float
 
 
 class WarmSide(Protocol):
@@ -50,4 +55,4 @@ class WarmSide(Protocol):
         """One window of the network and nothing else."""
 
     def run(self) -> tuple[WarmRun, NDArray[Any]]:
-        """The whole case; memory and processor time are filled in later. Labels are (k, j, i)."""
+        """The whole case; memory and processor time are filled in later. Labels are (k, j, i) or (layer, k, j, i)."""

@@ -17,6 +17,7 @@ from MedAISegLib.core.records import from_json, to_json
 from .agreement import compare_labels
 from .measure import CommandFailedError, busy_cpu_s
 from .record import Agreement, Baselines, WarmPair, WarmRun
+from .references import reference
 from .setting import Setting
 from .sides import SIDES, Assignment, Ready
 
@@ -40,9 +41,11 @@ def measure_warm(setting: Setting, pairs: int, environment: Mapping[str, str]) -
         ours, theirs = (
             stack.enter_context(_worker(_assignment(setting, side, folder), folder, environment)) for side in SIDES
         )
-        baselines = Baselines(ours.baseline_bytes, theirs.baseline_bytes)
+        rate = max(ours.ready.sgemm_flop_per_s, theirs.ready.sgemm_flop_per_s)
+        baselines = Baselines(ours.ready.baseline_bytes, theirs.ready.baseline_bytes, rate)
         measured = tuple(WarmPair(ours.run(), theirs.run()) for _ in range(pairs))
-    agreement = compare_labels(*(np.load(folder / f"{side}.npy", mmap_mode="r") for side in SIDES))
+    our_labels, their_labels = (np.load(folder / f"{side}.npy", mmap_mode="r") for side in SIDES)
+    agreement = compare_labels(our_labels, their_labels, setting.case.model.collapse)
     return WarmMeasurement(measured, baselines, agreement)
 
 
@@ -51,7 +54,7 @@ class _Worker:
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process, self._log = process, log
-        self.baseline_bytes = from_json(Ready, self._answer()).baseline_bytes
+        self.ready = from_json(Ready, self._answer())
 
     def run(self) -> WarmRun:
         before_s = busy_cpu_s()
@@ -82,7 +85,7 @@ def _worker(assignment: Assignment, folder: Path, environment: Mapping[str, str]
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=dict(environment),
+            env=dict(environment) | variables_of(assignment),
             text=True,
         ) as process,
     ):
@@ -91,16 +94,20 @@ def _worker(assignment: Assignment, folder: Path, environment: Mapping[str, str]
 
 
 def _assignment(setting: Setting, side: str, folder: Path) -> Assignment:
-    (image,) = setting.images
     return Assignment(
         side=side,
-        bundle=setting.bundle.root,
-        config=setting.bundle.config,
-        weights=setting.bundle.root / "models" / setting.bundle.zoo.weights,
-        image=image,
+        reference=setting.case.model.reference,
+        model=setting.model.root,
+        options=dict(setting.model.options),
+        images=tuple(setting.images),
         labels=folder / f"{side}.npy",
         output=folder / side,
     )
+
+
+def variables_of(assignment: Assignment) -> dict[str, str]:
+    """What the reference's processes need in their environment; ours need nothing."""
+    return {} if assignment.side == "ours" else dict(getattr(reference(assignment.reference), "VARIABLES", {}))
 
 
 def _opened(stream: IO[str] | None) -> IO[str]:

@@ -18,6 +18,9 @@ from .clock import ForwardClock, timed
 from .record import WarmRun
 from .sides import Assignment
 
+_WINDOW_OF_THE_WHOLE = (64, 64, 64)
+"""For models that take the image at once."""
+
 
 @dataclass(frozen=True)
 class OurSide:
@@ -29,38 +32,30 @@ class OurSide:
 
     def run_window(self) -> None:
         spec = self.model.spec
-        size = spec.stages[0].windows.size
-        if size is None:
-            raise ValueError("the model is not run by windows")
-        with torch.inference_mode():
-            self.model.networks[0][0](torch.zeros(1, len(spec.channels), *size))
+        stage = spec.stages[-1]
+        inputs = len(spec.channels) + (len(spec.segments) if stage.labels_of is not None else 0)
+        with torch.inference_mode(), self.forward.counting():
+            self.model.networks[-1][0](torch.zeros(1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE)))
 
     def run(self) -> tuple[WarmRun, NDArray[Any]]:
         spec, output = self.model.spec, self.assignment.output
-        job = SegmentationJob(str(self.assignment.bundle), device="cpu")
+        job = SegmentationJob(str(self.assignment.model), device="cpu", accept=True, test_time_flips=False)
+        names = [channel.name for channel in spec.channels]
+        files = {name: str(path) for name, path in zip(names, self.assignment.images, strict=True)}
         self.forward.take()
-        case, read_s = timed(lambda: read_case(spec, self.assignment.image))
+        case, read_s = timed(lambda: read_case(spec, None, channels=files, accept=True))
         progress = Progress()
         (segmentation, result), whole_s = timed(lambda: run(job, case, progress, model=self.model))
         _, write_s = timed(lambda: EXPORTERS["nifti"].write(segmentation, result, output))
         shutil.rmtree(output)
         output.mkdir()
-        forward_s = self.forward.take()
         prepare_s, infer_s = progress.timings_s[RunStage.PREPARE], progress.timings_s[RunStage.INFER]
-        measured = WarmRun(
-            read_s=read_s,
-            prepare_s=prepare_s,
-            forward_s=forward_s,
-            windows_s=infer_s - forward_s,
-            finish_s=whole_s - prepare_s - infer_s,
-            write_s=write_s,
-            peak_bytes=0,
-            cpu_s=0.0,
-        )
-        return measured, segmentation.layers[0]
+        measured = WarmRun.of(read_s, prepare_s, infer_s, whole_s - prepare_s - infer_s, write_s, self.forward.take())
+        layers = segmentation.layers
+        return measured, layers[0] if len(layers) == 1 else layers
 
 
 def load(assignment: Assignment) -> OurSide:
-    """Read the bundle and load its weights."""
-    model = load_model(open_model(str(assignment.bundle)))
-    return OurSide(assignment, model, ForwardClock(model.networks[0][0]))
+    """Read the model and load its weights."""
+    model = load_model(open_model(str(assignment.model)))
+    return OurSide(assignment, model, ForwardClock())

@@ -11,13 +11,14 @@ import os
 import sys
 import time
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 from MedAISegLib.core.records import from_json, to_json
 
+from .clock import sgemm_flop_per_s
 from .measure import forget_own_peak, peak_of_process
-from .sides import SIDES, Assignment, Ready, WarmSide
+from .references import reference
+from .sides import Assignment, Ready, WarmSide
 
 
 def main() -> None:
@@ -27,9 +28,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     assignment.output.mkdir()
-    side: WarmSide = import_module(SIDES[assignment.side]).load(assignment)
+    side: WarmSide = _load(assignment)
     side.run_window()
-    ready = Ready(peak_of_process())
+    ready = Ready(peak_of_process(), sgemm_flop_per_s())
     _, labels = side.run()
     print(json.dumps(to_json(ready)), file=answers, flush=True)
     for _ in sys.stdin:
@@ -40,6 +41,15 @@ def main() -> None:
         run = replace(run, peak_bytes=peak_of_process(), cpu_s=time.process_time() - before_s)
         print(json.dumps(to_json(run)), file=answers, flush=True)
     np.save(assignment.labels, labels)
+
+
+def _load(assignment: Assignment) -> WarmSide:
+    if assignment.side != "ours":
+        loaded: WarmSide = reference(assignment.reference).load(assignment)
+        return loaded
+    from .warm_ours import load
+
+    return load(assignment)
 
 
 if __name__ == "__main__":

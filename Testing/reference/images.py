@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nibabel
@@ -47,16 +47,62 @@ def liver_ct(data: Path) -> list[Image]:
     return [_whole_numbers(_from_itk(_dicom(data / "ct_liver_dicom" / "CRLM-CT-1004")))]
 
 
+def large_trunk_ct(data: Path) -> list[Image]:
+    """488 x 404 x 224 voxels."""
+    whole = sitk.ReadImage(str(data / "ct_totalsegmentator" / "images" / "example_ct.nii.gz"), sitk.sitkFloat32)
+    return [_whole_numbers(_from_itk(_resampled(whole, (488, 404, 224), (0.75, 0.75, 1.5))))]
+
+
+def hippocampus_mr(data: Path) -> list[Image]:
+    return [_nifti(data / "hippocampus" / "images" / "hippocampus_001.nii.gz")]
+
+
+def head_crop(data: Path) -> list[Image]:
+    return [_nifti(data / "brain_t1" / "t1_crop.nii.gz")]
+
+
+def whole_head(data: Path) -> list[Image]:
+    return [_nifti(data / "brain_t1" / "chris_t1.nii.gz")]
+
+
 def brain_mr(data: Path) -> list[Image]:
     """T1 with contrast agent, T1, T2 and FLAIR of one study on one grid of 1.75 mm, 128 voxels along each axis."""
+    return _brain_on(data, (128, 128, 128), 1.75)
+
+
+def finer_brain_mr(data: Path) -> list[Image]:
+    """The same on 192 x 192 x 144 voxels of 1.2 mm."""
+    return _brain_on(data, (192, 192, 144), 1.2)
+
+
+def finest_brain_mr(data: Path) -> list[Image]:
+    """The same on 240 x 240 x 176 voxels of 1.0 mm."""
+    return _brain_on(data, (240, 240, 176), 1.0)
+
+
+def brats_labels(layers: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The three overlapping (layer, k, j, i) as one label image, by the rule that the bundle's own config ends with."""
+    core, whole, enhancing = (layer > 0 for layer in layers)
+    return np.where(enhancing, 4, np.where(core, 1, np.where(whole, 2, 0)))
+
+
+def _brain_on(data: Path, size: tuple[int, int, int], spacing_mm: float) -> list[Image]:
     study = data / "brain_mr_dicom" / "study1"
     series = ("12-T1post-05670", "34909-T1prereg-84610", "37916-T2reg-88910", "36459-FLAIRreg-76244")
     images = [_dicom(study / name) for name in series]
-    centre = np.array(images[0].TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in images[0].GetSize()]))
-    grid = sitk.Image([128] * 3, sitk.sitkFloat32)
-    grid.SetSpacing([1.75] * 3)
-    grid.SetOrigin(list(centre - 1.75 * 63.5))
-    return [_from_itk(sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0)) for image in images]
+    return [_from_itk(_resampled(image, size, (spacing_mm,) * 3, images[0])) for image in images]
+
+
+def _resampled(
+    image: sitk.Image, size: tuple[int, int, int], spacing_mm: Sequence[float], around: sitk.Image | None = None
+) -> sitk.Image:
+    """Linear, on a grid along the patient's axes around the middle of an image, its own where none is given."""
+    middle = image if around is None else around
+    centre = np.array(middle.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in middle.GetSize()]))
+    grid = sitk.Image(list(size), sitk.sitkFloat32)
+    grid.SetSpacing(list(spacing_mm))
+    grid.SetOrigin(list(centre - np.array(spacing_mm) * (np.array(size) - 1) / 2))
+    return sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, -1024.0 if around is None else 0.0)
 
 
 def permuted(image: Image) -> Image:

@@ -61,8 +61,8 @@ def two_contrasts(data: Path) -> list[images.Image]:
 MR = {"normalization_schemes": ["ZScoreNormalization"]}
 
 
-def assemble(model: Model, root: Path, paths: list[Path]) -> ModelSource:
-    """The model's folder; its scores are shifted so that every class is found."""
+def write_trained(model: Model, root: Path) -> None:
+    """The model's folder, with weights as they are drawn."""
     planned = dict(model.planned)
     planned.setdefault("use_mask_for_norm", [False])
     intensities = {
@@ -86,6 +86,11 @@ def assemble(model: Model, root: Path, paths: list[Path]) -> ModelSource:
         folds=model.folds,
         checkpoint={"inference_allowed_mirroring_axes": model.mirror_axes},
     )
+
+
+def assemble(model: Model, root: Path, paths: list[Path]) -> ModelSource:
+    """The model's folder; its scores are shifted so that every class is found."""
+    write_trained(model, root)
     source = read_model(root)
     values = prepare(case_of(source, paths), source.spec.stages[0]).values
     for fold, network in zip(model.folds, source.build_networks()[0], strict=True):

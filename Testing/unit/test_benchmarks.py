@@ -13,6 +13,8 @@ import pytest
 import SimpleITK as sitk
 
 from benchmarks.agreement import NotComparableError, compare_files, compare_labels
+from benchmarks.cases import CASES, QUICK, chosen
+from benchmarks.growth import exponent
 from benchmarks.measure import CommandFailedError, measure_command
 from benchmarks.record import (
     Agreement,
@@ -27,7 +29,10 @@ from benchmarks.record import (
     read_record,
     write_record,
 )
+from benchmarks.references import REFERENCES
 from benchmarks.report import render
+from benchmarks.run import RESULTS_JSON
+from Testing.reference.images import brats_labels
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark measures on Linux")
 
@@ -139,7 +144,8 @@ def record() -> Record:
     cold = ColdPair(ours=a_cost(2.0, 500), reference=a_cost(6.0, 250), agreement=agreement)
     case = CaseRecord(
         case="a-case",
-        bundle="a_bundle",
+        model="a model",
+        reference="monai.bundle",
         image="an image",
         changed=("workers: none",),
         commands=("ours", "theirs"),
@@ -187,3 +193,60 @@ def test_a_machine_that_was_shared_is_marked(record: Record) -> None:
 def test_a_row_that_is_behind_is_named(record: Record) -> None:
     behind = render(record).partition("## Where we are behind")[2].partition("##")[0]
     assert behind.strip() == "- a-case, cold, memory: 0.50 (0.50–0.50)"
+
+
+def test_at_a_glance_a_reader_sees_where_we_are_ahead_and_behind(record: Record) -> None:
+    (row,) = (line for line in render(record).splitlines() if line.startswith("| a-case | monai.bundle "))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[2:4] == ["**3.00 ahead**", "*0.50 behind*"]
+    assert cells[7] == "0.67"
+
+
+def test_a_case_is_chosen_by_its_model_or_its_own_name() -> None:
+    assert {case.name for case in chosen(("spleen", "brats-small"))} == {
+        "spleen-crop",
+        "spleen-small",
+        "spleen-medium",
+        "spleen-large",
+        "brats-small",
+    }
+    with pytest.raises(ValueError, match="no case liver"):
+        chosen(("liver",))
+
+
+def test_cases_have_names_of_their_own_and_known_references() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert {case.model.reference for case in CASES} == set(REFERENCES)
+    assert set(QUICK) <= {case.name for case in CASES}
+
+
+def test_what_is_recorded_is_of_cases_that_there_are() -> None:
+    recorded = {case.case for case in read_record(RESULTS_JSON).cases}
+    assert recorded <= {case.name for case in CASES}
+
+
+def test_overlapping_layers_are_compared_as_the_reference_decides_them() -> None:
+    layers = np.array([[[[0, 1, 0, 1]]], [[[0, 2, 2, 0]]], [[[0, 3, 0, 0]]]])
+    agreement = compare_labels(layers, np.array([[[0, 4, 2, 2]]]), brats_labels)
+    assert agreement.differing_voxels == 1
+
+
+def test_the_clock_counts_the_outermost_network_alone() -> None:
+    torch = pytest.importorskip("torch")
+    from benchmarks.clock import ForwardClock
+
+    clock = ForwardClock()
+    network = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Conv3d(2, 4, 1, bias=False)), torch.nn.ReLU())
+    with clock.counting():
+        network(torch.zeros(1, 2, 4, 4, 4))
+    assert clock.take().flop == 0
+    network(torch.zeros(3, 2, 4, 4, 4))
+    done = clock.take()
+    assert done.flop == 2 * 2 * 4 * 3 * 4**3
+    assert done.seconds > 0
+
+
+def test_an_exponent_is_that_of_the_power_law() -> None:
+    sizes = [64, 128, 256]
+    assert exponent(sizes, [3.0 * n for n in sizes]) == pytest.approx(1)
+    assert exponent(sizes, [5.0] * 3) == pytest.approx(0)

@@ -1,0 +1,121 @@
+"""``python -m benchmarks.growth``: time and memory against the number of slices and of classes, as plots.
+
+The network is a small one, so that what surrounds it is what is seen. Each point is the best of its runs in a process
+of its own; only our side is run.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import numpy as np
+from MedAISegLib.core.records import from_json, to_json
+
+from .environment import available_threads, describe, variables
+from .record import Environment
+
+_HERE = Path(__file__).parent
+GROWTH_JSON, GROWTH_PLOT = _HERE / "growth.json", _HERE / "growth.png"
+SLICES, CLASSES = (64, 128, 256, 512, 1024), (2, 8, 30, 60, 118)
+USUAL_SLICES, USUAL_CLASSES = 256, 8
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run.
+
+    Attributes:
+        around_s: the whole run without what was spent in the network.
+        above_bytes: resident at most, above a process that has run a window, its input and the label volume.
+    """
+
+    slices: int
+    classes: int
+    whole_s: float
+    around_s: float
+    above_bytes: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """All points, and where they were measured."""
+
+    environment: Environment
+    points: tuple[Point, ...] = field(default_factory=tuple)
+
+    def along_slices(self) -> list[Point]:
+        return [point for point in self.points if point.classes == USUAL_CLASSES]
+
+    def along_classes(self) -> list[Point]:
+        return [point for point in self.points if point.slices == USUAL_SLICES]
+
+
+@click.command()
+@click.option("--largest", type=int, default=max(SLICES), help="Leave out more slices than these.")
+@click.option("--repeats", type=click.IntRange(1), default=3, help="Runs of each point; the shortest counts.")
+@click.option("--record", is_flag=True, help="Write growth.json and growth.png.")
+def main(largest: int, repeats: int, record: bool) -> None:
+    """Measure the growth and print its exponents."""
+    wanted = dict.fromkeys((n, USUAL_CLASSES) for n in SLICES if n <= largest)
+    wanted |= dict.fromkeys((USUAL_SLICES, n) for n in CLASSES if largest >= USUAL_SLICES)
+    threads = available_threads()
+    growth = Growth(describe(threads), tuple(measure(*sizes, repeats, threads) for sizes in wanted))
+    for point in growth.points:
+        click.echo(
+            f"{point.slices} slices, {point.classes} classes: {point.whole_s:.2f} s, of which around the network "
+            f"{point.around_s:.2f} s; {point.above_bytes / 1e6:.0f} MB above input and labels"
+        )
+    if record:
+        GROWTH_JSON.write_text(json.dumps(to_json(growth), indent=1) + "\n", encoding="utf-8")
+        plot(growth, GROWTH_PLOT)
+
+
+def measure(slices: int, classes: int, repeats: int, threads: int) -> Point:
+    """One point, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="medaiseg-growth-") as folder:
+        command = [sys.executable, "-m", "benchmarks.growth_run", *map(str, (slices, classes, repeats, folder))]
+        done = subprocess.run(
+            command, cwd=_HERE.parent, env=variables(threads), stdout=subprocess.PIPE, text=True, check=True
+        )
+    return from_json(Point, json.loads(done.stdout.splitlines()[-1]))
+
+
+def exponent(sizes: Sequence[float], figures: Sequence[float]) -> float:
+    """Of the power law that fits best: 1 is linear, 0 does not grow."""
+    return float(np.polyfit(np.log(sizes), np.log(np.maximum(figures, 1e-9)), 1)[0])
+
+
+def plot(growth: Growth, path: Path) -> None:
+    """Four panels, logarithmic, with the fitted exponents."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, panels = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
+    for column, (name, points) in enumerate((("slices", growth.along_slices()), ("classes", growth.along_classes()))):
+        sizes = [getattr(point, name) for point in points]
+        for panel, label, figures in (
+            (panels[0][column], "seconds around the network", [point.around_s for point in points]),
+            (panels[1][column], "MB above input and labels", [point.above_bytes / 1e6 for point in points]),
+        ):
+            panel.loglog(sizes, figures, "o-", color="#1f6fb4")
+            if len(sizes) > 1:
+                panel.set_title(f"exponent {exponent(sizes, figures):.2f}")
+            panel.set_xticks(sizes, [str(size) for size in sizes])
+            panel.set_ylim(min(figures) / 2, max(figures) * 2)
+            panel.set_xlabel(name)
+            panel.set_ylabel(label)
+            panel.grid(which="both", alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""MeshNet's side: the published layers as plain torch modules, on the whole head at once.
+
+Its publishers run it in a browser; as a command it is ``python -m benchmarks.references.meshnet MODEL IMAGE OUTPUT``.
+Conforming the head and turning labels back is ours on both sides: the network and its memory are what is compared.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import torch
+from MedAISegLib.app.study import read_case
+from MedAISegLib.engine.resampling import Outside, resample
+from MedAISegLib.engine.run import prepare
+from MedAISegLib.formats import read_model
+from MedAISegLib.models.operations import Interpolation
+from MedAISegLib.models.spec import ModelSpec
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from ..clock import ForwardClock, timed
+from ..record import WarmRun
+from ..setting import Made, Setting
+from ..sides import Assignment
+
+_WINDOW = 64
+
+
+def make(recipe: str, data: Path, folder: Path, images: Sequence[Path]) -> Made:
+    """The published folder, weights included."""
+    del images
+    shutil.copytree(data / "models" / "meshnet" / recipe, folder)
+    folder.chmod(0o755)
+    return Made(folder)
+
+
+def command(setting: Setting, output: Path) -> list[str]:
+    """The module itself, as a program."""
+    return [sys.executable, "-m", __name__, str(setting.model.root), str(setting.images[0]), str(output)]
+
+
+@dataclass(frozen=True)
+class PlainSide:
+    """See :class:`benchmarks.sides.WarmSide`."""
+
+    assignment: Assignment
+    spec: ModelSpec
+    network: torch.nn.Module
+    forward: ForwardClock
+
+    def run_window(self) -> None:
+        with torch.inference_mode(), self.forward.counting():
+            self.network(torch.zeros(1, 1, _WINDOW, _WINDOW, _WINDOW))
+
+    @torch.inference_mode()
+    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+        self.forward.take()
+        case, read_s = timed(lambda: read_case(self.spec, self.assignment.images[0], accept=True))
+        prepared, prepare_s = timed(lambda: prepare(case, self.spec.stages[0]))
+        scores, infer_s = timed(lambda: self.network(prepared.values[None])[0])
+
+        def back() -> NDArray[Any]:
+            found = scores.argmax(dim=0, keepdim=True).float()
+            index_map = case.geometry.index_to(prepared.geometry)
+            shape = case.geometry.shape_kji
+            restored = resample(found, index_map, shape, Interpolation.NEAREST, Outside.ZERO, lambda: None)
+            return np.asarray(restored[0].numpy().astype(np.uint8))
+
+        labels, finish_s = timed(back)
+        _, write_s = timed(lambda: _write(labels, self.assignment.images[0], self.assignment.output))
+        return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, self.forward.take()), labels
+
+
+def load(assignment: Assignment) -> PlainSide:
+    """The layers that ``model.json`` lists, with their weights."""
+    layers = json.loads((assignment.model / "model.json").read_text(encoding="utf-8"))["layers"]
+    modules: list[torch.nn.Module] = []
+    for layer in layers:
+        given = {name: value for name, value in layer.items() if not name.endswith("channels")}
+        modules += [torch.nn.Conv3d(layer["in_channels"], layer["out_channels"], **given), torch.nn.ReLU()]
+    network = torch.nn.Sequential(*modules[:-1])
+    weights = assignment.model / "model.pth"
+    is_archive = weights.read_bytes()[:2] == b"PK"
+    state = torch.load(weights, weights_only=True) if is_archive else load_file(weights)
+    network.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    return PlainSide(assignment, read_model(assignment.model).spec, network.eval(), ForwardClock())
+
+
+def _write(labels: NDArray[Any], image: Path, output: Path) -> None:
+    output.mkdir(exist_ok=True)
+    written = nibabel.Nifti1Image(labels.transpose(2, 1, 0), nibabel.load(image).affine)
+    nibabel.save(written, output / "case.nii.gz")
+
+
+def main(model: str, image: str, output: str) -> None:
+    """Run it once."""
+    place = Path(output)
+    load(Assignment("reference", "plain torch", Path(model), {}, (Path(image),), place, place)).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
