@@ -38,7 +38,7 @@ def list_models(task: Task) -> ModelsReply:
     cards = []
     for model in installed_models():
         task.progress.cancel.raise_if_cancelled()
-        cards.append(_card(model))
+        cards += _cards(model)
     home = models_home()
     return ModelsReply(tuple(cards), home, taken_bytes(), quota_bytes(), free_bytes(home), kept_bytes())
 
@@ -111,17 +111,33 @@ def _installed(name: str) -> InstalledModel:
     raise ModelError("there is no such model.", where=name)
 
 
-def _card(model: InstalledModel) -> ModelCard:
+def _cards(model: InstalledModel) -> list[ModelCard]:
+    """Of the model as such, and of each configuration that may be chosen in it."""
+    card, variants = _card(model)
+    cards = [card]
+    for name in variants:
+        try:
+            spec = read_model(model.path / name).spec
+        except ModelError:
+            # The model's own card says what it can be used for.
+            continue
+        cards.append(replace(card_of(spec), variant_of=model.id, shared=model.shared, trusted=card.trusted))
+    return cards
+
+
+def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
     size = size_bytes(model.path)
+    variants: tuple[str, ...] = ()
     try:
-        card = card_of(read_model(model.path).spec, size_bytes=size, embedded=model.embedded)
+        spec = read_model(model.path).spec
+        card, variants = card_of(spec, size_bytes=size, embedded=model.embedded), spec.variants
     except ModelError as error:
         state = ModelState.NOT_TRUSTED if isinstance(error, NotTrustedError) else ModelState.UNUSABLE
         card = ModelCard(model.id, model.id, state, size_bytes=size, embedded=model.embedded, problem=str(error))
     if model.embedded:
-        return card
+        return card, variants
     published = find_published(model.id)
-    return replace(
+    card = replace(
         card,
         shared=model.shared,
         source=receipts.source_of(model.id),
@@ -130,3 +146,4 @@ def _card(model: InstalledModel) -> ModelCard:
         publisher=published.publisher if published else "",
         page=published.page if published else "",
     )
+    return card, variants

@@ -47,7 +47,8 @@ def list_models() -> None:
     for heading in ("model", "what it is", "channels", "labels", "licence", "size"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
     for model in installed_models():
-        table.add_row(*(escape(text) for text in _row(model)))
+        for row in _rows(model):
+            table.add_row(*(escape(text) for text in row))
     console = stdout_console()
     console.print(table)
     console.print(f"Installed models lie in {models_home()}", soft_wrap=True)
@@ -222,7 +223,8 @@ def _poll(context: click.Context) -> Poll:
     return context.ensure_object(Interrupts).cancel.raise_if_cancelled
 
 
-def _row(model: InstalledModel) -> tuple[str, ...]:
+def _rows(model: InstalledModel) -> list[tuple[str, ...]]:
+    """Of a model, and of the configurations that may be chosen in it."""
     from ..formats import read_model
 
     size = _size_text(model.path)
@@ -232,8 +234,9 @@ def _row(model: InstalledModel) -> tuple[str, ...]:
     try:
         spec = read_model(model.path).spec
     except ModelError as error:
-        return name, f"cannot be used: {error}", "", "", "", size
-    return name, spec.name, _channels_text(spec), _labels_text(spec), spec.license or "not stated", size
+        return [(name, f"cannot be used: {error}", "", "", "", size)]
+    row = (name, spec.name, _channels_text(spec), _labels_text(spec), spec.license or "not stated", size)
+    return [row, *((f"{model.id}/{variant}", "", "", "", "", "") for variant in spec.variants)]
 
 
 def _facts(spec: ModelSpec, path: Path) -> dict[str, str]:

@@ -192,7 +192,9 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
         show_inputs(case)
         show_notices(said)
         loaded = load_model(source, progress)
-        with filled(request.output, interrupts, replaced=files) as folder:
+        # Probabilities of an earlier run are not those of these labels.
+        replaced = [*files, *FILE_NAMES] if request.overwrite else files
+        with filled(request.output, interrupts, replaced=replaced) as folder:
             maps = folder / FILE_NAMES[0] if request.probabilities else None
             segmentation, result = run(job, case, progress, model=loaded, probabilities=maps)
             result = write_files(segmentation, result, plan.formats, folder, progress)

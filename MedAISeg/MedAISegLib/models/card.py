@@ -40,6 +40,7 @@ class ModelCard:
         source: where it was installed from.
         unused_days: since it was last used; None where that is not known.
         trusted: the user has trusted it to run code of its own.
+        variant_of: id of the model whose files it is another way to run.
         problem: why it cannot be used.
     """
 
@@ -70,6 +71,12 @@ class ModelCard:
     source: str = ""
     unused_days: int | None = None
     trusted: bool = False
+    variant_of: str = ""
+
+    @property
+    def was_installed(self) -> bool:
+        """Whether it has a folder of its own here that did not come with the program."""
+        return self.is_here and not (self.embedded or self.variant_of)
 
     @property
     def is_here(self) -> bool:

@@ -129,7 +129,7 @@ class ModelControl:
 
     def remove_unused(self) -> None:
         days = _UNUSED_DAYS
-        unused = [c for c in self._cards if c.is_here and not c.shared and (c.unused_days or 0) >= days]
+        unused = [c for c in self._cards if c.was_installed and not c.shared and (c.unused_days or 0) >= days]
         if not unused:
             text = _("Each model was used or installed within the last {days} days.").format(days=days)
             self.view.messages.show_text(Kind.INFORMATION, text)

@@ -67,12 +67,12 @@ class ModelMenus:
     def show(self, card: ModelCard | None, cards: Sequence[ModelCard]) -> None:
         """What can be done with the selected model, and with the others."""
         self._card = card
-        is_own = card is not None and card.is_here and not card.embedded
+        is_own = card is not None and card.was_installed
         self._page.enabled = card is not None and bool(card.page)
         self._verify.enabled = card is not None and card.is_here
         self._pack.enabled = is_own
         self._withdraw.enabled = card is not None and card.trusted
-        some = any(one.is_here and not one.embedded for one in cards)
+        some = any(one.was_installed for one in cards)
         self._pack_all.enabled = self._unused.enabled = some
 
     def _of_card(self, act: Callable[[ModelCard], None]) -> Callable[[], None]:

@@ -72,7 +72,7 @@ def store_summary(store: ModelsReply | None, home: Path) -> str:
     """How many models lie where, and what room there is."""
     if store is None:
         return _("Models are installed in {folder}.").format(folder=home)
-    count = sum(1 for card in store.models if not (card.embedded or card.shared))
+    count = sum(1 for card in store.models if not (card.embedded or card.shared or card.variant_of))
     text = _("{count} models, {taken}, in {folder}; {free} free on its disk.").format(
         count=count, taken=readable_bytes(store.taken_bytes), folder=store.home, free=readable_bytes(store.free_bytes)
     )

@@ -121,6 +121,8 @@ def _why_not_removable(card: ModelCard | None) -> str:
         return _("Select a model first")
     if card.embedded:
         return _("This model comes with the module and stays")
+    if card.variant_of:
+        return _("This is a configuration of the model {model}").format(model=card.variant_of)
     if card.shared:
         return _("This model lies in a folder that several users share")
     if not card.is_here:
