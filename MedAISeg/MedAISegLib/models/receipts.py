@@ -37,8 +37,10 @@ def record_use(model: str) -> None:
     """Write down that an installed model is used today; of others, and where nothing can be written, nothing is.
 
     Args:
-        model: as the user named it, an id or a path.
+        model: as the user named it, an id, perhaps with a configuration behind a slash, or a path.
     """
+    head, _, variant = model.partition("/")
+    model = head if "/" not in variant else model
     entry = _entry(model)
     if model_id_problem(model) or entry.get("used") == _today() or not (models_home() / model).is_dir():
         return
