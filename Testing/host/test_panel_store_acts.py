@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
+from MedAISegLib.core.errors import LicenceError, ModelError, NameTakenError
+
 from Testing.host.driver import type_text, wait_until
 from Testing.host.panel_store import archive, choose, done, models, panel, publisher
 from Testing.host.pythonqt import unwrap
@@ -112,3 +114,23 @@ def test_models_go_into_the_folder_that_is_set(panel, tmp_path):
     assert (tmp_path / "elsewhere" / "models" / "liver").is_dir()
     assert str(tmp_path / "elsewhere") in panel.ui.modelStoreLabel.text
     assert unwrap(panel.ui.MedAISeg).minimumSizeHint().width() <= 400
+
+
+def test_the_console_does_the_same(panel, publisher, tmp_path):
+    logic, told = panel.widget.logic, []
+    assert [model.id for model in logic.search("LIVER ct")] == ["liver"]
+    with pytest.raises(LicenceError, match="does not allow commercial use"):
+        logic.install("heart")
+    (liver,) = logic.install("liver", on_progress=told.append)
+    assert (liver.name, liver.state.value, liver.license) == ("Liver", "ready", "MIT")
+    assert told[-1].stage.value == "check"
+    panel.settle()
+    assert [check.problem for check in logic.verify("liver")] == [""]
+    pack = logic.pack(tmp_path / "p.zip", "liver")
+    with pytest.raises(NameTakenError):
+        logic.install(pack)
+    logic.remove("liver")
+    assert [model.id for model in logic.install(pack)] == ["liver"]
+    with pytest.raises(ModelError, match="no such model"):
+        logic.remove("elbow")
+    assert models(tmp_path) == ["liver"]

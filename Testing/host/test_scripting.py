@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def console(slicer_app, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     slicer_app.load_module(ROOT / "MedAISeg" / "MedAISeg.py")
     slicer_app.startup_completed()
+    shutil.copytree(ROOT / "MedAISeg" / "Resources" / "Models" / "hippocampus", tmp_path / "archived" / "mine")
+    shutil.make_archive("my-model", "zip", tmp_path / "archived", "mine")
     names = {"slicer": slicer_app.slicer}
     yield names
     session_module.close_session()
@@ -45,6 +48,8 @@ def test_the_recipes_run_as_they_are_written(console, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "Anterior hippocampus: " in said
     assert "done " in said
+    assert "mine ready" in said
+    assert "['fits']" in said
     assert console["run"].error is None
     assert {path.name for path in console["files"]} >= {"segmentation.nii.gz", "segmentation.seg.nrrd"}
     assert all(path.is_file() for path in console["files"])

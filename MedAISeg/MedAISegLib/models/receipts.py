@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, ResourceError
@@ -10,7 +11,7 @@ from .kept_records import change_record, read_record
 from .locking import held
 from .names import model_id_problem
 from .store import InstalledModel, models_home
-from .trust import content_sha256
+from .trust import content_sha256, withdraw_trust
 
 RECORD = "installed.json"
 
@@ -29,8 +30,9 @@ def record_installation(model: InstalledModel, source: str) -> None:
 
 
 def forget_installation(model_id: str) -> None:
-    """Of a model that is removed."""
+    """Of a model that is removed, the trust in it included."""
     change_record(RECORD, lambda content: content.pop(model_id, None))
+    withdraw_trust(Path(model_id))
 
 
 def record_use(model: str) -> None:

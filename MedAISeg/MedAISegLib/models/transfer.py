@@ -26,13 +26,16 @@ _MOST_REDIRECTS = 10
 _LARGEST_BYTES = 50 * 2**30
 _SPARE_BYTES = 256 * 2**20
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BY_HAND = "Download it with a browser, and import the file."
+_GONE = "Its publisher may have moved it: see its page, or whether there is a newer version of this program."
 _REFUSALS = {
-    401: "its publisher hands it out only after signing in",
-    403: "its publisher does not hand it out",
-    404: "there is nothing at this address",
-    407: "the proxy wants you to sign in",
-    410: "there is nothing at this address any more",
+    401: ("its publisher hands it out only after signing in", _BY_HAND),
+    403: ("its publisher does not hand it out", _BY_HAND),
+    404: ("there is nothing at this address", _GONE),
+    407: ("the proxy wants you to sign in", "Name the proxy with user and password in HTTPS_PROXY."),
+    410: ("there is nothing at this address any more", _GONE),
 }
+"""Why, and what can be done about it."""
 
 
 @dataclass(frozen=True)
@@ -227,9 +230,8 @@ def _require_accepted(response: Any, url: str) -> None:
         return
     if status in _RETRIED:
         raise _TryAgainError(f"the server answers with error {status}")
-    raise ModelError(
-        f"it cannot be downloaded: {_REFUSALS.get(status, 'the server refuses')} (HTTP {status}).", where=url
-    )
+    why, remedy = _REFUSALS.get(status, ("the server refuses", "See the publisher's page, or try again later."))
+    raise ModelError(f"it cannot be downloaded: {why} (HTTP {status}).", where=url, remedy=remedy)
 
 
 def _require_room(transfer: _Transfer) -> None:

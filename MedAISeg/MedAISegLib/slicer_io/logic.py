@@ -13,16 +13,16 @@ from ..core.result import JobResult, SegmentResult
 from ..models.card import ModelCard
 from .inputs import VOLUME_CLASS, NodeInput, candidate_of
 from .merge_roles import PlaceMode
+from .model_logic import ModelLogic
 from .region_node import region_from_node
 from .runs import Frames, Output, Run, RunRequest
-from .session import Session, session
 
 Volumes = Any
 """A volume node, several, or a mapping of channel names to volume nodes."""
 
 
-class SegmentationLogic:
-    """Segment volumes of the scene from a script.
+class SegmentationLogic(ModelLogic):
+    """Segment volumes of the scene from a script, and see to the models that do it.
 
     ::
 
@@ -32,24 +32,6 @@ class SegmentationLogic:
         for segment in result.segments:
             print(segment.name, segment.volume_ml)
     """
-
-    @property
-    def session(self) -> Session:
-        """The session of this process, which the panel shares."""
-        return session()
-
-    def models(self) -> tuple[ModelCard, ...]:
-        """The models that are there or known, with channels, labels, licence and size.
-
-        ::
-
-            for model in logic.models():
-                print(model.id, model.state.value, [channel.name for channel in model.channels])
-
-        Raises:
-            ResourceError: if the worker cannot be started to tell which are installed.
-        """
-        return self.session.pump.wait(self.session.refresh_models())
 
     def match(self, model: str, volumes: Volumes) -> dict[str, tuple[Any, str]]:
         """Which volume serves which channel of a model, and why.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 from ..models.card import ModelCard, ModelState
 from ..models.spec import Channel
@@ -13,15 +15,22 @@ _ADDRESS = re.compile(r"https://[^\s<>&\"']+[\w/]")
 
 def state_of(card: ModelCard) -> str:
     """A word or two for the list."""
+    words = _state_words()
     if card.state is ModelState.TO_DOWNLOAD and card.size_bytes:
-        return _("to download, {size}").format(size=readable_bytes(card.size_bytes))
+        return f"{words[card.state]}, {readable_bytes(card.size_bytes)}"
+    return words[card.state]
+
+
+@cache
+def _state_words() -> Mapping[ModelState, str]:
+    """Looked up once: Slicer walks the stack of calls for each translation, and the list has a hundred lines."""
     return {
         ModelState.READY: _("ready"),
         ModelState.TO_DOWNLOAD: _("to download"),
         ModelState.RESTRICTED: _("not to be downloaded"),
         ModelState.NOT_TRUSTED: _("asks for trust"),
         ModelState.UNUSABLE: _("cannot be used"),
-    }[card.state]
+    }
 
 
 def download_text(card: ModelCard) -> str:

@@ -26,7 +26,7 @@ def question_of(error: MedAISegError, name: str, request: InstallModelRequest) -
             "written down on this computer."
         )
         agreed = replace(request, accept_licence=True)
-        return Question(text.format(name=name, what=_capital(error.what)), _("I use it so"), agreed)
+        return Question(text.format(name=name, what=_capital(error.what)), _("Acknowledge"), agreed)
     if isinstance(error, NameTakenError):
         text = _("A model named {name} is on this computer already. Replace it?")
         return Question(text.format(name=error.where or name), _("Replace it"), replace(request, overwrite=True))

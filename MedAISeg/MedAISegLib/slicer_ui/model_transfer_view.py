@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from ..models.store_progress import StoreProgress, StoreStage
@@ -39,12 +40,7 @@ def progress_text(progress: StoreProgress | None) -> str:
     """``downloads part 2 of 5, 37 MB of 120 MB, about 20 s left``."""
     if progress is None:
         return _("begins…")
-    stage = {
-        StoreStage.DOWNLOAD: _("downloads"),
-        StoreStage.COPY: _("is copied"),
-        StoreStage.CHECK: _("is checked"),
-        StoreStage.PACK: _("is packed"),
-    }[progress.stage]
+    stage = _stage_words()[progress.stage]
     if progress.parts > 1:
         stage = _("{stage}, part {part} of {parts}").format(stage=stage, part=progress.part, parts=progress.parts)
     parts = [stage]
@@ -56,6 +52,16 @@ def progress_text(progress: StoreProgress | None) -> str:
     if progress.remaining_s is not None:
         parts.append(_("about {time} left").format(time=readable_seconds(progress.remaining_s)))
     return ", ".join(parts)
+
+
+@cache
+def _stage_words() -> Mapping[StoreStage, str]:
+    return {
+        StoreStage.DOWNLOAD: _("downloads"),
+        StoreStage.COPY: _("is copied"),
+        StoreStage.CHECK: _("is checked"),
+        StoreStage.PACK: _("is packed"),
+    }
 
 
 def short_text(progress: StoreProgress | None) -> str:

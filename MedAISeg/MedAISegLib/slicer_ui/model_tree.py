@@ -22,6 +22,9 @@ class ModelTree:
         self._tree, self._search = ui.modelTree, ui.modelSearchBox
         self._cards: dict[str, ModelCard] = {}
         self._shown: tuple[object, ...] = ()
+        self._items: dict[str, Any] = {}
+        self._tickable: dict[str, Any] = {}
+        self._states: dict[str, str] = {}
         self._folded: dict[str, bool] = {}
         stretch_first_column(self._tree)
         self._tree.connect("itemExpanded(QTreeWidgetItem*)", self._remember_folds)
@@ -42,6 +45,7 @@ class ModelTree:
             return
         self._shown = (tuple(cards), several)
         self._cards = {card.id: card for card in cards}
+        self._items, self._tickable, self._states = {}, {}, {}
         with silent(self._tree):
             self._tree.clear()
             for title, members in _groups(cards):
@@ -51,30 +55,31 @@ class ModelTree:
                 self._tree.addTopLevelItem(group)
                 group.setFirstColumnSpanned(True)
                 for card in members:
-                    group.addChild(_item(card, self._tree.palette, several=several))
+                    item = _item(card, self._tree.palette, several=several)
+                    group.addChild(item)
+                    self._items[card.id] = item
+                    if several and card.state is ModelState.READY:
+                        self._tickable[card.id] = item
         self.search()
 
     def mark(self, selected: str, ticked: Sequence[str]) -> None:
         """Show what is chosen."""
         with silent(self._tree):
-            for item in all_items(self._tree):
-                card = self._cards.get(key_of(item))
-                if card is None:
-                    continue
-                if card.id == selected and not item.isSelected():
-                    self._reveal(item)
-                    self._tree.setCurrentItem(item)
-                if item.checkState(0) != _tick(card.id in ticked) and _can_be_ticked(item):
-                    item.setCheckState(0, _tick(card.id in ticked))
+            item = self._items.get(selected)
+            if item is not None and not item.isSelected():
+                item.parent().setExpanded(True)
+                self._tree.setCurrentItem(item)
+            for name, item in self._tickable.items():
+                if item.checkState(0) != _tick(name in ticked):
+                    item.setCheckState(0, _tick(name in ticked))
 
     def show_states(self, states: Mapping[str, str]) -> None:
         """Show in what state the models are; ``states`` are words for those with which something goes on."""
         with silent(self._tree):
-            for item in all_items(self._tree):
-                card = self._cards.get(key_of(item))
-                state = (states.get(card.id) or state_of(card)) if card is not None else item.text(1)
-                if item.text(1) != state:
-                    item.setText(1, state)
+            for name in {*states, *self._states}:
+                if name in self._items and states.get(name) != self._states.get(name):
+                    self._items[name].setText(1, states.get(name) or state_of(self._cards[name]))
+        self._states = dict(states)
 
     def search(self) -> None:
         """Show only the models that mention what is searched for, and what they belong to unfolded."""
@@ -92,7 +97,8 @@ class ModelTree:
                 title = str(group.data(0, qt.Qt.UserRole + 1))
                 is_here = self._is_here(group)
                 group.setText(0, title if is_here else f"{title} ({shown})")
-                group.setExpanded(bool(words) or not self._folded.get(title, not is_here))
+                is_chosen = any(group.child(n).isSelected() for n in range(group.childCount()))
+                group.setExpanded(bool(words) or is_chosen or not self._folded.get(title, not is_here))
         fit_height(self._tree, at_least=_AT_LEAST, at_most=_AT_MOST)
 
     def _is_here(self, group: Any) -> bool:
@@ -104,17 +110,14 @@ class ModelTree:
             self._folded[str(group.data(0, qt.Qt.UserRole + 1))] = not group.isExpanded()
             fit_height(self._tree, at_least=_AT_LEAST, at_most=_AT_MOST)
 
-    def _reveal(self, item: Any) -> None:
-        if not item.parent().isExpanded():
-            item.parent().setExpanded(True)
-
 
 def _groups(cards: Sequence[ModelCard]) -> list[tuple[str, list[ModelCard]]]:
     by_place: dict[tuple[int, str], list[ModelCard]] = {}
     for card in sorted(cards, key=lambda card: card.name.casefold()):
         place = 2 if card.state is ModelState.RESTRICTED else 0 if card.is_here else 1
         by_place.setdefault((place, card.modality if place < 2 else ""), []).append(card)
-    return [(_title(*key), by_place[key]) for key in sorted(by_place)]
+    # What takes any image comes last.
+    return [(_title(*key), by_place[key]) for key in sorted(by_place, key=lambda key: (key[0], not key[1], key[1]))]
 
 
 def _title(place: int, modality: str) -> str:
@@ -133,13 +136,9 @@ def _item(card: ModelCard, palette: Any, *, several: bool) -> Any:
         checked=False if several and can_run else None,
         key=card.id,
     )
-    if not can_run:
+    if not can_run and card.state is not ModelState.TO_DOWNLOAD:
         item.setForeground(0, palette.brush(qt.QPalette.Disabled, qt.QPalette.Text))
     return item
-
-
-def _can_be_ticked(item: Any) -> bool:
-    return bool(int(item.flags()) & int(qt.Qt.ItemIsUserCheckable))
 
 
 def _tick(is_ticked: bool) -> Any:

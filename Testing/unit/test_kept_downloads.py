@@ -1,0 +1,219 @@
+"""What was downloaded is kept until the model is installed; what dies in the middle leaves nothing that stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pooch", reason="pooch is not installed")
+
+from MedAISegLib.app import model_call, model_sources
+from MedAISegLib.app.model_sources import InstallOptions, install_model
+from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, NotTrustedError, ResourceError
+from MedAISegLib.models import catalogue, kept_downloads, room, scratch, store
+from MedAISegLib.models.kept_downloads import kept_bytes, sweep_downloads
+from MedAISegLib.models.locking import held
+from MedAISegLib.models.scratch import scratch_folder
+from MedAISegLib.models.store import models_home
+from MedAISegLib.models.store_progress import Meter, StoreProgress, StoreStage
+
+from Testing.host import store_worker
+from Testing.unit.publisher import Publisher, publishing
+
+LARGE = os.urandom(1_000_000)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MEDAISEG_OFFLINE", "MEDAISEG_MIRROR", "MEDAISEG_QUOTA_GB"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    (tmp_path / "embedded").mkdir()
+    monkeypatch.setattr(store, "embedded_models_folder", lambda: tmp_path / "embedded")
+    for module in (model_call, model_sources):
+        monkeypatch.setattr(module, "read_model", store_worker.read_model)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    """Offers a model of two parts."""
+    with publishing() as server:
+        files = []
+        for part in ("one", "two"):
+            with zipfile.ZipFile(tmp_path / f"{part}.zip", "w") as archive:
+                archive.writestr(f"{part}/weights", LARGE)
+                archive.writestr(f"{part}/model.json", json.dumps({"name": part}))
+            server.files[f"/{part}.zip"] = (tmp_path / f"{part}.zip").read_bytes()
+            files.append({"url": server.url(f"/{part}.zip"), "folder": "" if part == "one" else "second"})
+        entry = {"id": "parts", "name": "Parts", "publisher": "P", "format": "test", "source": "p", "files": files}
+        path = tmp_path / "catalogue.json"
+        path.write_text(json.dumps({"models": [], "published": [entry]}), encoding="utf-8")
+        monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
+        yield server
+
+
+def options(publisher: Publisher, **more: bool) -> InstallOptions:
+    return InstallOptions(network=publisher.network, **more)
+
+
+def asked(publisher: Publisher) -> list[str]:
+    return [path for path, _ in publisher.asked]
+
+
+def test_parts_become_one_folder_and_nothing_is_kept(publisher: Publisher) -> None:
+    told: list[StoreProgress] = []
+    install_model("parts", options(publisher), tell=told.append)
+    assert sorted(path.name for path in (models_home() / "parts").iterdir()) == ["model.json", "second", "weights"]
+    assert kept_bytes() == 0
+    assert [path.name for path in models_home().iterdir()] == ["parts"]
+    parts = {(progress.stage, progress.part) for progress in told}
+    assert {(StoreStage.DOWNLOAD, 1), (StoreStage.DOWNLOAD, 2), (StoreStage.CHECK, 1)} <= parts
+
+
+def test_a_later_try_fetches_only_the_part_that_is_missing(publisher: Publisher) -> None:
+    publisher.faults = ["", 500, 500, 500, 500]
+    with pytest.raises(ResourceError, match="goes on"):
+        install_model("parts", options(publisher))
+    assert kept_bytes() > 1_000_000
+    assert list(models_home().iterdir()) == []
+    publisher.asked.clear()
+    install_model("parts", options(publisher))
+    assert asked(publisher) == ["/two.zip"]
+
+
+def test_a_part_that_cannot_be_used_is_not_kept(publisher: Publisher) -> None:
+    publisher.files["/two.zip"] = b"PK damaged"
+    with pytest.raises(ModelError, match="damaged"):
+        install_model("parts", options(publisher))
+    assert kept_bytes() == 0
+
+
+def test_a_question_after_the_download_costs_no_second_one(publisher: Publisher, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr("one/model.json", json.dumps({"name": "one", "own_code": True}))
+    publisher.files["/one.zip"] = (tmp_path / "one.zip").read_bytes()
+    with pytest.raises(NotTrustedError):
+        install_model(publisher.url("/one.zip"), options(publisher))
+    assert list(models_home().iterdir()) == []
+    publisher.asked.clear()
+    _, notices = install_model(publisher.url("/one.zip"), options(publisher, trust=True))
+    assert asked(publisher) == []
+    assert [notice.code for notice in notices] == ["first-download"], "its hash is told to whom it is installed for"
+    with pytest.raises(NameTakenError):
+        install_model(publisher.url("/one.zip"), options(publisher, trust=True))
+    assert kept_bytes() > 0
+    install_model(publisher.url("/one.zip"), options(publisher, trust=True, overwrite=True))
+    assert kept_bytes() == 0
+
+
+def test_no_room_is_found_out_before_anything_is_stored(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_bytes", lambda _: 256 * 2**20 + 1_500_000)
+    with pytest.raises(ResourceError, match="no room for the model, which needs 2 MB"):
+        install_model("parts", options(publisher))
+    assert kept_bytes() == 0
+
+
+def test_a_quota_is_held_against_what_the_server_says(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAISEG_QUOTA_GB", "0.0005")
+    with pytest.raises(ResourceError, match="allows"):
+        install_model("parts", options(publisher))
+    assert kept_bytes() == 0
+
+
+def test_two_installations_at_once_give_one_whole_model(publisher: Publisher) -> None:
+    outcomes: list[object] = []
+
+    def install() -> None:
+        try:
+            outcomes.append(install_model("parts", options(publisher))[0].id)
+        except NameTakenError as error:
+            outcomes.append(type(error))
+
+    threads = [threading.Thread(target=install) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(map(str, outcomes)) == sorted(["parts", *[str(NameTakenError)] * 2])
+    assert (models_home() / "parts" / "second" / "weights").read_bytes() == LARGE
+    assert [path.name for path in models_home().iterdir()] == ["parts"]
+
+
+def test_a_cancel_is_heard_while_another_holds_the_file(publisher: Publisher) -> None:
+    key = kept_downloads.key_of(kept_downloads.Remote(publisher.url("/one.zip")))
+
+    def stop() -> None:
+        raise Cancelled
+
+    with held(f"downloads/{key}-use"), pytest.raises(Cancelled):
+        install_model("parts", options(publisher), poll=stop)
+
+
+def test_what_nobody_goes_on_with_is_deleted(publisher: Publisher, home: Path) -> None:
+    publisher.faults = ["cut", 404]
+    with pytest.raises(ModelError):
+        kept_downloads_of(publisher)
+    assert kept_bytes() > 0
+    sweep_downloads(30)
+    assert kept_bytes() > 0
+    for path in (home / "downloads").rglob("*"):
+        os.utime(path, (time.time() - 40 * 86_400,) * 2)
+    sweep_downloads(30)
+    assert [path for path in (home / "downloads").iterdir() if path.suffix != ".lock"] == []
+
+
+def kept_downloads_of(publisher: Publisher) -> None:
+    remote = kept_downloads.Remote(publisher.url("/one.zip"))
+    with kept_downloads.downloaded(remote, "one.zip", network=publisher.network):
+        pytest.fail("it was not there")
+
+
+def test_the_folder_of_a_program_that_was_killed_is_swept_and_that_of_a_living_one_stays(home: Path) -> None:
+    code = (
+        "import time\nfrom MedAISegLib.models.scratch import scratch_folder\n"
+        "from MedAISegLib.models.store import models_home\n"
+        "with scratch_folder(models_home()) as folder:\n"
+        "    (folder / 'half').write_text('x'); print('there', flush=True); time.sleep(60)"
+    )
+    package = Path(scratch.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with scratch_folder(models_home()) as mine:
+            others = [path for path in models_home().iterdir() if path.is_dir() and path != mine]
+            assert len(others) == 1
+            assert (others[0] / "half").is_file()
+        process.kill()
+    with scratch_folder(models_home()) as mine:
+        assert [path for path in models_home().iterdir() if path.is_dir()] == [mine]
+    assert list(models_home().iterdir()) == []
+
+
+def test_the_time_left_goes_by_the_pace_of_the_last_seconds() -> None:
+    told: list[StoreProgress] = []
+    now = [0.0]
+    meter = Meter(told.append, StoreProgress(StoreStage.DOWNLOAD, part=2, parts=4), clock=lambda: now[0])
+    meter(0, 1000)
+    assert told[-1].remaining_s is None
+    now[0] = 2.0
+    meter(200, 1000)
+    assert told[-1].remaining_s == pytest.approx(8.0)
+    assert told[-1].fraction == pytest.approx((1 + 0.2) / 4)
+    now[0] = 30.0
+    meter(200, 1000)
+    assert told[-1].remaining_s is None, "it stands still"
+    meter(0, 1000)
+    assert told[-1].done_bytes == 0
+    meter(10, 0)
+    assert told[-1].fraction is None
