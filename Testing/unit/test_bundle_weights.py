@@ -29,6 +29,7 @@ def root(tmp_path: Path) -> Path:
     def change(_: dict[str, Any], config: dict[str, Any]) -> None:
         config["network_def"] = {"_target_": "UNet", **NETWORK}
         config["checkpointloader"] = {"_target_": "CheckpointLoader", "load_path": "$@bundle_root + '/models/model.pt'"}
+        config["checkpointloader"]["load_dict"] = {"segmenter": "@network_def"}
 
     folder = write_bundle(tmp_path, change)
     (folder / "models").mkdir()
@@ -59,8 +60,11 @@ def assert_built_with(root: Path, state: State) -> None:
         lambda state: {"state_dict": state, "epoch": 5},
         lambda state: {"network": state, "best_metric": np.float64(0.9)},
         lambda state: {"model": {f"module.{name}": value for name, value in state.items()}},
+        lambda state: {"net": {f"_orig_mod.module.{name}": value for name, value in state.items()}},
+        lambda state: {"state_dict": {f"net.{name}": value for name, value in state.items()}, "hyper_parameters": {}},
+        lambda state: {"net": {"a.b": torch.zeros(1)}, "segmenter": state},
     ],
-    ids=["plain", "model", "state_dict", "network", "module."],
+    ids=["plain", "model", "state_dict", "network", "module.", "_orig_mod.module.", "around", "the loader's item"],
 )
 def test_weights_are_found_in_every_wrapping(root: Path, state: State, wrapped: Callable[[State], Any]) -> None:
     torch.save(wrapped(state), root / "models" / "model.pt")

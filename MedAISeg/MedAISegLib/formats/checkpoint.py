@@ -34,21 +34,24 @@ _NUMPY_ARRAYS: list[Any] = [
 ]
 
 
-def load_state(path: Path) -> dict[str, torch.Tensor]:
+def load_state(path: Path, key: str = "") -> dict[str, torch.Tensor]:
     """The weights by name, taken out of the wrappings in which training programs store them.
+
+    Args:
+        key: the item of the file that is meant, where it has one of that name.
 
     Raises:
         NotTrustedError: if the file holds code.
         ModelError: if it is damaged or holds no weights.
     """
     state = _load_safetensors(path) if path.suffix == ".safetensors" else load_content(path)
+    names = (key, *_WRAPPERS) if key else _WRAPPERS
     while isinstance(state, dict) and not _is_state(state):
-        state = next((state[name] for name in _WRAPPERS if isinstance(state.get(name), dict)), None)
-    if state is None:
+        state = next((state[name] for name in names if isinstance(state.get(name), dict)), None)
+    if not isinstance(state, dict):
         raise ModelError("it holds no weights of a network.", where=str(path))
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    while prefix := next((p for p in _PREFIXES if all(name.startswith(p) for name in state)), ""):
+        state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state
 
 
@@ -88,12 +91,16 @@ def load_content(path: Path) -> Any:
 
 
 def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Put every weight in its place.
+    """Put every weight in its place, also where all names begin with that of an object around the network.
 
     Raises:
         ModelError: if one is too many, too few or of another shape; it names the first of them.
     """
     own = network.state_dict()
+    if set(state) != set(own):
+        inner = {name.partition(".")[2]: value for name, value in state.items()}
+        outer = {name.partition(".")[0] for name in state}
+        state = inner if len(outer) == 1 and set(inner) == set(own) else state
     problems = [
         (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
         for name in own

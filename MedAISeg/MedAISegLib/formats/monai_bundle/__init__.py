@@ -1,5 +1,7 @@
 """MONAI bundles: a folder with ``configs/metadata.json``, ``configs/inference.json`` (or ``.yaml``) and ``models/``.
 
+Or a TorchScript file with both inside, by itself or as ``models/model.ts``.
+
 The description is compiled without evaluating anything of it: network, preprocessing, inferer and postprocessing become
 a ModelSpec and a plan of the network; imports, devices, data lists, handlers and what the bundle would run are ignored.
 """
@@ -11,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.errors import ModelError
+from ...core.errors import ModelError, NotTrustedError
 from ...core.notice import Notice
 from ...core.records import from_json
 from ...models.fingerprint import folder_sha256
@@ -21,11 +23,12 @@ from .. import ModelSource
 from . import description
 from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
 from .inferer import compile_inferer
-from .members import Members, plan_members
+from .members import Members, exported_member, plan_members
 from .postprocessing import Postprocessing, compile_postprocessing
 from .preprocessing import compile_preprocessing
 from .references import Inference
 from .refusal import refuse_other_tasks
+from .weights_path import has_weights
 
 if TYPE_CHECKING:
     import torch
@@ -47,15 +50,20 @@ def read(path: Path) -> ModelSource:
     """
     try:
         return _compile(read_files(path))
+    except NotTrustedError as error:
+        if path.is_dir():
+            raise
+        # A file by itself has no code that could be trusted.
+        raise ModelError(error.what, where=error.where, remedy="Install the whole bundle as a folder.") from error
     except RecursionError as error:
         raise ModelError("its description refers to itself too deeply.", where=str(path)) from error
 
 
 def _compile(files: BundleFiles) -> ModelSource:
     inference = Inference(files.inference, files.root)
-    name = description.text(files.metadata, "name") or files.root.resolve().name
+    name = description.text(files.metadata, "name") or files.name
     refuse_other_tasks(files.metadata, inference, name)
-    members = plan_members(inference)
+    members = _members(files, inference)
     passage = compile_inferer(inference.value("inferer"), members.dimensions)
     preprocessing = compile_preprocessing(inference.value("preprocessing"), 2 if passage.slicewise else 3)
     moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
@@ -75,7 +83,20 @@ def _compile(files: BundleFiles) -> ModelSource:
         spec = _spec(files, members, stage, names, noticed + postprocessing.notices)
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build_networks, files.root, members, passage.slice_axis))
+    return ModelSource(spec, partial(_build_networks, files, members, passage.slice_axis))
+
+
+def _members(files: BundleFiles, inference: Inference) -> Members:
+    """The networks that MONAI's classes build; the one in TorchScript where only that is there, or understood."""
+    if files.torchscript is None:
+        return plan_members(inference)
+    try:
+        planned = plan_members(inference)
+    except NotTrustedError:
+        return exported_member(files.metadata)
+    if len(planned.networks) == 1 and (files.is_file or not has_weights(files.root, planned.networks[0].weights)):
+        return exported_member(files.metadata, planned.networks[0])
+    return planned
 
 
 def _decision(
@@ -111,7 +132,7 @@ def _spec(
     metadata = files.metadata
     own = description.section(metadata, "medaiseg")
     license_name, commercial_use = description.license_of(files.root, metadata)
-    identifier = files.root.resolve().name
+    identifier = files.name
     return ModelSpec(
         id=identifier,
         name=description.text(metadata, "name") or identifier,
@@ -126,14 +147,24 @@ def _spec(
         commercial_use=commercial_use,
         citation=description.references(metadata),
         intended_use=description.text(metadata, "intended_use"),
-        sha256=folder_sha256(files.root, ("configs", "models", *METADATA, *INFERENCE)),
+        sha256=folder_sha256(files.root, _parts(files)),
         wants_region=own.get("wants_region") is True,
         notices=notices,
     )
 
 
-def _build_networks(root: Path, members: Members, slice_axis: int | None) -> tuple[tuple[torch.nn.Module, ...], ...]:
-    # Importing torch and MONAI takes seconds, and a list of models needs neither.
-    from .network import build_network
+def _parts(files: BundleFiles) -> tuple[str, ...]:
+    if files.is_file and files.torchscript is not None:
+        return (files.torchscript.name,)
+    return ("configs", "models", *METADATA, *INFERENCE)
 
-    return (tuple(build_network(root, network, slice_axis) for network in members.networks),)
+
+def _build_networks(
+    files: BundleFiles, members: Members, slice_axis: int | None
+) -> tuple[tuple[torch.nn.Module, ...], ...]:
+    # Importing torch and MONAI takes seconds, and a list of models needs neither.
+    from .network import build_network, open_exported
+
+    if files.torchscript is not None and members.networks[0].architecture is None:
+        return ((open_exported(files.torchscript, members.out_channels, slice_axis),),)
+    return (tuple(build_network(files.root, network, slice_axis) for network in members.networks),)

@@ -61,16 +61,19 @@ class NetworkPlan:
     """What is known of the network before it is built.
 
     Attributes:
+        architecture: None for a network in TorchScript.
         dimensions: 2 for a network that sees slices, else 3.
         weights: path of its weights as the bundle writes it, empty where the bundle does not say.
+        item: of the weights' file, as the bundle calls it.
     """
 
-    architecture: Architecture
+    architecture: Architecture | None
     dimensions: int
     in_channels: int
     out_channels: int
     notices: tuple[Notice, ...]
     weights: str = ""
+    item: str = ""
 
 
 def plan_network(entry: Component) -> NetworkPlan:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ...core.errors import ModelError
+from .archived import ARCHIVED, LARGEST_BYTES, archived_names, read_archived
 
 METADATA = ("configs/metadata.json", "metadata.json")
 INFERENCE = tuple(f"{folder}inference.{kind}" for folder in ("configs/", "") for kind in ("json", "yaml", "yml"))
 
-_LARGEST_BYTES = 2 * 1024 * 1024
+TORCHSCRIPT = "models/model.ts"
+
 _DEEPEST = 64
 _MOST_ITEMS = 200_000
 
@@ -25,34 +27,52 @@ class BundleFiles:
     """A bundle as it lies on the disk.
 
     Attributes:
-        root: the bundle's folder.
+        root: the bundle's folder, or that of its one file.
         metadata: of ``metadata.json``; empty where there is none.
         inference: of ``inference.json`` or ``inference.yaml``.
+        torchscript: its network as TorchScript, where it has one.
+        is_file: it is that one file, which holds the description too.
     """
 
     root: Path
     metadata: Mapping[str, Any]
     inference: Mapping[str, Any]
+    torchscript: Path | None = None
+    is_file: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the folder or file."""
+        file = self.torchscript
+        return file.stem if self.is_file and file is not None else self.root.resolve().name
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether the folder holds a bundle's description."""
-    return path.is_dir() and any((path / name).is_file() for name in METADATA + INFERENCE)
+    """Whether the folder holds a bundle's description, or a TorchScript file does."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in METADATA + INFERENCE) or is_bundle(path / TORCHSCRIPT)
+    return path.suffix == ".ts" and path.is_file() and set(archived_names(path)) >= set(ARCHIVED)
 
 
-def read_files(root: Path) -> BundleFiles:
-    """Read the description.
+def read_files(path: Path) -> BundleFiles:
+    """Read the description of a folder, or of a TorchScript file.
 
     Raises:
         ModelError: if a file is missing, damaged, too large or too deep.
     """
-    metadata = _first_file(root, METADATA)
-    inference = _first_file(root, INFERENCE)
-    if inference is None:
+    if path.is_file():
+        metadata, inference = (_parsed(read_archived(path, name), f"{path}/{name}") for name in ARCHIVED)
+        return BundleFiles(path.parent, metadata, inference, path, is_file=True)
+    network = (path / TORCHSCRIPT).resolve()
+    torchscript = network if network.is_file() and network.is_relative_to(path.resolve()) else None
+    stated, described = _first_file(path, METADATA), _first_file(path, INFERENCE)
+    if described is None and torchscript is not None and is_bundle(torchscript):
+        return replace(read_files(torchscript), root=path, is_file=False)
+    if described is None:
         raise ModelError(
-            "the bundle does not say how to run it.", where=str(root), remedy="It needs a configs/inference.json."
+            "the bundle does not say how to run it.", where=str(path), remedy="It needs a configs/inference.json."
         )
-    return BundleFiles(root, _read(metadata) if metadata else {}, _read(inference))
+    return BundleFiles(path, _read(stated) if stated else {}, _read(described), torchscript)
 
 
 def _first_file(root: Path, names: tuple[str, ...]) -> Path | None:
@@ -61,35 +81,41 @@ def _first_file(root: Path, names: tuple[str, ...]) -> Path | None:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
+        if path.stat().st_size > LARGEST_BYTES:
             raise ModelError("it is too large for a description (2 MB at most).", where=str(path))
-        text = path.read_text(encoding="utf-8")
-        value = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return _parsed(path.read_bytes(), str(path))
     except OSError as error:
         raise ModelError(f"it cannot be read: {error.strerror}.", where=str(path)) from error
+
+
+def _parsed(content: bytes, where: str) -> Mapping[str, Any]:
+    """The mapping in a file; by its name it is JSON, else YAML."""
+    try:
+        text = content.decode("utf-8")
+        value = json.loads(text) if where.endswith(".json") else yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ModelError(f"it is no YAML file: {str(error).splitlines()[0]}.", where=str(path)) from error
+        raise ModelError(f"it is no YAML file: {str(error).splitlines()[0]}.", where=where) from error
     except ValueError as error:
-        raise ModelError(f"it is damaged: {error}.", where=str(path)) from error
+        raise ModelError(f"it is damaged: {error}.", where=where) from error
     except RecursionError as error:
-        raise ModelError("it is nested too deeply.", where=str(path)) from error
+        raise ModelError("it is nested too deeply.", where=where) from error
     if not isinstance(value, dict):
-        raise ModelError("it holds no mapping.", where=str(path))
-    _require_bounded(value, path)
+        raise ModelError("it holds no mapping.", where=where)
+    _require_bounded(value, where)
     return value
 
 
-def _require_bounded(value: Any, path: Path) -> None:
+def _require_bounded(value: Any, where: str) -> None:
     """YAML aliases can blow a small file up when it is walked, so the items are counted as a walk meets them."""
     level, count = [value], 0
     for _ in range(_DEEPEST + 1):
         count += len(level)
         if count > _MOST_ITEMS:
-            raise ModelError("it holds too many items.", where=str(path))
+            raise ModelError("it holds too many items.", where=where)
         below = [node.values() if isinstance(node, dict) else node for node in level if isinstance(node, (dict, list))]
         if sum(map(len, below)) > _MOST_ITEMS:
-            raise ModelError("it holds too many items.", where=str(path))
+            raise ModelError("it holds too many items.", where=where)
         level = [item for items in below for item in items]
         if not level:
             return
-    raise ModelError("it is nested too deeply.", where=str(path))
+    raise ModelError("it is nested too deeply.", where=where)

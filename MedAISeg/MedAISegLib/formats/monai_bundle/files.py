@@ -1,4 +1,4 @@
-"""Where a bundle keeps its weights, and what else its description takes from its files."""
+"""What a bundle's description takes from its files."""
 
 from __future__ import annotations
 
@@ -12,26 +12,6 @@ from ...core.errors import ModelError
 from ..checkpoint import load_content
 from .references import inside
 from .values import FileContent
-
-_DEFAULTS = ("models/model.safetensors", "models/model.pt")
-
-
-def weights_file(root: Path, stated: str) -> Path:
-    """The file of the weights: what the bundle names, in its safetensors form where that is there too.
-
-    Raises:
-        ModelError: if there is none, or it lies outside of the bundle.
-    """
-    names = (str(Path(stated).with_suffix(".safetensors")), stated) if stated else _DEFAULTS
-    for name in names:
-        path = inside(root, name, "checkpoint")
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"its weights are missing: {' or '.join(Path(name).as_posix() for name in names)}.",
-        where=str(root),
-        remedy="Download the whole bundle, its models folder included.",
-    )
 
 
 def item_of(root: Path, content: FileContent) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.errors import ModelError
 from .architecture import NetworkPlan, plan_network
+from .description import image_format, prediction_format
 from .references import Inference
 from .values import Component, Unresolved, component, plain, refuse_unresolved
 
@@ -49,9 +51,9 @@ def plan_members(inference: Inference) -> Members:
     """
     if _evaluator_name(inference) != _ENSEMBLE:
         entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
-        return Members((replace(plan_network(entry), weights=_only_weights(inference)),), ("pred",))
+        return Members((_loaded(plan_network(entry), _only_weights(inference)),), ("pred",))
     entries = _ensemble_entries(inference)
-    networks = tuple(replace(plan_network(entry), weights=_weights_of(entry, inference)) for entry in entries)
+    networks = tuple(_loaded(plan_network(entry), _weights_of(entry, inference)) for entry in entries)
     for name, counts in (
         ("input channels", {network.in_channels for network in networks}),
         ("dimensions", {network.dimensions for network in networks}),
@@ -62,6 +64,27 @@ def plan_members(inference: Inference) -> Members:
                 f"its networks have different numbers of {name}: {sorted(counts)}.", where="evaluator#networks"
             )
     return Members(networks, _prediction_keys(inference, len(networks)))
+
+
+def exported_member(metadata: Mapping[str, Any], planned: NetworkPlan | None = None) -> Members:
+    """The network in TorchScript, by what the bundle says of it, else by what the metadata says.
+
+    Raises:
+        ModelError: if the metadata does not say how many channels and classes it has.
+    """
+    if planned is not None:
+        return Members((replace(planned, architecture=None, notices=()),), ("pred",))
+    image, prediction = image_format(metadata), prediction_format(metadata)
+    inputs, classes = image.get("num_channels"), prediction.get("num_channels")
+    if not isinstance(inputs, int) or not isinstance(classes, int) or min(inputs, classes) < 1:
+        raise ModelError("it does not say how many channels and classes its network has.", where="network_data_format")
+    shape = image.get("spatial_shape")
+    dimensions = 2 if isinstance(shape, list) and len(shape) == 2 else 3
+    return Members((NetworkPlan(None, dimensions, inputs, classes, ()),), ("pred",))
+
+
+def _loaded(network: NetworkPlan, weights: tuple[str, str]) -> NetworkPlan:
+    return replace(network, weights=weights[0], item=weights[1])
 
 
 def _evaluator_name(inference: Inference) -> str:
@@ -91,22 +114,29 @@ def _prediction_keys(inference: Inference, count: int) -> tuple[str, ...]:
     return tuple(map(str, keys))
 
 
-def _weights_of(network: Component, inference: Inference) -> str:
-    """Where the loader of this network among several finds its weights; of several such loaders the last one counts."""
-    path = ""
+def _weights_of(network: Component, inference: Inference) -> tuple[str, str]:
+    """The file, and its item, of the loader of this network among several; of several such loaders the last counts."""
+    found = ("", "")
     for loader in _loaders(inference):
-        targets = loader.arguments.get("load_dict")
-        if isinstance(targets, dict) and any(
-            isinstance(target, Component) and target.place == network.place for target in targets.values()
-        ):
-            path = _path(loader)
-    if not path:
+        for item, target in _targets(loader).items():
+            if isinstance(target, Component) and target.place == network.place:
+                found = (_path(loader), str(item))
+    if not found[0]:
         raise ModelError("no CheckpointLoader says where the weights of this network are.", where=network.place)
-    return path
+    return found
 
 
-def _only_weights(inference: Inference) -> str:
-    return next((path for loader in _loaders(inference) if (path := _path(loader))), "")
+def _only_weights(inference: Inference) -> tuple[str, str]:
+    for loader in _loaders(inference):
+        if path := _path(loader):
+            return path, str(next(iter(_targets(loader)), ""))
+    return "", ""
+
+
+def _targets(loader: Component) -> dict[Any, Any]:
+    """What the loader fills, by the name of the file's item."""
+    targets = loader.arguments.get("load_dict")
+    return targets if isinstance(targets, dict) else {}
 
 
 def _path(loader: Component) -> str:

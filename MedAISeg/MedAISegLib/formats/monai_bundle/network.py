@@ -15,8 +15,9 @@ from ..checkpoint import fit_weights, load_state
 from ..monai_networks import nets
 from ..slice_network import SliceNetwork
 from .architecture import Architecture, NetworkPlan
-from .files import item_of, weights_file
+from .files import item_of
 from .values import Device, FileContent
+from .weights_path import weights_file
 
 
 def build_network(root: Path, plan: NetworkPlan, slice_axis: int | None) -> torch.nn.Module:
@@ -29,10 +30,28 @@ def build_network(root: Path, plan: NetworkPlan, slice_axis: int | None) -> torc
         NotTrustedError: if the weights' file holds code.
         ModelError: if the weights are missing, damaged or of another network.
     """
+    if plan.architecture is None:
+        raise ValueError("a network in TorchScript is not built")
     path = weights_file(root, plan.weights)
     network: torch.nn.Module = build_architecture(root, plan.architecture)
-    fit_weights(network, load_state(path), path)
+    fit_weights(network, load_state(path, plan.item), path)
     return (network if slice_axis is None else SliceNetwork(network, slice_axis)).eval()
+
+
+def open_exported(path: Path, classes: int, slice_axis: int | None) -> torch.nn.Module:
+    """A network in TorchScript, whose output is held against what the bundle says of it.
+
+    Raises:
+        NotTrustedError: if the file does more than compute.
+        ModelError: if it is damaged.
+    """
+    from ..medaiseg_bundle.networks import CheckedNetwork
+    from ..medaiseg_bundle.torchscript import open_torchscript
+
+    network = open_torchscript(path)
+    return CheckedNetwork(
+        network if slice_axis is None else SliceNetwork(network, slice_axis), classes, str(path)
+    ).eval()
 
 
 def build_architecture(root: Path, architecture: Architecture) -> Any:

@@ -10,7 +10,7 @@ import torch
 from ...core.errors import ModelError
 from ..checkpoint import fit_weights, load_content, load_state
 from ..monai_bundle.config import BundleFiles
-from ..monai_bundle.files import weights_file
+from ..monai_bundle.weights_path import weights_file
 from .parsing import NETWORK, Description
 
 Networks = dict[str, torch.nn.Module]
