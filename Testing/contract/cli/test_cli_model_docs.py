@@ -46,6 +46,14 @@ def test_a_network_of_ones_own(run):
 
 
 @pytest.mark.usefixtures("in_folder")
+def test_probabilities_in_python():
+    (block,) = re.findall(r"```python\n(.*?)```", section("Probabilities"), re.DOTALL)
+    exec(compile(block, str(PAGE), "exec"), {})
+    assert Path("probabilities.nii").is_file()
+    assert Path("probabilities.json").is_file()
+
+
+@pytest.mark.usefixtures("in_folder")
 def test_sharing_a_model(run):
     (command,) = commands(section("Sharing a model"))
     assert run(*command).exit_code == 0

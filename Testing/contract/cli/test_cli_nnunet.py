@@ -13,6 +13,7 @@ import pytest
 from MedAISegLib.app.model_requests import list_models
 from MedAISegLib.core.progress import Progress
 
+from Testing.contract.cli.test_cli_model_docs import commands, section
 from Testing.nnunets import architecture, configuration, write_model
 
 pytest.importorskip("dynamic_network_architectures")
@@ -24,13 +25,17 @@ PLANS = {
 }
 
 
-@pytest.fixture
-def installed(run, tmp_path, model_store):
-    """The zip that nnU-Net exports, installed; its id."""
-    root = tmp_path / "results"
+def write_dataset(root: Path) -> Path:
     for name in PLANS:
         folder = root / "Dataset003_Liver" / f"nnUNetTrainer__nnUNetPlans__{name}"
         write_model(folder, name=name, configurations=PLANS, checkpoint={"inference_allowed_mirroring_axes": None})
+    return root
+
+
+@pytest.fixture
+def installed(run, tmp_path, model_store):
+    """The zip that nnU-Net exports, installed; its id."""
+    root = write_dataset(tmp_path / "results")
     archive = shutil.make_archive(str(tmp_path / "exported"), "zip", root)
     result = run("models", "install", archive)
     assert result.exit_code == 0, result.output
@@ -87,6 +92,15 @@ def test_an_ensemble_runs_with_its_probabilities(run, installed, ct, tmp_path, m
     assert not (out / "probabilities.nii").exists(), "they would not be those of these labels"
     used = json.loads((model_store.parent / "installed.json").read_text())[installed]["used"]
     assert used
+
+
+@pytest.mark.usefixtures("model_store")
+def test_the_page_about_nnunet_is_followed_as_it_is_written(run, ct, tmp_path, monkeypatch):
+    monkeypatch.chdir(write_dataset(tmp_path))
+    for command in commands(section("nnU-Net v2")):
+        result = run(*command)
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "averaged" / "probabilities.nii").is_file()
 
 
 def test_a_configuration_that_is_not_there_is_named(run, installed, ct, tmp_path):

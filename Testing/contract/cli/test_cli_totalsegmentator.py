@@ -14,6 +14,7 @@ import pytest
 from MedAISegLib.formats import read_model
 from MedAISegLib.models import catalogue, download
 
+from Testing.contract.cli.test_cli_model_docs import commands, section
 from Testing.totalsegmentators import published, write_task
 from Testing.unit.publisher import publishing
 
@@ -84,6 +85,16 @@ def test_the_five_parts_of_the_whole_body_are_one_model(run, offered, publisher,
     assert labels.shape == (60, 52, 22)
     assert set(np.unique(labels)) <= set(range(118))
     assert len(np.unique(labels)) > 3
+
+
+@pytest.mark.usefixtures("ct", "model_store")
+def test_the_page_is_followed_as_it_is_written(run, offered, tmp_path, monkeypatch):
+    offered("totalsegmentator_total_3mm")
+    monkeypatch.chdir(tmp_path)
+    for command in commands(section("TotalSegmentator")):
+        result = run(*command)
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "results").is_dir()
 
 
 def test_teeth_are_looked_for_where_the_jaw_is_and_that_where_the_skull_is(run, offered, model_store):
