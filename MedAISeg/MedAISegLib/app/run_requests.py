@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.checksums import label_checksums
 from ..core.progress import RunStage
 from ..engine.device import choose_device, release_unused_memory
+from ..engine.prepared_again import KeptPreparations, reusing
 from .exchange import record_segmentation, volume_of
 from .match import match
 from .need import work_of
@@ -12,6 +13,9 @@ from .options import apply_options
 from .protocol import Done, SegmentReply, SegmentRequest, WarmUpRequest
 from .segment import open_model, run
 from .tasks import Task
+
+_PREPARED = KeptPreparations()
+"""Of the worker's process: a user runs several models, or one with other options, on the same image."""
 
 LABELS = "labels"
 """Name of the file of a result's layers."""
@@ -38,7 +42,8 @@ def segment(task: Task) -> SegmentReply:
     volumes = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
     case = match(model.spec, tuple(volumes.values()), chosen=volumes, accept=request.job.accept, poll=poll)
     try:
-        segmentation, result = run(request.job, case, progress, model=model)
+        with reusing(_PREPARED):
+            segmentation, result = run(request.job, case, progress, model=model)
     finally:
         release_unused_memory()
     region = request.job.region

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psutil
+
 from ..core.progress import Progress
 
 if TYPE_CHECKING:
@@ -12,12 +14,17 @@ if TYPE_CHECKING:
 
 _MOST = 2
 _MOST_BYTES = 4 << 30
+_LARGEST_SHARE = 0.25
+"""Of the computer's memory: Slicer and the runs need it too."""
 
 
 class WarmModels:
-    """The two last models, fewer where their weights are large; by their files' hash, so that none is ever stale."""
+    """The two last models, the last alone where weights are large; by their files' hash, so none is ever stale."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None = None) -> None:
+        """Keep at most so many bytes of weights; without a number, 4 GiB or a quarter of the computer's memory."""
+        usual = min(_MOST_BYTES, int(_LARGEST_SHARE * psutil.virtual_memory().total))
+        self._most_bytes = usual if most_bytes is None else most_bytes
         self._loaded: dict[str, LoadedModel] = {}
 
     def get(self, source: ModelSource, progress: Progress) -> LoadedModel:
@@ -35,7 +42,7 @@ class WarmModels:
             self._make_room(_MOST - 1)
             known = load_model(source, progress)
         self._loaded[key] = known
-        while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > _MOST_BYTES:
+        while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > self._most_bytes:
             self._make_room(len(self._loaded) - 1)
         return LoadedModel(source.spec, known.networks, source.run)
 

@@ -26,6 +26,7 @@ from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, merged_layers, pasted, slices_of
 from .pieces import Poll, contiguous
 from .prepared import Prepared
+from .prepared_again import prepared_once
 from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, put_slab
 from .resampling import Outside, resample
 from .restore import LabelGatherer, LabelLayers, restore_labels, undone
@@ -250,6 +251,13 @@ def prepare(
             decides about becomes a further channel, 1 where it is.
     """
     progress = progress or Progress()
+    if labels is not None:
+        return _prepared(case, stage, progress, labels)
+    poll = progress.cancel.raise_if_cancelled
+    return prepared_once(case, stage.preprocessing, poll, lambda: _prepared(case, stage, progress, None))
+
+
+def _prepared(case: Case, stage: InferenceStage, progress: Progress, labels: LabelLayers | None) -> Prepared:
     prepared = _stacked(case, progress.cancel.raise_if_cancelled)
     followed = None if labels is None else FollowedLabels(labels, case.geometry)
     for count, operation in enumerate(stage.preprocessing, start=1):

@@ -1,0 +1,82 @@
+"""Images that have been prepared for a network, kept for a run that follows on the same image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+
+import numpy as np
+
+from ..core.case import Case
+from ..models.operations import Operation
+from .pieces import Poll, never
+from .prepared import Prepared
+
+Key = tuple[str, tuple[Operation, ...]]
+
+_MOST_BYTES = 512 << 20
+"""Twice a scan of 512 x 512 x 250 at its own resolution; most models work on a coarser one."""
+
+
+class KeptPreparations:
+    """What was prepared last, as far as it fits; for one thread.
+
+    Known again by the voxels themselves, the channels' order and grids, and the operations: labels cannot differ.
+    """
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._kept: dict[Key, Prepared] = {}
+
+    def get(
+        self, case: Case, operations: tuple[Operation, ...], poll: Poll, prepare: Callable[[], Prepared]
+    ) -> Prepared:
+        """What was kept for the case, else what ``prepare`` gives."""
+        key = _identity(case, poll), operations
+        prepared = self._kept.pop(key, None)
+        if prepared is None:
+            prepared = prepare()
+        self._kept[key] = replace(prepared, poll=never)
+        while sum(_bytes(kept) for kept in self._kept.values()) > self._most_bytes:
+            del self._kept[next(iter(self._kept))]
+        return replace(prepared, poll=poll)
+
+
+_IN_USE: ContextVar[KeptPreparations | None] = ContextVar("kept_preparations", default=None)
+
+
+@contextmanager
+def reusing(kept: KeptPreparations) -> Iterator[None]:
+    """Runs of this thread within the block take from there what they can, and leave there what they prepare."""
+    token = _IN_USE.set(kept)
+    try:
+        yield
+    finally:
+        _IN_USE.reset(token)
+
+
+def prepared_once(
+    case: Case, operations: tuple[Operation, ...], poll: Poll, prepare: Callable[[], Prepared]
+) -> Prepared:
+    """What ``prepare`` gives, or gave before for the same images and operations; not to be changed in place."""
+    kept = _IN_USE.get()
+    return prepare() if kept is None else kept.get(case, operations, poll, prepare)
+
+
+def _identity(case: Case, poll: Poll) -> str:
+    digest = hashlib.blake2b(digest_size=32)
+    for volume in case.channels.values():
+        geometry = volume.geometry
+        digest.update(repr((volume.voxels.dtype.str, geometry.shape_kji)).encode())
+        digest.update(np.ascontiguousarray(geometry.affine_lps, dtype=np.float64).tobytes())
+        for plane in volume.voxels:
+            digest.update(np.ascontiguousarray(plane).data)
+            poll()
+    return digest.hexdigest()
+
+
+def _bytes(prepared: Prepared) -> int:
+    return prepared.values.numel() * prepared.values.element_size()
