@@ -12,7 +12,7 @@ from MedAISegLib.core.errors import Cancelled, UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.progress import CancelToken, Progress
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing
+from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing, winograd
 from MedAISegLib.engine.backends.agreement import compare
 from MedAISegLib.engine.backends.direct_convolutions import with_direct_convolutions
 from MedAISegLib.engine.backends.reduced_precision import tensor_float_32
@@ -298,6 +298,18 @@ def test_direct_convolutions_compute_what_torch_computes(norm):
         torch.testing.assert_close(direct(values), network(values), rtol=1e-4, atol=1e-5)
     assert all(a is b for a, b in zip(direct.parameters(), network.parameters(), strict=True))
     assert type(network[0]) is torch.nn.Conv3d
+
+
+@pytest.mark.parametrize("depth", [3, 4, 5, 16, 17, 18, 19, 33])
+@pytest.mark.parametrize("bias", [True, False])
+def test_fewer_multiplications_give_the_same_sums(depth, bias, monkeypatch):
+    monkeypatch.setattr(winograd, "_PAIRS_AT_ONCE", 4)
+    torch.manual_seed(depth)
+    network = torch.nn.Sequential(torch.nn.Conv3d(32, 40, 3, padding=1, bias=bias))
+    values = torch.randn(1, 32, depth, 5, 6)
+    assert winograd.suits(network[0], values)
+    with torch.inference_mode():
+        torch.testing.assert_close(with_direct_convolutions(network)(values), network(values), rtol=1e-4, atol=1e-5)
 
 
 def test_who_listens_to_a_layer_hears_of_it_in_every_way():

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from .shared_copy import with_layers_as
+from .winograd import convolved, suits, transformed
 
 _LAST = torch.channels_last_3d
 
@@ -50,14 +51,20 @@ class _WindowByWindow(nn.Module):
 
 
 class _DirectConv3d(nn.Conv3d):
+    _kernels: tuple[torch.Tensor, ...] | None = None
+
     def _conv_forward(self, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         usual = values.ndim == 5 and values.dtype is torch.float32 and values.device.type == "cpu"
         output: torch.Tensor
         if not usual or isinstance(self.padding, str) or self.padding_mode != "zeros":
             output = super()._conv_forward(values, weight, bias)
-        else:
-            last = values.contiguous(memory_format=_LAST)
-            output = torch.mkldnn_convolution(last, weight, bias, self.padding, self.stride, self.dilation, self.groups)
+            return output
+        last = values.contiguous(memory_format=_LAST)
+        if suits(self, last):
+            if self._kernels is None:
+                self._kernels = transformed(weight)
+            return convolved(last, self._kernels, bias)
+        output = torch.mkldnn_convolution(last, weight, bias, self.padding, self.stride, self.dilation, self.groups)
         return output
 
 
