@@ -71,7 +71,7 @@ def require_trust(path: Path, what: str) -> None:
         raise NotTrustedError(
             f"it would {what}, and it is not trusted.",
             where=str(path),
-            remedy="If you know who made it: medaiseg models trust M, models install ... --trust, or trust it in the panel.",
+            remedy="If you know who made it: medaiseg models trust M, models install ... --trust, or in the panel.",
         )
 
 
