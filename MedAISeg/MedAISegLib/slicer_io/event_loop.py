@@ -125,6 +125,7 @@ class _QtTimer:
         self._timer.stop()
         # Qt's hold on the function would keep its object alive for ever.
         self._timer.disconnect("timeout()", self._call)
+        self._timer.deleteLater()
 
 
 class _NoTimer:

@@ -107,6 +107,7 @@ class Panel:
         """Nothing of the panel is called any more; with the last panel the session ends."""
         self._timer.stop()
         self._timer.disconnect("timeout()", self._show_progress)
+        self._timer.deleteLater()
         self._watch.close()
         # Selectors tell of every node that goes with the scene, also when nobody is there to hear it.
         self._ui.MedAISeg.setMRMLScene(None)

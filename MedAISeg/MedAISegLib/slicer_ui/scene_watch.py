@@ -63,6 +63,8 @@ class SceneWatch:
     def close(self) -> None:
         self._timer.stop()
         self._timer.disconnect("timeout()", self._settle)
+        # A reload leaves the widget that it belongs to standing.
+        self._timer.deleteLater()
         self._observers.removeObservers()
         self._followed = ()
 
