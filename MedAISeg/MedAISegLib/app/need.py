@@ -2,9 +2,9 @@
 
 A sum of the arrays that the engine holds at one time, each known from the model's specification but one: what the
 network keeps between its layers. For that stands a number of values for each voxel, on the safe side of what was
-measured: networks that slide a window are wide (the embedded UNet keeps 100), those that take the whole array at once
-are slim (a MeshNet of 5 channels keeps 12). Resident memory on a CPU, measured and estimated: 0.68 and 0.90 GB for
-the UNet on 96 x 128 x 96 voxels, 1.4 and 4.3 GB for the MeshNet on 180 x 200 x 180.
+measured: 110 for the embedded UNet, 17 for the wider windows of MONAI's spleen_ct, 12 for a MeshNet of 5 channels that
+takes the whole array at once. Resident memory on a CPU, measured and estimated: 0.38 and 0.42 GB for the UNet on
+35 x 51 x 35 voxels; 0.79 and 2.0 GB for spleen_ct, four windows at once, on 512 x 512 x 41.
 """
 
 from __future__ import annotations
@@ -16,18 +16,22 @@ import numpy as np
 
 from ..core.geometry import VolumeGeometry
 from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ResizeTo, ReverseAxes
-from ..models.spec import InferenceStage, ModelSpec, Threshold
+from ..models.spec import InferenceStage, ModelSpec, Threshold, WindowRule
 
 _FLOAT_BYTES = 4
-_KEPT_IN_WINDOW = 220
+_KEPT_IN_WINDOW = 110
 _KEPT_OF_WHOLE = 48
 """float32 values alive for each voxel in a forward pass, at its widest place."""
 
-_SLAB_BYTES = 64 * 2**20
-_SLABS = 4
-"""Slabs of scores on the source grid: activation, interpolation and decision each make a copy."""
+_WHOLE_SLAB_BYTES = 512 * 2**20
+"""A last layer that works on each voxel alone is applied to some slices at a time, in these formats."""
 
-_PROGRAM_BYTES = 700 * 2**20
+_HEAD_APART = ("meshnet",)
+
+_TILES_BYTES = 64 * 2**20
+"""Boxes of scores that are decided one after the other, and their copies on the way."""
+
+_PROGRAM_BYTES = 350 * 2**20
 """Resident size of the worker with torch and MONAI imported; with CUDA's libraries it is more."""
 
 _PROGRAM_WITH_GPU_BYTES = 2500 * 2**20
@@ -52,25 +56,22 @@ def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on
         weights_bytes: size of the model's files.
         on_gpu: whether the network runs on a device with its own memory.
     """
-    stage = spec.stages[0]
-    prepared = prepared_shape(stage, geometry)
-    source_voxels, prepared_voxels = math.prod(geometry.shape_kji), math.prod(prepared)
+    source_voxels = math.prod(geometry.shape_kji)
     channels = len(spec.channels)
     stacked = channels * source_voxels * _FLOAT_BYTES
-    values = channels * prepared_voxels * _FLOAT_BYTES
-    computing = (
-        weights_bytes
-        + values
-        + _scores_bytes(spec, prepared)
-        + _network_bytes(stage, prepared)
-        + _SLABS * min(_SLAB_BYTES, _classes(spec) * source_voxels * _FLOAT_BYTES)
+    labels = _layers(spec) * source_voxels * (1 if max(s.label_value for s in spec.segments) < 256 else 2)
+    grids = [prepared_shape(stage, geometry) for stage in spec.stages]
+    values = max(channels * math.prod(grid) * _FLOAT_BYTES for grid in grids)
+    computing = max(
+        _scores_bytes(spec, stage, grid) + _network_bytes(spec, stage, grid)
+        for stage, grid in zip(spec.stages, grids, strict=True)
     )
-    layers = len(stage.decision.labels) if isinstance(stage.decision, Threshold) else 1
-    labels = 2 * layers * source_voxels * (1 if max(s.label_value for s in spec.segments) < 256 else 2)
+    tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in spec.stages) * source_voxels * _FLOAT_BYTES)
+    on_device = weights_bytes + values + computing + tiles
     if on_gpu:
-        return Need(_PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels, computing)
-    preparing = stacked + 2 * values
-    return Need(_PROGRAM_BYTES + max(preparing, computing) + labels, 0)
+        return Need(_PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels, on_device)
+    # What was prepared from is let go of before the network runs, and labels grow only then.
+    return Need(_PROGRAM_BYTES + max(stacked + 2 * values, on_device + labels), 0)
 
 
 def work_of(spec: ModelSpec, geometry: VolumeGeometry) -> float:
@@ -123,21 +124,27 @@ def _window(stage: InferenceStage, prepared: Shape) -> Shape:
     return a, b, c
 
 
-def _scores_bytes(spec: ModelSpec, prepared: Shape) -> int:
-    """The scores of all classes, one window deep along the longest axis, and the slab that is handed over."""
-    if spec.stages[0].windows.size is None:
-        return _classes(spec) * math.prod(prepared) * _FLOAT_BYTES
-    window = _window(spec.stages[0], prepared)
-    extent = [max(n, w) for n, w in zip(prepared, window, strict=True)]
-    axis = int(np.argmax(extent))
-    extent[axis] = window[axis]
-    return 2 * (_classes(spec) + 1) * math.prod(extent) * _FLOAT_BYTES
+def _scores_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape) -> int:
+    """The scores of all classes, one window deep along the axis where that is least."""
+    if stage.windows.size is None:
+        whole = _classes(spec, stage) * math.prod(prepared) * _FLOAT_BYTES
+        return min(whole, _WHOLE_SLAB_BYTES) if spec.format in _HEAD_APART else whole
+    window = _window(stage, prepared)
+    share = max(length / wanted for length, wanted in zip(prepared, window, strict=True))
+    voxels = math.prod(prepared) / max(share, 1.0)
+    return int((_classes(spec, stage) + 1) * voxels * (2 if stage.windows.rule is WindowRule.NNUNET else _FLOAT_BYTES))
 
 
-def _classes(spec: ModelSpec) -> int:
-    return len(spec.stages[0].decision.labels) or len(spec.segments) + 1
+def _classes(spec: ModelSpec, stage: InferenceStage) -> int:
+    return len(stage.decision.labels) or len(spec.segments) + 1
 
 
-def _network_bytes(stage: InferenceStage, prepared: Shape) -> int:
-    kept = _KEPT_OF_WHOLE if stage.windows.size is None else _KEPT_IN_WINDOW
+def _layers(spec: ModelSpec) -> int:
+    last = spec.stages[-1].decision
+    return len(last.labels) if isinstance(last, Threshold) else 1
+
+
+def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape) -> int:
+    """What a forward pass keeps between its layers, and the scores that it gives."""
+    kept = _KEPT_OF_WHOLE if stage.windows.size is None else _KEPT_IN_WINDOW + 2 * _classes(spec, stage)
     return stage.windows.batch * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES
