@@ -95,9 +95,10 @@ def write_model(
 def _weights(planned: dict[str, Any], dataset: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
     """Of the network that the plans describe; none where they describe it in the old way or inherit it."""
     described = planned.get("architecture")
-    if described is None or "PlainConvUNet" not in described["network_class_name"]:
+    kind = described["network_class_name"].rpartition(".")[2] if described else ""
+    if kind not in ("PlainConvUNet", "ResidualEncoderUNet"):
         return {"weight": torch.zeros(1)}
-    from dynamic_network_architectures.architectures.unet import PlainConvUNet
+    from dynamic_network_architectures.architectures import unet
 
     arguments = described["arch_kwargs"]
     dimensions = len(planned["patch_size"])
@@ -109,10 +110,11 @@ def _weights(planned: dict[str, Any], dataset: dict[str, Any], seed: int) -> dic
     order = dataset.get("regions_class_order")
     heads = len(order) if order else len([name for name in dataset["labels"] if name != "ignore"])
     torch.manual_seed(seed)
-    network = PlainConvUNet(
+    network = getattr(unet, kind)(
         input_channels=len(dataset["channel_names"]),
         num_classes=heads,
         deep_supervision=True,
         **(arguments | operators),
     )
-    return network.state_dict()
+    weights: dict[str, torch.Tensor] = network.state_dict()
+    return weights

@@ -23,6 +23,7 @@ from MedAISegLib.models.operations import (
     OnChannel,
     Orient,
     Resize,
+    ShiftScale,
     Transpose,
     ZScore,
     ZScoreInside,
@@ -107,6 +108,45 @@ def test_regions_paint_the_labels_of_the_class_order(tmp_path):
     spec = read_model(folder).spec
     assert spec.stages[0].decision == Regions((1, 2, 3), 0.0)
     assert [s.name for s in spec.segments] == ["whole tumour (rest)", "core (rest)", "enhancing"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "operations"),
+    [
+        ("ZScoreNormalization", (OnChannel(0, ZScore()),)),
+        ("NoNormalization", ()),
+        ("RescaleTo01Normalization", (OnChannel(0, MinMax()),)),
+        ("RGBTo01Normalization", (OnChannel(0, ShiftScale(1 / 255)),)),
+    ],
+)
+def test_every_normalisation_is_known(tmp_path, scheme, operations):
+    planned = configuration(normalization_schemes=[scheme])
+    spec = read_model(write_model(tmp_path / "m", configurations={"3d_fullres": planned})).spec
+    assert spec.stages[0].preprocessing[2:-1] == operations
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".nrrd", ".mha"])
+def test_the_ending_of_the_training_images_does_not_matter(tmp_path, ending):
+    folder = write_model(tmp_path / "m", dataset={"file_ending": ending})
+    assert read_model(folder).spec.channels == (Channel("CT", "CT", "HU"),)
+
+
+def test_an_ignore_label_has_no_output_of_its_own(tmp_path):
+    labels = {"background": 0, "liver": 1, "tumour": 2, "ignore": 3}
+    source = read_model(write_model(tmp_path / "m", labels=labels))
+    ((network,),) = source.build_networks()
+    assert network(torch.zeros(1, 1, 16, 24, 16)).shape[1] == 3
+    assert [segment.name for segment in source.spec.segments] == ["liver", "tumour"]
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_residual_encoders_are_built(tmp_path, dimensions):
+    planned = configuration(architecture=architecture(dimensions, "ResidualEncoderUNet"))
+    if dimensions == 2:
+        planned |= {"patch_size": [24, 16], "spacing": [1.0, 1.0]}
+    ((network,),) = read_model(write_model(tmp_path / "m", configurations={"3d_fullres": planned})).build_networks()
+    assert "Residual" in repr(type(network)) or dimensions == 2
+    assert network(torch.zeros(1, 1, 1 if dimensions == 2 else 16, 24, 16)).shape[1] == 3
 
 
 def test_a_configuration_inherits_from_another(tmp_path):
