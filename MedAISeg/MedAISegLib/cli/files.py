@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,7 +90,7 @@ def file_names(formats: Sequence[str], segment_names: Sequence[str]) -> list[str
 def write_files(
     segmentation: Segmentation, result: JobResult, formats: Sequence[str], folder: Path, progress: Progress
 ) -> JobResult:
-    """Write the formats into a folder.
+    """Write the formats into a folder, side by side except for Slicer's own, which MRML writes on this thread.
 
     Returns:
         The result with the files in it and what the writers had to say.
@@ -99,10 +100,13 @@ def write_files(
         Cancelled: if the user stopped the run.
     """
     files, notices = dict(result.files), list(result.notices)
-    with progress.stage(RunStage.WRITE):
+    poll = progress.cancel.raise_if_cancelled
+    with progress.stage(RunStage.WRITE), ThreadPoolExecutor() as pool:
+        others = [name for name in formats if name not in _BY_SLICER_CORE]
+        begun = {name: pool.submit(EXPORTERS[name].write, segmentation, result, folder, poll=poll) for name in others}
         for n, name in enumerate(formats):
             progress.report(RunStage.WRITE, n / len(formats))
-            written = _exporter(name).write(segmentation, result, folder)
+            written = begun[name].result() if name in begun else _exporter(name).write(segmentation, result, folder)
             notices += written.notices
             if written.files:
                 files[name] = written.files
