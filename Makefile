@@ -77,13 +77,13 @@ $(VENV312)/installed: $(REQUIREMENTS)
 	touch $@
 
 # ONLY="spleen nnunet25-small" measures some cases and keeps what is recorded of the others.
-bench: venv $(VENV)/nnunet/installed ## measure time and memory against the references, and record them (hours; ONLY="spleen …" for some)
+bench: venv $(VENV)/nnunet/installed ## measure time and memory against the references, and record them (many hours; ONLY="spleen …" for some)
 	$(BIN)/python -m benchmarks.run --record $(ONLY:%=--only %)
 
-bench-quick: venv ## the same for two small images, printed only (5 minutes)
+bench-quick: venv ## the same for two small images, printed only
 	$(BIN)/python -m benchmarks.run --quick
 
-bench-growth: venv ## plot time and memory against slices and classes, start and throughput of the worker (30 minutes)
+bench-growth: venv ## plot time and memory against slices and classes, start and throughput of the worker
 	$(BIN)/python -m benchmarks.growth --record
 	$(BIN)/python -m benchmarks.service --record
 
