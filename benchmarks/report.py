@@ -27,8 +27,8 @@ are medians. "Other load" is how many processors were busy with something else o
 reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
 whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
 
-Only what is listed has been measured; `python -m benchmarks.run --list` names all cases. **Nothing has been measured on a
-GPU.**
+Only what is listed has been measured; `python -m benchmarks.run --list` names all cases. **Nothing has been measured on
+a GPU.**
 """
 
 _GLANCE_HEAD = """## At a glance
