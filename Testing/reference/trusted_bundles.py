@@ -13,7 +13,6 @@ from typing import Any
 import nibabel
 import numpy as np
 import SimpleITK as sitk
-import torch
 import yaml
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.segment import run
@@ -36,25 +35,16 @@ from monai.transforms.inverse import InvertibleTransform
 
 
 class Wide(torch.nn.Module):
-    """Each voxel from its neighbours."""
+    """Each voxel from its neighbours, about the mean, so that every class is the highest somewhere."""
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
         self.near = torch.nn.Conv3d(in_channels, 6, 3, padding=1)
-        self.out = torch.nn.Conv3d(6, out_channels, 1)
+        self.out = torch.nn.Conv3d(6, out_channels, 1, bias=False)
 
     def forward(self, x):
-        return self.out(torch.relu(self.near(x)))
-
-
-class Flat(torch.nn.Module):
-    def __init__(self, in_channels, out_channels):
-        super().__init__()
-        self.near = torch.nn.Conv2d(in_channels, 6, 3, padding=1)
-        self.out = torch.nn.Conv2d(6, out_channels, 1)
-
-    def forward(self, x):
-        return self.out(torch.relu(self.near(x)))
+        near = torch.tanh(self.near(x))
+        return self.out(near - near.mean(dim=(2, 3, 4), keepdim=True))
 
 
 class Stretchd(MapTransform):
@@ -128,8 +118,8 @@ class CodedBundle:
     keys: tuple[str, ...] = ("image",)
     suffix: str = ".json"
 
-    def write(self, seed: int = 3) -> None:
-        """The files, with weights from a seed, drawn wide so that every class is found somewhere."""
+    def write(self) -> None:
+        """The files, but for the weights."""
         (self.root / "configs").mkdir(parents=True)
         (self.root / "models").mkdir()
         (self.root / "configs" / "metadata.json").write_text(json.dumps(self.metadata))
@@ -144,7 +134,7 @@ class CodedBundle:
         return self.root / "configs" / f"inference{self.suffix}"
 
 
-def draw_weights(bundle: CodedBundle, shift: list[float] | None = None, seed: int = 3) -> None:
+def draw_weights(bundle: CodedBundle, seed: int = 3) -> None:
     """Weights of the bundle's network from a seed, written where its checkpoint loader looks."""
     code = (
         "import sys, torch\n"
@@ -160,11 +150,6 @@ def draw_weights(bundle: CodedBundle, shift: list[float] | None = None, seed: in
     arguments = [str(bundle.config_file), str(bundle.root), str(seed), str(path)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    if shift:
-        content = torch.load(path, weights_only=True)
-        bias = [name for name in content["model"] if name.endswith("bias")][-1]
-        content["model"][bias] = torch.tensor(shift)
-        torch.save(content, path)
 
 
 def by_monai(bundle: CodedBundle, images: list[Path], output: Path) -> NDArray[Any]:

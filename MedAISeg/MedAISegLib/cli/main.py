@@ -14,6 +14,7 @@ from .interrupts import Interrupts
 
 _COMMANDS = {
     "segment": "MedAISegLib.cli.segment",
+    "classify": "MedAISegLib.cli.classify",
     "inspect": "MedAISegLib.cli.inspect",
     "models": "MedAISegLib.cli.models",
     "demo": "MedAISegLib.cli.demo",

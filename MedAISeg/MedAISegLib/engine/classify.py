@@ -1,0 +1,46 @@
+"""An image through a network that gives one score a class."""
+
+from __future__ import annotations
+
+import torch
+
+from ..core.case import Case
+from ..core.errors import ModelError
+from ..core.progress import Progress
+from ..models.spec import Activation, InferenceStage
+from .run import prepare
+
+
+def class_probabilities(
+    case: Case, stage: InferenceStage, network: torch.nn.Module, *, in_channels: int, flat: bool, progress: Progress
+) -> tuple[float, ...]:
+    """The probability of each class, in the network's order.
+
+    Args:
+        in_channels: of the network; a single image is repeated.
+        flat: the network takes images of a single slice, (channel, a, b).
+
+    Raises:
+        ModelError: if the network's output is no list of scores, or the image does not fit it.
+    """
+    device = next(iter(network.parameters())).device
+    with torch.inference_mode():
+        values = prepare(case, stage, progress).values
+        if values.shape[0] == 1:
+            values = values.expand(in_channels, *values.shape[1:])
+        image = values[..., 0] if flat else values
+        try:
+            scores = network(image[None].to(device))
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"the network cannot take an image of {tuple(image.shape)} values: {str(error).splitlines()[0]}"
+            ) from error
+        if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
+            raise ModelError("the network gives no list of scores.")
+        return tuple(float(value) for value in _activated(scores[0].float(), stage.restore.activation).cpu())
+
+
+def _activated(scores: torch.Tensor, activation: Activation) -> torch.Tensor:
+    if activation is Activation.SOFTMAX:
+        return torch.softmax(scores, dim=0)
+    return torch.sigmoid(scores) if activation is Activation.SIGMOID else scores

@@ -1,0 +1,170 @@
+"""MONAI bundles that classify: an image in, a probability for each class out; compiled like those that segment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import ModelError
+from ...models.fingerprint import folder_sha256
+from ...models.spec import Activation, Argmax, InferenceStage, ModelSpec, Restore, Windows
+from ..classifier import ClassifierSource
+from ..monai_bundle import description
+from ..monai_bundle.activation import activation_of
+from ..monai_bundle.architecture import Architecture
+from ..monai_bundle.arguments import Arguments
+from ..monai_bundle.config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
+from ..monai_bundle.preprocessing import compile_preprocessing
+from ..monai_bundle.references import Inference
+from ..monai_bundle.refusal import OtherTaskError, refuse_other_kinds
+from ..monai_bundle.transforms import keys_of, transform_list, transform_name
+from ..monai_bundle.values import Component, component, needs_trust, plain, quoted, refuse_class
+
+if TYPE_CHECKING:
+    import torch
+
+_PLACE = re.compile(r"(?:monai\.networks\.nets\.(?:\w+\.)?)?(\w+)")
+_OUTPUTS, _CLASSES = "out_channels", "num_classes"
+NETWORKS = {
+    **dict.fromkeys(("DenseNet", "DenseNet121", "DenseNet169", "DenseNet201", "DenseNet264"), _OUTPUTS),
+    **dict.fromkeys(
+        ("EfficientNetBN", "ResNet", "SENet", "SENet154", "SEResNet50", "SEResNet101", "SEResNet152"), _CLASSES
+    ),
+}
+"""Networks of MONAI that give one score a class, and the argument that says how many classes."""
+
+_CHANNELS = ("in_channels", "n_input_channels")
+_WEIGHTS = ("pretrained", "weights")
+_NO_EFFECT = ("EnsureType", "ToTensor", "ToDevice", "SaveClassification", "CastToType", "Identity")
+
+
+def read(path: Path) -> ClassifierSource:
+    """Compile a bundle; no weights are loaded and nothing of its own is run.
+
+    Raises:
+        NotTrustedError: if something that is needed could only be had by running the bundle's code.
+        ModelError: if it is no classification model, or damaged.
+    """
+    if not is_bundle(path):
+        raise ModelError("it is no MONAI bundle, and only those classify.", where=str(path))
+    files = read_files(path)
+    inference = Inference(files.inference, files.root)
+    name = description.text(files.metadata, "name") or files.root.resolve().name
+    _require_classifier(files, inference, name)
+    entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
+    architecture, count = _architecture(entry)
+    in_channels = next((architecture.arguments[key] for key in _CHANNELS if key in architecture.arguments), 3)
+    dimensions = architecture.arguments.get("spatial_dims", 2)
+    if dimensions not in (2, 3) or not isinstance(in_channels, int):
+        raise ModelError("its dimensions or channels are no numbers that fit.", where=entry.place)
+    operations = compile_preprocessing(inference.value("preprocessing"), dimensions)
+    flat = dimensions == 2
+    windows = Windows((0, 0, 1)) if flat else Windows()
+    stage = InferenceStage(operations, windows, Argmax(), Restore(_activation(inference)), slicewise=flat)
+    spec = _spec(files, stage)
+    weights = _weights(inference)
+    return ClassifierSource(
+        spec, _class_names(files, count), in_channels, dimensions, partial(_build, files.root, architecture, weights)
+    )
+
+
+def _require_classifier(files: BundleFiles, inference: Inference, name: str) -> None:
+    try:
+        refuse_other_kinds(files.metadata, inference, name)
+    except OtherTaskError as error:
+        if error.task == "classification":
+            return
+        raise ModelError(f"it is a {error.task} model, not a classification model.", where=name) from error
+    raise ModelError("it is a segmentation model.", where=name, remedy="Run it with: medaiseg segment.")
+
+
+def _architecture(entry: Component) -> tuple[Architecture, int]:
+    match = _PLACE.fullmatch(entry.target)
+    if match is None:
+        raise refuse_class(entry.target, entry.place)
+    name = match.group(1)
+    if name not in NETWORKS:
+        raise needs_trust(f"the network {quoted(entry.target)} is none of those that are understood", entry.place)
+    given = {key: plain(value, f"{entry.place}#{key}") for key, value in entry.arguments.items()}
+    # The bundle's own weights replace all of them, so that none need be fetched.
+    given |= {key: False for key in given if key in _WEIGHTS}
+    if name == "EfficientNetBN":
+        given["pretrained"] = False
+    count = given.get(NETWORKS[name])
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ModelError(f"{count!r} is no number of classes.", where=f"{entry.place}#{NETWORKS[name]}")
+    return Architecture(name, given, entry.place), count
+
+
+def _activation(inference: Inference) -> Activation:
+    """What makes the scores probabilities: of a decision that follows, or stands alone, nothing is kept."""
+    activation = Activation.NONE
+    decided = False
+    for entry in transform_list(inference.value("postprocessing"), "postprocessing"):
+        name = transform_name(entry)
+        if keys_of(entry) and "pred" not in keys_of(entry):
+            continue
+        if name == "Activations":
+            activation = activation_of(Arguments(entry))
+        elif name == "AsDiscrete":
+            decided = True
+        elif name not in _NO_EFFECT:
+            raise needs_trust(f"the transform {name} of the classes is not understood", entry.place)
+    # The highest score alone decides: as probabilities, softmax says how much it does.
+    return Activation.SOFTMAX if activation is Activation.NONE and decided else activation
+
+
+def _class_names(files: BundleFiles, count: int) -> tuple[str, ...]:
+    prediction = description.prediction_format(files.metadata)
+    named = description.numbered(description.section(prediction, "channel_def"), "channel_def of the output")
+    if named and set(named) != set(range(count)):
+        raise ModelError(f"the network has {count} classes, and {len(named)} are named.", where="network_data_format")
+    return tuple(named.get(number, f"class {number}") for number in range(count))
+
+
+def _weights(inference: Inference) -> str:
+    handlers = inference.value("handlers")
+    loaders = [inference.value("checkpointloader"), *(handlers if isinstance(handlers, list) else [])]
+    for loader in loaders:
+        if isinstance(loader, Component) and loader.name == "CheckpointLoader":
+            return str(plain(loader.arguments.get("load_path", ""), loader.place))
+    return ""
+
+
+def _spec(files: BundleFiles, stage: InferenceStage) -> ModelSpec:
+    metadata: Mapping[str, Any] = files.metadata
+    image = description.image_format(metadata)
+    named, said = description.section(image, "channel_def"), image.get("num_channels")
+    count = len(named) or (said if isinstance(said, int) and said > 0 else 1)
+    counted = {**metadata, "network_data_format": {"inputs": {"image": {**image, "num_channels": count}}}}
+    identifier = files.root.resolve().name
+    license_name, commercial_use = description.license_of(files.root, metadata)
+    return ModelSpec(
+        id=identifier,
+        name=description.text(metadata, "name") or identifier,
+        format="monai_classifier",
+        channels=description.channels(counted, count),
+        stages=(stage,),
+        segments=(),
+        version=description.text(metadata, "version"),
+        description=description.text(metadata, "description"),
+        license=license_name,
+        commercial_use=commercial_use,
+        citation=description.references(metadata),
+        intended_use=description.text(metadata, "intended_use"),
+        sha256=folder_sha256(files.root, ("configs", "models", *METADATA, *INFERENCE)),
+    )
+
+
+def _build(root: Path, architecture: Architecture, weights: str) -> torch.nn.Module:
+    from ..checkpoint import fit_weights, load_state
+    from ..monai_bundle.network import build_architecture
+    from ..monai_bundle.weights_path import weights_file
+
+    path = weights_file(root, weights)
+    network: torch.nn.Module = build_architecture(root, architecture)
+    fit_weights(network, load_state(path), path)
+    return network.eval()

@@ -1,0 +1,125 @@
+"""MONAI bundles that classify: our probabilities are those of MONAI's own run of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from MedAISegLib.app.classify import classify
+from monai.networks.nets import DenseNet
+
+pytestmark = pytest.mark.engine
+
+CLASSES = ("healthy", "pneumonia", "effusion", "pneumothorax")
+NETWORK = {
+    "spatial_dims": 2, "in_channels": 1, "out_channels": 4, "init_features": 8, "growth_rate": 4,
+    "block_config": [2, 2],
+}  # fmt: skip
+
+
+def write_bundle(root: Path, activation: str) -> None:
+    transforms: list[dict[str, Any]] = [
+        {"_target_": "LoadImaged", "keys": "image"},
+        {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "Resized", "keys": "image", "spatial_size": [96, 80], "mode": "bilinear"},
+        {"_target_": "ScaleIntensityd", "keys": "image"},
+        {"_target_": "NormalizeIntensityd", "keys": "image", "nonzero": True, "channel_wise": True},
+    ]
+    config = {
+        "bundle_root": ".",
+        "network_def": {"_target_": "DenseNet", **NETWORK},
+        "preprocessing": {"_target_": "Compose", "transforms": transforms},
+        "inferer": {"_target_": "SimpleInferer"},
+        "postprocessing": {
+            "_target_": "Compose",
+            "transforms": [{"_target_": "Activationsd", "keys": "pred", activation: True}],
+        },
+        "checkpointloader": {
+            "_target_": "CheckpointLoader", "load_path": "$@bundle_root + '/models/model.pt'",
+            "load_dict": {"model": "@network_def"},
+        },
+    }  # fmt: skip
+    metadata = {
+        "name": "Chest radiographs",
+        "version": "1",
+        "network_data_format": {
+            "inputs": {"image": {"num_channels": 1, "spatial_shape": [96, 80], "channel_def": {"0": "image"}}},
+            "outputs": {
+                "pred": {
+                    "type": "probabilities", "format": "classes", "num_channels": 4,
+                    "channel_def": {str(n): name for n, name in enumerate(CLASSES)},
+                }
+            },
+        },
+    }  # fmt: skip
+    (root / "configs").mkdir(parents=True)
+    (root / "configs" / "inference.json").write_text(json.dumps(config))
+    (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
+    (root / "models").mkdir()
+    torch.manual_seed(7)
+    torch.save(DenseNet(**NETWORK).state_dict(), root / "models" / "model.pt")
+
+
+def grey_radiographs(data: Path, folder: Path) -> list[Path]:
+    """Real radiographs as grey PNG, since what MONAI makes of colours depends on the file."""
+    folder.mkdir()
+    paths = []
+    for source in sorted((data / "chest_xray").glob("*/image.*")):
+        pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(source)))
+        grey = pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=-1)
+        paths.append(folder / f"{source.parent.name}.png")
+        sitk.WriteImage(sitk.GetImageFromArray(np.rint(grey).astype(np.uint8)), str(paths[-1]))
+    return paths
+
+
+BY_MONAI = """
+import json, sys
+import torch
+from monai.bundle import ConfigParser
+
+root, *images = sys.argv[1:]
+parser = ConfigParser()
+parser.read_config(f"{root}/configs/inference.json")
+entry = {name: parser.get_parsed_content(name) for name in ("preprocessing", "inferer", "network_def")}
+network = entry["network_def"].eval()
+network.load_state_dict(torch.load(f"{root}/models/model.pt", weights_only=True))
+(activate,) = parser.get_parsed_content("postprocessing").transforms
+found = []
+with torch.no_grad():
+    for image in images:
+        prepared = entry["preprocessing"]({"image": image})["image"]
+        found.append(activate({"pred": entry["inferer"](prepared[None], network)[0]})["pred"].tolist())
+print(json.dumps(found))
+"""
+
+
+def by_monai(root: Path, images: list[Path]) -> list[list[float]]:
+    """The bundle's own transforms, inferer and post-processing, as MONAI's parser builds them."""
+    command = [sys.executable, "-c", BY_MONAI, str(root), *map(str, images)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_probabilities_are_those_of_monai(activation: str, shared_data: Path, tmp_path: Path) -> None:
+    root = tmp_path / "chest"
+    write_bundle(root, activation)
+    images = grey_radiographs(shared_data, tmp_path / "images")
+    theirs = np.array(by_monai(root, images))
+    result = classify(str(root), images, device="cpu")
+    ours = np.array([[found.probability for found in image.classes] for image in result.images])
+    print(f"\nlargest difference {np.abs(ours - theirs).max():.2g}")
+    assert len(images) == 3
+    assert [found.name for found in result.images[0].classes] == list(CLASSES)
+    assert np.ptp(theirs, axis=0).max() > 1e-3
+    assert np.abs(ours - theirs).max() < 1e-4
