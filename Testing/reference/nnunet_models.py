@@ -120,6 +120,11 @@ def shift_scores(checkpoint: Path, network: torch.nn.Module, values: torch.Tenso
     """Move the last biases so that every class is found in the middle of the prepared (channel, a, b, c) values."""
     with torch.no_grad():
         middle = values[:, values.shape[1] // 2 :][:, :16]
+        # Of an image that is smaller than any window the edges are repeated.
+        missing = [max(16 - n, 0) for n in middle.shape[1:]]
+        pads = [missing[2] // 2, -(-missing[2] // 2), missing[1] // 2, -(-missing[1] // 2)]
+        pads += [missing[0] // 2, -(-missing[0] // 2)]
+        middle = torch.nn.functional.pad(middle[None], pads, mode="replicate")[0]
         size = [n // 8 * 8 for n in middle.shape[1:]]
         if type(network).__name__ == "SliceNetwork":
             size[0] = 1
