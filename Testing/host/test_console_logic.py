@@ -10,8 +10,8 @@ from MedAISegLib.core.errors import Cancelled, InputError, ModelError, UsageErro
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.models.card import ModelCard, ModelState
 from MedAISegLib.models.spec import Channel
-from MedAISegLib.slicer_io import session as session_module
 from MedAISegLib.slicer_io import model_services, worker_link
+from MedAISegLib.slicer_io import session as session_module
 from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import RunState
 from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
