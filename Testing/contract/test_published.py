@@ -110,6 +110,6 @@ def test_models_are_found_by_words():
 
 def test_what_needs_a_licence_number_cannot_simply_be_downloaded():
     card = find_published("totalsegmentator_heartchambers_highres").card
-    assert card.state is ModelState.UNUSABLE
+    assert card.state is ModelState.RESTRICTED
     assert card.commercial_use is False
     assert "licence number" in card.problem
