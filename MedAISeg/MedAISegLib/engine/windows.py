@@ -162,9 +162,13 @@ def _windowed(
 ) -> Iterator[Slab]:
     crops = (_padded(values[(slice(None), *place.box)], place.pads, windows) for place in places)
     network = EachOnce(predict, placement.batch, placement.compute)
-    for count, (place, scores) in enumerate(zip(places, network.scores(crops), strict=True), start=1):
+    found = network.scores(crops)
+    for count, place in enumerate(places, start=1):
+        scores = next(found)
         start = [part.start for part in place.box]
         yield from ring.add(start, scores[(slice(None), *place.inside)], weights[place.inside])
+        # Those of many classes are as large as what the network needs to make the next ones.
+        del scores
         report(count / len(places))
     if network.repeated:
         _log.info("%d of %d windows were even and had been seen before", network.repeated, len(places))
