@@ -20,7 +20,7 @@ from ..models.spec import InferenceStage, ModelSpec, Threshold, WindowRule
 
 _FLOAT_BYTES = 4
 _KEPT_IN_WINDOW = 110
-_KEPT_OF_WHOLE = 48
+_KEPT_OF_WHOLE = 28
 """float32 values alive for each voxel in a forward pass, at its widest place."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
