@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,7 +31,9 @@ TO_FOLDER = "DICOM segmentation to a folder…"
 
 @pytest.fixture
 def database(panel, shared_data, tmp_path):
-    return import_into(tmp_path / "Datenbank ä", shared_data / "brain_mr_dicom" / "study1" / "13_HCropVolume")
+    # A copy, for the database refers to the files, and one test moves them.
+    series = shutil.copytree(shared_data / "brain_mr_dicom" / "study1" / "13_HCropVolume", tmp_path / "series")
+    return import_into(tmp_path / "Datenbank ä", series)
 
 
 @pytest.fixture
@@ -127,9 +130,10 @@ def test_with_the_database_closed_the_entries_say_so(panel, database, result):
         assert "is not open" in why
 
 
-def test_files_that_are_gone_are_told_after_the_click_and_nothing_is_stored(panel, database, result):
+def test_files_that_are_gone_are_told_after_the_click_and_nothing_is_stored(panel, database, result, tmp_path):
     (source,) = all_series(database).values()
     for file in database.filesForSeries(source):
+        assert Path(file).is_relative_to(tmp_path)
         Path(file).rename(f"{file}.away")
     choose_from_menu(panel, "exportButton", INTO_DATABASE)
     written(panel, "are gone")

@@ -47,7 +47,7 @@ class Scene:
         self.asked.append(request)
         yield None
         handlers = {MeasureRequest: result_requests.measure, ExportRequest: result_requests.export}
-        return handlers[type(request)](Task(request, Progress(), None, {}))
+        return handlers[type(request)](Task(request, Progress(), lambda *_: None, None, {}))
 
     def id(self, name):
         return by_name(self.node)[name]

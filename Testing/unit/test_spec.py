@@ -32,6 +32,7 @@ EVERY_OPERATION: tuple[op.Operation, ...] = (
     op.ReverseAxes(),
     op.Orient("RAS"),
     op.Resample((1.5, 1.5, 0.0), op.Interpolation.NEAREST),
+    op.Zoom((1.5, 1.5, 3.0), whole_numbers=False),
     op.Conform(256, 1.0, "LIA"),
     op.CropForeground(0.5, 3),
     op.PadToMultiple((8, 8, 16)),
