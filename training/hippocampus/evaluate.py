@@ -16,7 +16,7 @@ from statistics import mean, median
 import nibabel
 import numpy as np
 import torch
-from bundle import load_network, load_pipeline, predict
+from bundle import load_networks, load_pipeline, predict
 from cases import data_folder, validation_names
 from monai.transforms import EnsureChannelFirst, LoadImage
 from perturb import PERTURBATIONS, Pair, Perturbation
@@ -42,7 +42,7 @@ def dice(labels: torch.Tensor, reference: torch.Tensor, value: int) -> float:
 
 
 def score_cases(
-    network: torch.nn.Module,
+    networks: Sequence[torch.nn.Module],
     folder: Path,
     names: Sequence[str],
     perturbation: Perturbation = PERTURBATIONS["original"],
@@ -55,7 +55,7 @@ def score_cases(
         for name in names:
             pair = perturbation(_read(folder, name))
             path = _write(pair, Path(temporary))
-            labels = predict(network, pipeline, path, flip)
+            labels = predict(networks, pipeline, path, flip)
             for value, segment in SEGMENTS.items():
                 values[segment].append(dice(labels, pair.labels[0].long(), value))
     return {segment: _summary(found, names) for segment, found in values.items()}
@@ -80,10 +80,10 @@ def _write(pair: Pair, folder: Path) -> Path:
 
 
 def main() -> None:
-    """Score the bundle, or other weights of the same network, and write JSON."""
+    """Score the bundle, or other weights of the same networks, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with images/ and labels/")
-    parser.add_argument("--weights", type=Path, help="safetensors file instead of the bundle's")
+    parser.add_argument("--weights", type=Path, nargs="+", help="safetensors, one for each network")
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--cases", type=int, help="only the first so many validation cases")
     parser.add_argument("--only", nargs="*", choices=list(PERTURBATIONS), default=list(PERTURBATIONS))
@@ -92,11 +92,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    folder, network = data_folder(arguments.data), load_network(arguments.weights)
+    folder, networks = data_folder(arguments.data), load_networks(arguments.weights)
     names = validation_names(arguments.fold)[: arguments.cases]
     report: dict[str, dict[str, object]] = {}
     for title in arguments.only:
-        scores = score_cases(network, folder, names, PERTURBATIONS[title], arguments.flip)
+        scores = score_cases(networks, folder, names, PERTURBATIONS[title], arguments.flip)
         report[title] = {segment: vars(score) for segment, score in scores.items()}
         print(
             title,

@@ -1,6 +1,6 @@
-"""Train the embedded hippocampus model from T1 MR crops, on the CPU, within a given time.
+"""Train a network of the embedded hippocampus model from T1 MR crops, on the CPU, within a given time.
 
-    python train.py --data FOLDER --work FOLDER --minutes 75
+    python train.py --network 0 --data FOLDER --work FOLDER --minutes 75
 
 The learning rate follows the elapsed share of the time budget, so a slow machine gives fewer steps but always a fully
 annealed network. An interrupted run goes on from its checkpoint when started again with the same ``--work``.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from augment import GENTLE, Augmentation, draw_view
-from bundle import BUNDLE_FOLDER, load_network, make_network, save_weights
+from bundle import load_network, make_network, network_count, save_weights, weights_file
 from cases import Case, data_folder, read_case, training_names, validation_names
 from evaluate import score_cases
 from monai.losses import DiceCELoss
@@ -45,13 +45,15 @@ class Schedule:
 class Trainer:
     """The network, its running average and its optimiser, with the clock they are annealed by."""
 
-    def __init__(self, cases: list[Case], schedule: Schedule, augmentation: Augmentation, seed: int) -> None:
+    def __init__(
+        self, member: int, cases: list[Case], schedule: Schedule, augmentation: Augmentation, seed: int
+    ) -> None:
         torch.manual_seed(seed)
         self.cases = cases
         self.schedule = schedule
         self.augmentation = augmentation
         self.rng = torch.Generator().manual_seed(seed)
-        self.network = make_network().train().to(memory_format=torch.channels_last_3d)
+        self.network = make_network(member).train().to(memory_format=torch.channels_last_3d)
         self.average = AveragedModel(self.network, multi_avg_fn=_running_average(schedule.average_decay))
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
@@ -136,11 +138,13 @@ def main() -> None:
     checkpoint = arguments.work / "checkpoint.pt"
     cases = [read_case(folder, name) for name in training_names(folder, arguments.fold)]
     schedule = Schedule(arguments.minutes, arguments.batch, arguments.peak_rate)
-    trainer = Trainer(cases, schedule, GENTLE if arguments.gentle else Augmentation(), arguments.seed)
+    trainer = Trainer(
+        arguments.network, cases, schedule, GENTLE if arguments.gentle else Augmentation(), arguments.seed
+    )
     if checkpoint.exists():
         trainer.load(checkpoint)
     elif arguments.start_from:
-        weights = load_network(arguments.start_from).state_dict()
+        weights = load_network(arguments.network, arguments.start_from).state_dict()
         trainer.network.load_state_dict(weights)
         trainer.average.module.load_state_dict(weights)
     next_save_s, recent = trainer.elapsed_s + 60 * arguments.save_minutes, 0.0
@@ -155,13 +159,14 @@ def main() -> None:
     trainer.save(checkpoint)
     weights = trainer.average.module.eval()
     save_weights(weights, arguments.work / "model.safetensors")
-    print(score_cases(weights, folder, validation_names(arguments.fold)))
+    print(score_cases([weights] * network_count(), folder, validation_names(arguments.fold)))
     if arguments.install:
-        save_weights(weights, BUNDLE_FOLDER / "models" / "model.safetensors")
+        save_weights(weights, weights_file(arguments.network), torch.float16)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", type=int, required=True, help="place of the network in the bundle, from 0")
     parser.add_argument("--data", type=Path, help="folder with images/ and labels/")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--minutes", type=float, default=75.0, help="training time")

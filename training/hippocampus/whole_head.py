@@ -9,13 +9,14 @@ import argparse
 import itertools
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
 import nibabel
 import numpy as np
 import torch
-from bundle import load_network, load_pipeline, predict
+from bundle import load_networks, load_pipeline, predict
 from evaluate import dice
 from nibabel.nifti1 import Nifti1Image
 
@@ -32,13 +33,17 @@ def crop(image: Nifti1Image, centre_ras_mm: np.ndarray, size_ras_mm: np.ndarray)
 
 
 def agreement(
-    network: torch.nn.Module, image: Nifti1Image, reference: Nifti1Image, box: tuple[np.ndarray, np.ndarray], flip: bool
+    networks: Sequence[torch.nn.Module],
+    image: Nifti1Image,
+    reference: Nifti1Image,
+    box: tuple[np.ndarray, np.ndarray],
+    flip: bool,
 ) -> tuple[float, float]:
     """Dice of both parts together against the reference, and the volume found in mL, in one box."""
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "box.nii"
         nibabel.save(crop(image, *box), path)
-        found = predict(network, load_pipeline(), path, flip) > 0
+        found = predict(networks, load_pipeline(), path, flip) > 0
     expected = torch.from_numpy(np.asarray(crop(reference, *box).dataobj) > 0)
     voxel_ml = abs(np.linalg.det(image.affine[:3, :3])) / 1000
     return dice(found.long(), expected.long(), 1), float(found.sum() * voxel_ml)
@@ -51,14 +56,14 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, required=True, help="labels of both hippocampi on the image's grid")
     parser.add_argument("--left", type=int, required=True, help="value of the left hippocampus in the reference")
     parser.add_argument("--right", type=int, required=True)
-    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--weights", type=Path, nargs="+", help="a safetensors file for each network")
     parser.add_argument("--box", type=float, nargs=3, default=(45.0, 65.0, 50.0), help="size in mm: R-L, A-P, S-I")
     parser.add_argument("--move", type=float, default=8.0, help="mm")
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    network = load_network(arguments.weights)
+    networks = load_networks(arguments.weights)
     image, labels = nibabel.load(arguments.image), nibabel.load(arguments.reference)
     size = np.array(arguments.box)
     moves = arguments.move * np.concatenate([np.eye(3), -np.eye(3)])
@@ -67,8 +72,8 @@ def main() -> None:
         ends = nibabel.affines.apply_affine(labels.affine, np.argwhere(mask))
         centre = (ends.min(0) + ends.max(0)) / 2
         reference = Nifti1Image(mask, labels.affine)
-        centred, volume = agreement(network, image, reference, (centre, size), arguments.flip)
-        moved = [agreement(network, image, reference, (centre + m, size), arguments.flip)[0] for m in moves]
+        centred, volume = agreement(networks, image, reference, (centre, size), arguments.flip)
+        moved = [agreement(networks, image, reference, (centre + m, size), arguments.flip)[0] for m in moves]
         print(
             json.dumps(
                 {
