@@ -144,6 +144,7 @@ def test_the_folder_of_models_is_made_and_opened(panel, monkeypatch, tmp_path):
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()), raising=False)
     panel.ui.advancedSection.collapsed = False
+    panel.ui.modelStoreGroup.collapsed = False
     panel.settle()
     panel.click("modelsFolderButton")
     assert opened == [str(tmp_path / "home" / "models")]
