@@ -111,7 +111,7 @@ def test_a_model_is_installed_listed_run_and_removed(
     assert isinstance(worker.of(ask_to_segment(worker, exchange.new_folder(), hippocampus, job)), SegmentReply)
     assert worker.of(worker.ask(RemoveModelRequest("mine"))) == Done()
     assert isinstance(worker.error_of(worker.ask(RemoveModelRequest("mine"))), ModelError)
-    (source / "models" / "model.safetensors").write_bytes(b"broken")
+    (source / "models" / "network_0.safetensors").write_bytes(b"broken")
     assert isinstance(worker.error_of(worker.ask(InstallModelRequest(str(source), overwrite=True))), ModelError)
     broken = home / "models" / "broken"
     broken.mkdir(parents=True)

@@ -22,12 +22,12 @@ def two_channel_model(embedded_model, tmp_path_factory):
     """The embedded model with a second channel that it looks at with weights of zero: its labels must not change."""
     folder = tmp_path_factory.mktemp("models") / "two-channels"
     shutil.copytree(embedded_model, folder)
-    (weights_file,) = (folder / "models").glob("*.safetensors")
-    weights = safetensors.load_file(weights_file)
-    widened = [name for name, array in weights.items() if array.ndim == 5 and array.shape[1] == 1]
-    (name,) = [n for n in widened if "init" in n or n.startswith("conv")] or widened[:1]
-    weights[name] = np.concatenate([weights[name], np.zeros_like(weights[name])], axis=1)
-    safetensors.save_file(weights, weights_file)
+    for weights_file in (folder / "models").glob("*.safetensors"):
+        weights = safetensors.load_file(weights_file)
+        for name, array in weights.items():
+            if array.ndim == 5 and array.shape[1] == 1:
+                weights[name] = np.concatenate([array, np.zeros_like(array)], axis=1)
+        safetensors.save_file(weights, weights_file)
     for file_name, change in (("metadata.json", _second_input), ("inference.json", _second_in_channel)):
         path = folder / "configs" / file_name
         content = json.loads(path.read_text())
@@ -43,7 +43,8 @@ def _second_input(metadata):
 
 
 def _second_in_channel(configuration):
-    configuration["network_def"]["in_channels"] = 2
+    for number in (0, 1):
+        configuration[f"network_def_{number}"]["in_channels"] = 2
     for transform in configuration["preprocessing"]["transforms"]:
         if transform["_target_"].startswith("ScaleIntensityRangePercentiles"):
             transform["channel_wise"] = True

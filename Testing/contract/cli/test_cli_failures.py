@@ -132,7 +132,8 @@ class TestImages:
 
     def test_a_missing_channel(self, fails, study, embedded_model, tmp_path):
         def two_channels(network_format, configuration):
-            configuration["network_def"]["in_channels"] = 2
+            for number in (0, 1):
+                configuration[f"network_def_{number}"]["in_channels"] = 2
             image = network_format["inputs"]["image"]
             image["num_channels"] = 2
             image["channel_def"] = {"0": "T1", "1": "FLAIR"}
@@ -151,7 +152,7 @@ class TestModels:
 
     def test_weights_cut_short(self, fails, study, embedded_model, tmp_path):
         shutil.copytree(embedded_model, tmp_path / "cut")
-        weights = next((tmp_path / "cut" / "models").glob("model*"))
+        weights = next((tmp_path / "cut" / "models").glob("*.safetensors"))
         weights.write_bytes(weights.read_bytes()[:50_000])
         fails(study, MODEL, model=tmp_path / "cut")
 

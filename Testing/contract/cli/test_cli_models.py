@@ -41,7 +41,7 @@ def test_a_model_is_installed_used_and_removed(run, study, embedded_model, model
 @pytest.mark.parametrize("damage", ["weights", "description"])
 def test_a_damaged_model_is_not_installed(run, embedded_model, model_store, tmp_path, damage):
     shutil.copytree(embedded_model, tmp_path / "mine")
-    victim = next((tmp_path / "mine" / "models").glob("model*"))
+    victim = next((tmp_path / "mine" / "models").glob("*.safetensors"))
     if damage == "description":
         victim = tmp_path / "mine" / "configs" / "inference.json"
     victim.write_bytes(victim.read_bytes()[:3000])
