@@ -25,7 +25,8 @@ INDEX = "https://pypi.org/simple"
 LISTS = {
     "worker": (
         "monai", "highdicom", "pydicom", "pyjpegls", "nibabel", "h5py", "python-gdcm", "pylibjpeg-openjpeg",
-        "safetensors", "PyYAML", "psutil", "dynamic_network_architectures", "pooch", "platformdirs", "truststore",
+        "safetensors", "PyYAML", "psutil", "dynamic_network_architectures", "einops", "pooch", "platformdirs",
+        "truststore",
     ),
     "if-missing": (
         "numpy", "simpleitk", "pillow", "packaging", "typing_extensions", "importlib_resources", "requests", "urllib3",
@@ -39,7 +40,6 @@ HEADERS = {
 NOT_LISTED = {
     "torch": "the PyTorch extension installs it, for the graphics card that is there",
     "timm": "of nnU-Net's networks only the plain and residual U-Nets are used, which do without",
-    "einops": "as timm",
 }
 """What a package of the lists requires and does not get, and why."""
 

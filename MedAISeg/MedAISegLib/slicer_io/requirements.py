@@ -19,6 +19,7 @@ MODULES = {
     "certifi": "certifi",
     "charset-normalizer": "charset_normalizer",
     "dynamic_network_architectures": "dynamic_network_architectures",
+    "einops": "einops",
     "filelock": "filelock",
     "h5py": "h5py",
     "highdicom": "highdicom",
@@ -49,6 +50,7 @@ MODULES = {
 
 MINIMA = {
     "dynamic_network_architectures": "0.4",
+    "einops": "0.8",
     "filelock": "3.13",
     "h5py": "3.11",
     "highdicom": "0.28",
