@@ -152,6 +152,7 @@ def test_a_worker_that_is_killed_leaves_nothing_half_and_the_next_try_goes_on(pa
     wait_until(lambda: panel.message("model"), timeout=60)
     assert [name for name in models(tmp_path) if not name.startswith(".part-")] == []
     publisher.released.set()
+    wait_until(lambda: panel.ui.downloadButton.enabled, timeout=60)
     panel.click("downloadButton")
     done(panel, "On this computer now: Liver")
     assert models(tmp_path) == ["liver"]
