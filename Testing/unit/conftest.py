@@ -42,3 +42,17 @@ def node(host: Any) -> Any:
     from segmentations import organs
 
     return place(organs(GEOMETRY), host, source_node=source(host)).node
+
+
+@pytest.fixture
+def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that an attack makes if it succeeds; models are installed elsewhere below the same folder."""
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def unharmed(canary: Path) -> Iterator[None]:
+    """A test at whose end no attack may have succeeded."""
+    yield
+    assert not canary.exists(), "an attack was carried out"

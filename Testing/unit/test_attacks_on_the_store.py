@@ -20,18 +20,7 @@ from MedAISegLib.models.store import models_home
 
 pytest.importorskip("filelock", reason="filelock is not installed")
 
-
-@pytest.fixture(autouse=True)
-def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that an attack makes if it succeeds."""
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    return tmp_path / "canary"
-
-
-@pytest.fixture(autouse=True)
-def _unharmed(canary: Path) -> Any:
-    yield
-    assert not canary.exists(), "something was written outside of the store"
+pytestmark = pytest.mark.usefixtures("unharmed")
 
 
 def archived(path: Path, root: Path, extra: Callable[[Any], None]) -> Path:

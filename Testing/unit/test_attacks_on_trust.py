@@ -21,16 +21,9 @@ from MedAISegLib.formats import read_model
 from MedAISegLib.models.store import models_home
 from MedAISegLib.models.trust import content_sha256, trust_model
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("canary")]
 
 Config = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that an attack makes if it succeeds."""
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    return tmp_path / "canary"
 
 
 def touch(canary: Path) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import torch
 from MedAISegLib.core.case import Case
@@ -28,6 +27,7 @@ from Testing.reference.seeded import shift_for_classes, window_of
 from Testing.reference.test_auto3dseg import preparation
 
 from ..clock import ForwardClock, timed
+from ..label_files import write_labels
 from ..recipes import SegResNetRecipe
 from ..record import WarmRun
 from ..setting import Made, Setting
@@ -85,7 +85,7 @@ class TemplateSide:
         infer = SlidingWindowInfererAdapt(self.config["roi_size"], sw_batch_size=1, overlap=_OVERLAP, mode="gaussian")
         scores, infer_s = timed(lambda: infer(batch["image"].as_tensor(), self.network))
         labels, finish_s = timed(lambda: _labels(scores, batch, prepare))
-        _, write_s = timed(lambda: _write(labels, self.assignment.images[0], self.assignment.output))
+        _, write_s = timed(lambda: write_labels(labels, self.assignment.images[0], self.assignment.output))
         return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, self.forward.take()), labels
 
 
@@ -106,12 +106,6 @@ def _labels(scores: torch.Tensor, batch: dict[str, Any], prepare: Compose) -> ND
     restore = Invertd("pred", transform=prepare, orig_keys="image", nearest_interp=False)
     (restored,) = (restore(item)["pred"].as_tensor() for item in decollate_batch(batch))
     return np.asarray(restored.argmax(dim=0).numpy().astype(np.uint8).transpose(2, 1, 0))
-
-
-def _write(labels: NDArray[Any], image: Path, output: Path) -> None:
-    output.mkdir(exist_ok=True)
-    written = nibabel.Nifti1Image(labels.transpose(2, 1, 0), nibabel.load(image).affine)
-    nibabel.save(written, output / "case.nii.gz")
 
 
 def main(model: str, image: str, output: str) -> None:

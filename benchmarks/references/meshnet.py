@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import torch
 from MedAISegLib.app.study import read_case
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from ..clock import ForwardClock, timed
+from ..label_files import write_labels
 from ..record import WarmRun
 from ..setting import Made, Setting
 from ..sides import Assignment
@@ -75,7 +75,7 @@ class PlainSide:
             return np.asarray(restored[0].numpy().astype(np.uint8))
 
         labels, finish_s = timed(back)
-        _, write_s = timed(lambda: _write(labels, self.assignment.images[0], self.assignment.output))
+        _, write_s = timed(lambda: write_labels(labels, self.assignment.images[0], self.assignment.output))
         return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, self.forward.take()), labels
 
 
@@ -92,12 +92,6 @@ def load(assignment: Assignment) -> PlainSide:
     state = torch.load(weights, weights_only=True) if is_archive else load_file(weights)
     network.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
     return PlainSide(assignment, read_model(assignment.model).spec, network.eval(), ForwardClock())
-
-
-def _write(labels: NDArray[Any], image: Path, output: Path) -> None:
-    output.mkdir(exist_ok=True)
-    written = nibabel.Nifti1Image(labels.transpose(2, 1, 0), nibabel.load(image).affine)
-    nibabel.save(written, output / "case.nii.gz")
 
 
 def main(model: str, image: str, output: str) -> None:

@@ -130,25 +130,13 @@ def _spec(
     notices: tuple[Notice, ...],
 ) -> ModelSpec:
     metadata = files.metadata
-    own = description.section(metadata, "medaiseg")
-    license_name, commercial_use = description.license_of(files.root, metadata)
-    identifier = files.name
     return ModelSpec(
-        id=identifier,
-        name=description.text(metadata, "name") or identifier,
+        **description.of_itself(files.name, files.root, metadata),
         format="monai_bundle",
         channels=description.channels(metadata, members.in_channels),
         stages=(stage,),
         segments=description.segments(metadata, names),
-        version=description.text(metadata, "version"),
-        description=description.text(metadata, "description"),
-        anatomy=description.text(own, "anatomy"),
-        license=license_name,
-        commercial_use=commercial_use,
-        citation=description.references(metadata),
-        intended_use=description.text(metadata, "intended_use"),
         sha256=folder_sha256(files.root, _parts(files)),
-        wants_region=own.get("wants_region") is True,
         notices=notices,
     )
 

@@ -177,3 +177,21 @@ def references(metadata: Mapping[str, Any]) -> str:
     """The publications to cite, one a line."""
     value = metadata.get("references")
     return "\n".join(str(item).strip() for item in value) if isinstance(value, list) else ""
+
+
+def of_itself(identifier: str, root: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What a bundle says of itself, whatever it does with images: fields of a ModelSpec by name."""
+    own = section(metadata, "medaiseg")
+    license_name, commercial_use = license_of(root, metadata)
+    return {
+        "id": identifier,
+        "name": text(metadata, "name") or identifier,
+        "version": text(metadata, "version"),
+        "description": text(metadata, "description"),
+        "anatomy": text(own, "anatomy"),
+        "license": license_name,
+        "commercial_use": commercial_use,
+        "citation": references(metadata),
+        "intended_use": text(metadata, "intended_use"),
+        "wants_region": own.get("wants_region") is True,
+    }

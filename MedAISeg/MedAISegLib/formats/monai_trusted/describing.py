@@ -25,7 +25,6 @@ def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
         ModelError: if the metadata is damaged.
     """
     metadata = files.metadata
-    identifier = files.root.name
     names = label_names(files, inference)
     labels = tuple(sorted(names))
     stage = InferenceStage(
@@ -34,24 +33,13 @@ def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
         Argmax() if has_background(files, inference) else Threshold(labels),
         Restore(Activation.NONE),
     )
-    license_name, commercial_use = description.license_of(files.root, metadata)
-    own = description.section(metadata, "medaiseg")
     try:
         return ModelSpec(
-            id=identifier,
-            name=description.text(metadata, "name") or identifier,
+            **description.of_itself(files.root.name, files.root, metadata),
             format="monai_trusted",
             channels=description.channels(_with_images_counted(metadata), _image_count(metadata)),
             stages=(stage,),
             segments=description.segments(metadata, names),
-            version=description.text(metadata, "version"),
-            description=description.text(metadata, "description"),
-            anatomy=description.text(own, "anatomy"),
-            license=license_name,
-            commercial_use=commercial_use,
-            citation=description.references(metadata),
-            intended_use=description.text(metadata, "intended_use"),
-            wants_region=own.get("wants_region") is True,
             own_code=True,
         )
     except ValueError as error:
