@@ -80,6 +80,8 @@ def of_a_run(camera: Camera) -> None:
     from Testing.host.driver import wait_until
 
     panel = camera.panel
+    # The catalogue is read in pieces.
+    wait_until(lambda: len(panel.rows("modelTree")) > 2, timeout=60)
     camera.take("first-start")
     camera.take("first-start-dark", dark=True)
     panel.click("tryItButton")

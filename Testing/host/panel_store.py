@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def entry(server, name, title, **facts):
 @pytest.fixture
 def panel(slicer_app, publisher, monkeypatch, tmp_path):
     """The panel on the real worker, for which that server stands in for all publishers."""
+    with store_panel(slicer_app, monkeypatch, tmp_path, []) as opened:
+        yield opened
+
+
+@contextmanager
+def store_panel(slicer_app, monkeypatch, tmp_path, packages):
+    """The panel where these states of packages are found, which may change meanwhile."""
     from MedAISegLib.app.interpreter import WorkerCommand
     from MedAISegLib.models import catalogue
     from MedAISegLib.slicer_io import dependencies, worker_link
@@ -74,8 +82,8 @@ def panel(slicer_app, publisher, monkeypatch, tmp_path):
 
     monkeypatch.setattr(worker_link, "worker_command", command)
     monkeypatch.setattr(catalogue, "catalogue_file", lambda: tmp_path / "catalogue" / "catalogue.json")
-    monkeypatch.setattr(dependencies, "missing", lambda *_, **__: ())
-    monkeypatch.setattr(dependencies, "installed", lambda *_, **__: ())
+    monkeypatch.setattr(dependencies, "missing", lambda *_, **__: tuple(p for p in packages if not p.is_right))
+    monkeypatch.setattr(dependencies, "installed", lambda *_, **__: tuple(packages))
     monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
     monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
     opened = open_panel(slicer_app)

@@ -24,7 +24,7 @@ from ..models.card import ModelCard
 from ..models.catalogue import known_models, merged
 from ..models.published import published_cards
 from ..models.spec import Channel
-from .pump import Job, Pieces, Pump
+from .pump import WAITING, Job, Pieces, Pump
 from .worker_link import WorkerLink
 
 Failed = Callable[[MedAISegError], None]
@@ -47,6 +47,7 @@ class ModelServices:
         self.pump, self.worker = pump, worker
         self.store: ModelsReply | None = None
         self._published: Cards = ()
+        self._reading: Job[Cards] | None = None
 
     def ask(
         self,
@@ -151,10 +152,20 @@ class ModelServices:
         return self.models()
 
     def _catalogue(self) -> Pieces[Cards]:
+        """Whoever asks while it is being read waits for that one reading."""
         if not self._published:
-            found = []
-            for card in published_cards():
-                found.append(card)
-                yield None
-            self._published = tuple(found)
+            if self._reading is None or self._reading.is_finished:
+                self._reading = self.pump.add(_read_published())
+            reading = self._reading
+            while not reading.is_finished:
+                yield WAITING
+            self._published = reading.result
         return self.models()
+
+
+def _read_published() -> Pieces[Cards]:
+    found = []
+    for card in published_cards():
+        found.append(card)
+        yield None
+    return tuple(found)
