@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QRadioButton, QWidget
 
@@ -12,7 +13,17 @@ from .application.loop import gil, process_events, spin, wait_until
 from .application.screenshot import panel_picture, screenshot
 from .pythonqt import unwrap
 
-__all__ = ["click", "gil", "panel_picture", "process_events", "screenshot", "spin", "type_text", "wait_until"]
+__all__ = [
+    "click",
+    "from_the_loop",
+    "gil",
+    "panel_picture",
+    "process_events",
+    "screenshot",
+    "spin",
+    "type_text",
+    "wait_until",
+]
 
 
 def click(button: Any) -> None:
@@ -39,3 +50,11 @@ def type_text(widget: Any, text: str) -> None:
     native.setFocus()
     QTest.keyClicks(native, text)
     process_events()
+
+
+def from_the_loop(act: Callable[[], object]) -> None:
+    """Call as a button does it: what is deleted later is deleted when the loop that has called goes on."""
+    done: list[object] = []
+    QTimer.singleShot(0, lambda: done.append(act()))
+    wait_until(lambda: done, timeout=200)
+    spin(0.2)

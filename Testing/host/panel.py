@@ -165,12 +165,32 @@ def use_small_worker(patch):
 @pytest.fixture
 def panel(slicer_app, monkeypatch, tmp_path):
     """The panel on a small worker that needs no torch, with models that behave in all the ways a model can."""
-    from MedAISegLib.slicer_io import session
+    _prepare(monkeypatch, tmp_path)
+    yield open_panel(slicer_app)
+    _end(slicer_app)
 
+
+@pytest.fixture
+def panel_without_packages(slicer_app, monkeypatch, tmp_path):
+    """The same at a first start: none of the worker's packages is installed."""
+    from MedAISegLib.slicer_io import dependencies
+
+    _prepare(monkeypatch, tmp_path)
+    monai = dependencies.PackageState("monai", "1.6.1", "", is_right=False)
+    monkeypatch.setattr(dependencies, "missing", lambda *_, **__: (monai,))
+    monkeypatch.setattr(dependencies, "installed", lambda *_, **__: (monai,))
+    yield open_panel(slicer_app)
+    _end(slicer_app)
+
+
+def _prepare(monkeypatch, tmp_path):
     monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
     monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
     use_small_worker(monkeypatch.setattr)
-    opened = open_panel(slicer_app)
-    yield opened
+
+
+def _end(slicer_app):
+    from MedAISegLib.slicer_io import session
+
     slicer_app.quit()
     session.close_session()

@@ -7,9 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
 
-from Testing.host.driver import spin, wait_until
+from Testing.host.driver import from_the_loop, spin, wait_until
 from Testing.host.leftovers import observers, timers
 from Testing.host.panel import ThePanel, panel
 from Testing.host.runs_in_scene import bright_volume, gone_soon, segment_names, segmentations
@@ -123,14 +122,6 @@ def test_painting_into_the_output_while_a_run_goes_on_is_not_overwritten(panel, 
     panel.wait_for_runs()
     now = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume)
     np.testing.assert_array_equal(now, painted)
-
-
-def from_the_loop(act):
-    """As a button does it: what is deleted later is deleted when the loop that has called goes on."""
-    done = []
-    QTimer.singleShot(0, lambda: done.append(act()))
-    wait_until(lambda: done, timeout=200)
-    spin(0.2)
 
 
 def test_five_reloads_leave_no_process_observer_or_timer_more(panel, volume):

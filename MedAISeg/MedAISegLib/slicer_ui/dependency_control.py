@@ -48,8 +48,8 @@ class DependencyControl:
         self._with_python(self._show, self._view_problem)
 
     def is_complete(self) -> bool:
-        """Whether everything was there when it was looked at last."""
-        return self._is_complete
+        """Whether everything was there when it was looked at last, and nothing is being changed now."""
+        return self._is_complete and self._job is None
 
     def require(self, then: Callable[[], None], messages: MessageView | None = None) -> bool:
         """Whether the worker can start; else the user is asked, and ``then`` follows the installation.

@@ -31,6 +31,7 @@ from .result_control import ResultControl
 from .run_control import Plan, RunControl
 from .scene_watch import SceneWatch
 from .segment_states import SegmentStates
+from .warm_up import WarmUp
 
 _SAMPLE_MODEL = "hippocampus"
 _PROGRESS_MS = 200
@@ -79,6 +80,7 @@ class Panel:
         )
         self._results = ResultControl(context, self._states)
         self._needs = Needs(session, self._watch.soon, self._packages.is_complete)
+        self._warm_up = WarmUp(session, self._packages.is_complete)
         ui.tryItButton.connect("clicked()", self._try_it)
         ui.advancedSection.connect("contentsCollapsed(bool)", self._on_advanced)
         _open_panels.append(self)
@@ -130,6 +132,7 @@ class Panel:
         self._region.show(self._parameters().reference(REGION), self._inputs.first_volume())
         self._outputs.refresh(chosen.running, self._inputs.frames())
         self._runs.refresh(plans)
+        self._warm_up.choose(plans)
         self._results.refresh()
         self._machine.refresh()
         self._store.refresh()
@@ -203,3 +206,4 @@ class Panel:
         self._runs.show_runs()
         self._models.show_progress()
         self._machine.show_worker()
+        self._warm_up.look()
