@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..app.job import SegmentationJob
-from ..core.progress import RunStage
+from ..core.progress import Poll, RunStage
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from ..core.volume import Volume
@@ -55,19 +55,22 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
             case = read_case(source.spec, folder / _STUDY, progress=progress)
             plan = plan_files(_FORMATS, case.first.series, all_needed=False)
             segmentation, result = run(job, case, progress, model=load_model(source, progress))
-            result = write_files(segmentation, result, plan.formats, folder, progress)
-            with progress.stage(RunStage.WRITE):
-                pictures = _draw(segmentation, case.first, folder)
+            with interrupts.deferred():
+                result = write_files(segmentation, result, plan.formats, folder, progress)
+                with progress.stage(RunStage.WRITE):
+                    pictures = _draw(segmentation, case.first, folder, interrupts.cancel.raise_if_cancelled)
     show_notices((*plan.notices, *result.notices))
     files = dict(result.files) | {"pictures": pictures}
     return with_final_figures(moved(replace(result, files=files), output), progress)
 
 
-def _draw(segmentation: Segmentation, volume: Volume, folder: Path) -> tuple[Path, ...]:
+def _draw(segmentation: Segmentation, volume: Volume, folder: Path, poll: Poll) -> tuple[Path, ...]:
     from .pictures import write_overlay
 
     overlay, surfaces = folder / "overlay.png", folder / "3d.png"
+    poll()
     write_overlay(segmentation, volume, overlay)
+    poll()
     if find_spec("vtkmodules") is None:
         return (overlay,)
     from ..slicer_io.surface_picture import write_surface_picture

@@ -87,10 +87,27 @@ def file_names(formats: Sequence[str], segment_names: Sequence[str]) -> list[str
     return names
 
 
+def left_over_notice(folder: Path, segment_names: Sequence[str], written: Sequence[str]) -> tuple[Notice, ...]:
+    """What an earlier run left in the output folder and this one does not write: it may show another result.
+
+    Args:
+        segment_names: of all segments of the model.
+        written: names of the files of this run.
+    """
+    names = dict.fromkeys(file_names(FORMATS, segment_names))
+    left = [name for name in names if name not in written and (folder / name).exists()]
+    if not left:
+        return ()
+    return (Notice("earlier-files", f"Not of this run, but left as they are in the output folder: {', '.join(left)}."),)
+
+
 def write_files(
     segmentation: Segmentation, result: JobResult, formats: Sequence[str], folder: Path, progress: Progress
 ) -> JobResult:
     """Write the formats into a folder, side by side except for Slicer's own, which MRML writes on this thread.
+
+    Signals have to be deferred: an exception that strikes the import of a C++ package, or one while other threads
+    import, leaves locks and memory behind that nobody clears. The writers poll.
 
     Returns:
         The result with the files in it and what the writers had to say.
@@ -105,8 +122,12 @@ def write_files(
         others = [name for name in formats if name not in _BY_SLICER_CORE]
         begun = {name: pool.submit(EXPORTERS[name].write, segmentation, result, folder, poll=poll) for name in others}
         for n, name in enumerate(formats):
+            poll()
             progress.report(RunStage.WRITE, n / len(formats))
-            written = begun[name].result() if name in begun else _exporter(name).write(segmentation, result, folder)
+            if name in begun:
+                written = begun[name].result()
+            else:
+                written = _exporter(name).write(segmentation, result, folder, poll=poll)
             notices += written.notices
             if written.files:
                 files[name] = written.files

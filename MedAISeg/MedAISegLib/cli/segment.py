@@ -15,7 +15,7 @@ from ..core.errors import Cancelled, MedAISegError, UsageError
 from ..core.region import read_region
 from ..core.result import JobResult
 from .console import show_inputs, show_notices, shown_progress, stdout_console
-from .files import FORMATS, TABLES, USUAL, file_names, moved, parse_formats, plan_files, write_files
+from .files import FORMATS, TABLES, USUAL, file_names, left_over_notice, moved, parse_formats, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
 from .output import check_output, filled
 from .report import error_document, print_json, print_result, result_document
@@ -188,7 +188,8 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
         plan = plan_files(request.formats or USUAL, case.first.series, all_needed=bool(request.formats))
         files = [*further, *file_names(plan.formats, names)]
         check_output(request.output, files, overwrite=request.overwrite)
-        said = (*plan.notices, *notices_before_run(source.spec, job, case))
+        left = left_over_notice(request.output, [segment.name for segment in source.spec.segments], files)
+        said = (*plan.notices, *left, *notices_before_run(source.spec, job, case))
         show_inputs(case)
         show_notices(said)
         loaded = load_model(source, progress)
@@ -197,9 +198,10 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
         with filled(request.output, interrupts, replaced=replaced) as folder:
             maps = folder / FILE_NAMES[0] if request.probabilities else None
             segmentation, result = run(job, case, progress, model=loaded, probabilities=maps)
-            result = write_files(segmentation, result, plan.formats, folder, progress)
+            with interrupts.deferred():
+                result = write_files(segmentation, result, plan.formats, folder, progress)
     show_notices(notice for notice in result.notices if notice not in said)
-    notices = tuple(dict.fromkeys((*plan.notices, *result.notices)))
+    notices = tuple(dict.fromkeys((*plan.notices, *left, *result.notices)))
     return case, with_final_figures(moved(replace(result, notices=notices), request.output), progress)
 
 

@@ -104,9 +104,9 @@ def require_free(model_id: str, *, overwrite: bool) -> None:
             raise UsageError(
                 "a model of this name is installed and comes with the program.",
                 where=model_id,
-                remedy="Rename the folder.",
+                remedy="Install it under another name.",
             )
-        remedy = "Remove it first, or say that it is to be overwritten."
+        remedy = "Remove it first, or install it with overwriting (--overwrite)."
         raise NameTakenError("a model of this name is installed.", where=model_id, remedy=remedy)
 
 
@@ -116,8 +116,8 @@ def told_of(source: Path | str, *, instead_of: Path) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        where = error.where.replace(str(instead_of), str(source))
-        raise type(error)(error.what, where=where, remedy=error.remedy) from error
+        error.where = error.where.replace(str(instead_of), str(source))
+        raise
 
 
 def remove_model(model_id: str) -> None:

@@ -13,7 +13,7 @@ from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from ..exporters import ExportFormat
 from ..exporters.written import Written
-from .scene import mrml_scene
+from .scene import mrml_scene, slicer_module, vtk_module
 from .segmentation_node import segmentation_to_node
 from .writers import MeshKind, save_meshes, save_seg_nrrd
 
@@ -34,8 +34,7 @@ def write_seg_nrrd(
         UsageError: if the file is there and may not be overwritten, or slicer-core is missing.
         ResourceError: if it cannot be written.
     """
-    poll()
-    with _node(segmentation, result) as (node, notices):
+    with _node(segmentation, result, poll) as (node, notices):
         written = save_seg_nrrd(node, path, overwrite=overwrite)
     return Written(written.files, notices + written.notices)
 
@@ -57,14 +56,18 @@ def write_obj(
 def _write_meshes(
     segmentation: Segmentation, result: JobResult, path: Path, kind: MeshKind, poll: Poll, *, overwrite: bool
 ) -> Written:
-    with _node(segmentation, result) as (node, notices):
+    with _node(segmentation, result, poll) as (node, notices):
         written = save_meshes(node, path, kind, overwrite=overwrite, poll=poll)
     return Written(written.files, notices + written.notices)
 
 
 @contextmanager
-def _node(segmentation: Segmentation, result: JobResult) -> Iterator[tuple[Any, tuple[Notice, ...]]]:
+def _node(segmentation: Segmentation, result: JobResult, poll: Poll) -> Iterator[tuple[Any, tuple[Notice, ...]]]:
     """A segmentation node for a while."""
+    for load in (vtk_module, slicer_module):  # the first time each takes most of a second
+        poll()
+        load()
+    poll()
     scene = mrml_scene()
     node, notices = segmentation_to_node(segmentation, result, scene)
     display = node.GetDisplayNode()

@@ -50,6 +50,17 @@ def test_a_damaged_model_is_not_installed(run, embedded_model, model_store, tmp_
     assert below(model_store) == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "task"),
+    [("breast_density_classification", "classification"), ("lung_nodule_ct_detection", "detection")],
+)
+def test_a_model_of_another_task_is_refused_by_name(run, shared_data, model_store, folder, task):
+    result = run("models", "install", shared_data / "monai_zoo" / "not_segmentation" / folder)
+    assert result.exit_code == 4, result.output
+    assert f"a {task} model" in result.stderr
+    assert below(model_store) == []
+
+
 def test_the_embedded_model_stays(run):
     assert run("models", "remove", "hippocampus").exit_code == 4
     assert run("models", "show", "hippocampus").exit_code == 0

@@ -62,6 +62,20 @@ def test_a_signal_ends_the_run_soon_and_leaves_nothing(large_image, tmp_path, st
     assert time.monotonic() - asked < 20, "a second on a machine with nothing else to do"
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize("delay_s", [0.0, 0.2, 0.5])
+def test_a_signal_while_files_are_written_leaves_none(study, tmp_path, delay_s):
+    (tmp_path / "out").mkdir()
+    process = start("segment", study, "-m", "hippocampus", "-o", tmp_path / "out" / "r")
+    wait_for_line(process, "write")
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == CANCELLED, stderr
+    assert "Traceback" not in stderr
+    assert below(tmp_path / "out") == []
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["models", "--help"], ["demo", "--help"]])
 def test_help_comes_without_the_engine(arguments):
     code = (

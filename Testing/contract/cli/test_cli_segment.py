@@ -167,9 +167,14 @@ def test_an_earlier_result_is_kept_unless_it_may_be_overwritten(run, study, tmp_
     assert refused.exit_code == 2
     assert "--overwrite" in refused.stderr
     assert (output / "segments.csv").read_text() == "old"
-    assert run(*arguments, "--overwrite").exit_code == 0
+    (output / "segmentation.seg.nrrd").write_text("edited")
+    replaced = run(*arguments, "--overwrite")
+    assert replaced.exit_code == 0
+    assert "Not of this run" in replaced.stderr
+    assert "segmentation.seg.nrrd" in replaced.stderr
     assert (output / "segments.csv").read_text() != "old"
-    assert below(output) == ["mine.txt", "segmentation.json", "segmentation.nii.gz", "segments.csv"]
+    kept = ["mine.txt", "segmentation.seg.nrrd"]
+    assert below(output) == sorted([*kept, "segmentation.json", "segmentation.nii.gz", "segments.csv"])
 
 
 def test_a_series_is_chosen_by_its_uid(run, study, tmp_path):
