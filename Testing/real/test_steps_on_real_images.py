@@ -32,6 +32,11 @@ CHAINS = {
     ),
     "crop": ([op.CropForeground(100.0)], [mt.CropForeground(lambda x: x > 100.0, allow_smaller=True)]),
     "pad": ([op.PadToMultiple((16, 16, 16))], [mt.DivisiblePad(16)]),
+    "pad to size": ([op.PadToSize((260, 250, 90))], [mt.SpatialPad((260, 250, 90))]),
+    "clip": (
+        [op.Clip(-100.0, 200.0)],
+        [mt.ThresholdIntensity(200.0, above=False, cval=200.0), mt.ThresholdIntensity(-100.0, above=True, cval=-100.0)],
+    ),
     "range": ([op.ScaleRange(-57, 164, 0, 1, clip=True)], [mt.ScaleIntensityRange(-57, 164, 0, 1, clip=True)]),
     "min-max": ([op.MinMax(-1, 1)], [mt.ScaleIntensity(-1, 1)]),
     "z-score": ([op.ZScore()], [mt.NormalizeIntensity()]),
