@@ -98,7 +98,7 @@ def models(tmp_path):
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def done(panel, words, timeout=60):
+def done(panel, words, timeout=180):
     """What the Model section says, once it says it."""
     wait_until(lambda: words in panel.message("model"), timeout=timeout)
     panel.settle()
