@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ..core.errors import MedAISegError, UsageError
 from ..core.notice import Notice
+from ..core.quantities import AIR_HU
 from ..core.volume import Volume
 from ..readers import list_files, list_images, read_listing
 from ..readers.listing import ImageListing
@@ -84,8 +85,12 @@ def _inspect(listing: ImageListing, *, accept: bool) -> InspectedImage:
         volumes = read_listing(listing, accept=accept)
     except MedAISegError as error:
         return InspectedImage(listing, None, listing.notices, error)
-    notices = (notice for volume in volumes for notice in volume.notices)
-    return InspectedImage(listing, _range(volumes), tuple(dict.fromkeys((*listing.notices, *notices))), None)
+    value_range = _range(volumes)
+    notices = [*listing.notices, *(notice for volume in volumes for notice in volume.notices)]
+    if listing.modality == "CT" and value_range[0] < AIR_HU:
+        message = "Values below -1024 HU are padding outside the scanner's circle; a model gets them as air."
+        notices.append(Notice("padding", message))
+    return InspectedImage(listing, value_range, tuple(dict.fromkeys(notices)), None)
 
 
 def _range(volumes: Sequence[Volume]) -> tuple[float, float]:

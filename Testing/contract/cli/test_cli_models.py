@@ -82,6 +82,13 @@ def test_inspect_says_what_is_odd(run, shared_data):
     assert any("tilt" in n["message"] for image in document(result)["images"] for n in image["notices"])
 
 
+def test_inspect_says_that_a_ct_is_padded(run, shared_data):
+    result = run("inspect", shared_data / "ct_liver_dicom" / "CRLM-CT-1004", "--json")
+    (image,) = document(result)["images"]
+    assert image["value_range"][0] == -3024
+    assert [notice["code"] for notice in image["notices"] if notice["code"] == "padding"] == ["padding"]
+
+
 def test_inspect_lists_what_cannot_be_read_and_why(run, shared_data):
     result = run("inspect", shared_data / "dicom_quirks" / "non_image_objects", "--json")
     assert result.exit_code == 0
