@@ -1,4 +1,4 @@
-"""Pictures: a slice or several, a colour each an image of its own."""
+"""Pictures: a slice or several; colours serve the channels named after them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from MedAISegLib.app.match import assign
 from MedAISegLib.app.study import read_case
 from MedAISegLib.core.errors import ConfirmationRequired, InputError
 from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Windows
@@ -32,7 +31,7 @@ SLICES = Windows((0, 0, 1))
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.BMP"])
-def test_a_coloured_picture_is_an_image_a_colour(tmp_path: Path, name: str) -> None:
+def test_a_coloured_picture_is_a_volume_a_colour(tmp_path: Path, name: str) -> None:
     volumes = read_images(write(tmp_path / name, COLOURED))
     assert [volume.description for volume in volumes] == [f"{name} ({c})" for c in ("R, red", "G, green", "B, blue")]
     for number, volume in enumerate(volumes):
@@ -82,9 +81,34 @@ def test_a_damaged_picture_is_an_error(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("names", [("R", "G", "B"), ("red", "green", "blue"), ("B", "G", "R")])
 def test_colours_serve_the_channels_that_are_named_after_them(tmp_path: Path, names: tuple[str, ...]) -> None:
-    listings = list_images(write(tmp_path / "a.png", COLOURED))
-    found = assign(spec(names, windows=SLICES), listings)
-    assert [match.image.description.split("(")[1][0].lower() for match in found] == [name[0].lower() for name in names]
+    case = read_case(spec(names, windows=SLICES), write(tmp_path / "a.png", COLOURED))
+    assert list(case.channels) == list(names)
+    for name, volume in case.channels.items():
+        np.testing.assert_array_equal(volume.voxels[0], COLOURED[..., "rgb".index(name[0].lower())])
+
+
+def test_a_grey_picture_serves_all_colours(tmp_path: Path) -> None:
+    case = read_case(spec(("R", "G", "B"), windows=SLICES), write(tmp_path / "a.png", GREY))
+    assert len(case.channels) == 3
+    for volume in case.channels.values():
+        np.testing.assert_array_equal(volume.voxels[0], GREY)
+
+
+def test_a_model_of_grey_images_gets_the_luminance_of_a_coloured_one_and_it_is_said(tmp_path: Path) -> None:
+    case = read_case(spec(("image",), windows=SLICES), write(tmp_path / "a.png", COLOURED))
+    luma = COLOURED @ np.array([0.2126, 0.7152, 0.0722])
+    np.testing.assert_allclose(case.first.voxels[0], luma, rtol=1e-5)
+    assert "colour-to-grey" in [notice.code for notice in case.first.notices]
+
+
+def test_of_two_pictures_the_user_has_to_choose_one(tmp_path: Path) -> None:
+    one, two = write(tmp_path / "a.png", COLOURED), write(tmp_path / "b.png", COLOURED[::-1])
+    wanted = spec(("R", "G", "B"), windows=SLICES)
+    with pytest.raises(InputError, match=r"a\.png"):
+        read_case(wanted, tmp_path)
+    case = read_case(wanted, None, channels={"R": str(two)})
+    np.testing.assert_array_equal(case.channels["B"].voxels[0], COLOURED[::-1, :, 2])
+    assert one.exists()
 
 
 def test_a_model_of_slices_takes_a_single_one_without_asking(tmp_path: Path) -> None:

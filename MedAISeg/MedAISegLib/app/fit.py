@@ -32,8 +32,8 @@ class Candidate(Protocol):
     def series(self) -> SeriesReference | None: ...
 
 
-def fit(channel: Channel, image: Candidate) -> tuple[float, str]:
-    """How well an image fits a channel, and why, in a user's words."""
+def fit(channel: Channel, image: Candidate, *, flat: bool = False) -> tuple[float, str]:
+    """How well an image fits a channel, and why, in a user's words; ``flat`` for a model of flat images."""
     score, reasons = 0.0, []
     if channel.modality and image.modality:
         score += 2.0 if image.modality == channel.modality else -2.0
@@ -49,7 +49,7 @@ def fit(channel: Channel, image: Candidate) -> tuple[float, str]:
     if wanted.weighting is None and name != "image" and has_word(name, image.description):
         score += 3.0
         reasons.append(f"“{image.description}” names {channel.name}")
-    if "LOCALIZER" in image.attributes.get("ImageType", "").split("\\") or _slices(image) == 1:
+    if "LOCALIZER" in image.attributes.get("ImageType", "").split("\\") or (_slices(image) == 1 and not flat):
         score -= 1.5
         reasons.append("a localizer or single slice")
     return score, ", ".join(reasons) or "nothing known against it"

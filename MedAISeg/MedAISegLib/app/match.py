@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
@@ -14,22 +14,13 @@ from ..core.progress import Poll, never
 from ..core.quantities import check_finite, padding_to_air, to_suv_bw
 from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
+from .colours import HasChannels, as_one_channel
 from .contrast import appearance_of
 from .fit import Candidate, appearance_points, describe, fit, is_other_modality
 
-__all__ = ["Candidate", "ChannelMatch", "HasChannels", "assign", "describe", "match", "options_for"]
+__all__ = ["Candidate", "ChannelMatch", "assign", "describe", "match", "options_for"]
 
 C = TypeVar("C", bound=Candidate)
-
-
-class HasChannels(Protocol):
-    """What assigning needs of a model: its specification has it, and so has its card."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def channels(self) -> tuple[Channel, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +45,8 @@ def assign(
 ) -> tuple[ChannelMatch[C], ...]:
     """One image for each channel of the model, in the model's order, from headers alone.
 
+    Channels that are the colours of a picture have one image together.
+
     Args:
         spec: the model.
         candidates: volumes or listings.
@@ -68,6 +61,11 @@ def assign(
     unknown = sorted(set(chosen) - set(names))
     if unknown:
         raise UsageError(f"the model {spec.id} has no channel {unknown[0]!r}.", remedy=f"It has {', '.join(names)}.")
+    picture = as_one_channel(spec)
+    if picture is not None:
+        image = next(iter(chosen.values()), None)
+        (found_one,) = assign(picture, candidates, chosen={} if image is None else {picture.channels[0].name: image})
+        return tuple(replace(found_one, channel=c, image=chosen.get(c.name, found_one.image)) for c in spec.channels)
     found = {name: ChannelMatch(_channel(spec, name), image, "chosen", float("inf")) for name, image in chosen.items()}
     free = [image for image in candidates if all(image is not taken for taken in chosen.values())]
     open_channels = [channel for channel in spec.channels if channel.name not in chosen]
@@ -123,9 +121,12 @@ def _best(spec: HasChannels, channels: Sequence[Channel], images: Sequence[C]) -
     if not images:
         raise _missing(spec, channels[0], images)
     if len(channels) == 1 and len(images) == 1:
-        score, reason = fit(channels[0], images[0])
+        score, reason = fit(channels[0], images[0], flat=spec.sees_slices)
         return (ChannelMatch(channels[0], images[0], f"the only image; {reason}", score),)
-    options = [options_for(channel, images, only_channel=len(spec.channels) == 1) for channel in channels]
+    options = [
+        options_for(channel, images, only_channel=len(spec.channels) == 1, flat=spec.sees_slices)
+        for channel in channels
+    ]
     for channel, fitting in zip(channels, options, strict=True):
         if not fitting:
             raise _missing(spec, channel, images)
@@ -146,7 +147,9 @@ def _best(spec: HasChannels, channels: Sequence[Channel], images: Sequence[C]) -
     return best
 
 
-def options_for(channel: Channel, images: Sequence[C], *, only_channel: bool) -> list[ChannelMatch[C]]:
+def options_for(
+    channel: Channel, images: Sequence[C], *, only_channel: bool, flat: bool = False
+) -> list[ChannelMatch[C]]:
     """Images that may serve a channel, best first; those of another modality only if there are no others.
 
     A channel that wants a weighting takes an image of unknown weighting only where no other channel could want it too.
@@ -158,7 +161,9 @@ def options_for(channel: Channel, images: Sequence[C], *, only_channel: bool) ->
         likely = [image for image in fitting if points[id(image)] > 0]
         fitting = likely or [image for image in fitting if points[id(image)] == 0 and only_channel]
     scored = [
-        ChannelMatch(channel, image, reason, score) for image in fitting for score, reason in [fit(channel, image)]
+        ChannelMatch(channel, image, reason, score)
+        for image in fitting
+        for score, reason in [fit(channel, image, flat=flat)]
     ]
     return sorted(scored, key=lambda m: -m.score)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Generic, TypeVar
 
 from ..core.errors import InputError
 from ..models.spec import Channel
+from .colours import HasChannels, as_one_channel
 from .contrast import appearance_of
 from .fit import Candidate, describe, is_other_modality
-from .match import ChannelMatch, HasChannels, assign, options_for
+from .match import ChannelMatch, assign, options_for
 
 C = TypeVar("C", bound=Candidate)
 
@@ -49,6 +50,11 @@ def propose(
         chosen: what the user has named, by channel name; it is taken as it is.
     """
     chosen = dict(chosen or {})
+    picture = as_one_channel(model)
+    if picture is not None:
+        image = next(iter(chosen.values()), None)
+        (one,) = propose(picture, candidates, chosen={} if image is None else {picture.channels[0].name: image})
+        return tuple(replace(one, channel=channel) for channel in model.channels)
     try:
         return tuple(
             Proposal(found.channel, found.image, found.reason) for found in assign(model, candidates, chosen=chosen)
@@ -56,15 +62,17 @@ def propose(
     except InputError:
         free = [image for image in candidates if all(image is not taken for taken in chosen.values())]
         open_channels = [channel for channel in model.channels if channel.name not in chosen]
-        found = _best(open_channels, free, only_channel=len(model.channels) == 1)
+        found = _best(open_channels, free, only_channel=len(model.channels) == 1, flat=model.sees_slices)
     return tuple(
         Proposal(channel, chosen[channel.name], "chosen") if channel.name in chosen else found[channel.name]
         for channel in model.channels
     )
 
 
-def _best(channels: Sequence[Channel], images: Sequence[C], *, only_channel: bool) -> dict[str, Proposal[C]]:
-    options = [_fitting(channel, images, only_channel=only_channel) for channel in channels]
+def _best(
+    channels: Sequence[Channel], images: Sequence[C], *, only_channel: bool, flat: bool
+) -> dict[str, Proposal[C]]:
+    options = [_fitting(channel, images, only_channel=only_channel, flat=flat) for channel in channels]
     rows = [
         row
         for row in product(*([*fitting[:_MOST_TRIED], None] for fitting in options))
@@ -79,12 +87,12 @@ def _best(channels: Sequence[Channel], images: Sequence[C], *, only_channel: boo
     }
 
 
-def _fitting(channel: Channel, images: Sequence[C], *, only_channel: bool) -> list[ChannelMatch[C]]:
+def _fitting(channel: Channel, images: Sequence[C], *, only_channel: bool, flat: bool) -> list[ChannelMatch[C]]:
     """Options that nothing speaks against: another modality, a localizer, no contrast agent where one is wanted."""
     wants_agent = appearance_of(channel.name, {}).enhanced
     return [
         option
-        for option in options_for(channel, images, only_channel=only_channel)
+        for option in options_for(channel, images, only_channel=only_channel, flat=flat)
         if not is_other_modality(channel, option.image)
         and option.score >= 0
         and not (wants_agent and appearance_of(option.image.description, option.image.attributes).enhanced is False)

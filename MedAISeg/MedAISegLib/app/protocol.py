@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.classification import ClassificationResult
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.result import JobResult, SegmentResult
@@ -166,6 +167,22 @@ class SegmentReply:
 
 
 @dataclass(frozen=True)
+class ClassifyRequest:
+    """Run a classification model on the channels' voxels in ``folder``."""
+
+    folder: Path
+    job: SegmentationJob
+    channels: Mapping[str, VolumeRecord]
+
+
+@dataclass(frozen=True)
+class ClassifyReply:
+    """Its images have no names: they are the slices of the first channel, or the one image."""
+
+    result: ClassificationResult
+
+
+@dataclass(frozen=True)
 class MeasureRequest:
     """Volume, statistics and checksum of segments as they are now; ``volume`` lies on the same grid."""
 
@@ -245,6 +262,7 @@ Request = (
     | DiagnoseRequest
     | NeedRequest
     | SegmentRequest
+    | ClassifyRequest
     | MeasureRequest
     | ExportRequest
 )
@@ -256,6 +274,7 @@ Reply = (
     | DiagnoseReply
     | NeedReply
     | SegmentReply
+    | ClassifyReply
     | MeasureReply
     | ExportReply
     | Done

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from ..core.case import Case
 from ..core.checksums import label_checksums
+from ..core.errors import UsageError
 from ..core.progress import RunStage
 from ..engine.device import choose_device, release_unused_memory
 from ..engine.prepared_again import KeptPreparations, reusing
+from ..formats import read_model
+from ..models.spec import ModelSpec
+from ..models.store import find_model
+from .classify import classify_case, open_classifier
 from .exchange import record_segmentation, volume_of
 from .match import match
 from .need import work_of
 from .options import apply_options
-from .protocol import Done, SegmentReply, SegmentRequest, WarmUpRequest
+from .protocol import ClassifyReply, ClassifyRequest, Done, SegmentReply, SegmentRequest, WarmUpRequest
 from .segment import open_model, run
 from .tasks import Task
 
@@ -24,7 +30,7 @@ LABELS = "labels"
 def warm_up(task: Task) -> Done:
     """Load a model, move it to its device, and let that device compute for the first time."""
     request: WarmUpRequest = task.request
-    model = task.models.get(open_model(request.model), task.progress)
+    model = task.models.get(read_model(find_model(request.model)), task.progress)
     device = choose_device(request.device)
     for networks in model.networks:
         for network in networks:
@@ -39,8 +45,7 @@ def segment(task: Task) -> SegmentReply:
     progress, poll = task.progress, task.progress.cancel.raise_if_cancelled
     progress.report(RunStage.LOAD_MODEL, 0.0)
     model = task.models.get(open_model(request.job.model), progress)
-    volumes = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
-    case = match(model.spec, tuple(volumes.values()), chosen=volumes, accept=request.job.accept, poll=poll)
+    case = _case(task, model.spec)
     try:
         with reusing(_PREPARED):
             segmentation, result = run(request.job, case, progress, model=model)
@@ -55,3 +60,24 @@ def segment(task: Task) -> SegmentReply:
         progress.report(RunStage.WRITE, 0.5)
         checksums = label_checksums(segmentation.layers, segmentation.segments, poll)
     return SegmentReply(record, result, checksums)
+
+
+def classify(task: Task) -> ClassifyReply:
+    """Run a classification model on the volumes of the request's folder."""
+    request: ClassifyRequest = task.request
+    if request.job.region is not None:
+        raise UsageError("it looks at whole images; a region cannot limit it.", where=f"model {request.job.model}")
+    task.progress.report(RunStage.LOAD_MODEL, 0.0)
+    model = task.models.get(open_classifier(request.job.model), task.progress)
+    case = _case(task, model.spec)
+    try:
+        return ClassifyReply(classify_case(request.job, case, model, "", task.progress))
+    finally:
+        release_unused_memory()
+
+
+def _case(task: Task, spec: ModelSpec) -> Case:
+    request: SegmentRequest | ClassifyRequest = task.request
+    volumes = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
+    poll = task.progress.cancel.raise_if_cancelled
+    return match(spec, tuple(volumes.values()), chosen=volumes, accept=request.job.accept, poll=poll)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.case import Case
+from ..core.errors import ModelError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
@@ -58,12 +59,19 @@ class _Found:
 
 
 def open_model(model: str) -> ModelSource:
-    """Find a model by its id or path, and read what it is; its weights stay on disk.
+    """Find a model that segments by its id or path, and read what it is; its weights stay on disk.
 
     Raises:
         ModelError: if there is none of that name, or it is damaged or not supported.
     """
-    return read_model(find_model(model))
+    source = read_model(find_model(model))
+    if source.spec.classes:
+        raise ModelError(
+            "it is a classification model, not a segmentation model.",
+            where=source.spec.name,
+            remedy="Classify with it: medaiseg classify, or in Slicer's console logic.classify.",
+        )
+    return source
 
 
 def load_model(source: ModelSource, progress: Progress | None = None) -> LoadedModel:

@@ -10,10 +10,11 @@ from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, Progress, RunStage
 from ..core.volume import Volume
-from ..models.spec import ModelSpec
+from ..models.spec import Channel, ModelSpec
 from ..readers import list_files, list_images, read_listing
 from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
+from .colours import is_coloured, part_of_picture
 from .match import assign, match
 
 
@@ -61,7 +62,12 @@ def read_case(
         bound: dict[str, Volume] = {}
         for n, found in enumerate(matches):
             bound[found.channel.name] = _read_one(
-                found.image, accept=accept, progress=progress, begin=n / len(matches), share=1 / len(matches)
+                found.image,
+                found.channel,
+                accept=accept,
+                progress=progress,
+                begin=n / len(matches),
+                share=1 / len(matches),
             )
         return match(spec, tuple(bound.values()), chosen=bound, accept=accept, poll=poll)
 
@@ -122,12 +128,16 @@ def _readable(listings: Sequence[ImageListing], *, needed: bool) -> tuple[ImageL
     return readable
 
 
-def _read_one(listing: ImageListing, *, accept: bool, progress: Progress, begin: float, share: float) -> Volume:
+def _read_one(
+    listing: ImageListing, channel: Channel, *, accept: bool, progress: Progress, begin: float, share: float
+) -> Volume:
     volumes = read_listing(
         listing, accept=accept, progress=lambda done: progress.report(RunStage.READ, begin + share * done)
     )
     if len(volumes) == 1:
         return volumes[0]
+    if is_coloured(volumes):
+        return part_of_picture(volumes, channel)
     if not accept:
         raise ConfirmationRequired(
             f"it holds {len(volumes)} volumes (a time series or the like), and the channel takes one.",

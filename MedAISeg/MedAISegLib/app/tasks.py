@@ -11,6 +11,7 @@ from typing import Any
 from ..core.progress import Progress
 from ..models.store_progress import StoreCallback
 from .protocol import (
+    ClassifyRequest,
     DevicesRequest,
     DiagnoseRequest,
     ExportRequest,
@@ -65,6 +66,7 @@ _STORE = {
 _LONG = {
     WarmUpRequest: "MedAISegLib.app.run_requests:warm_up",
     SegmentRequest: "MedAISegLib.app.run_requests:segment",
+    ClassifyRequest: "MedAISegLib.app.run_requests:classify",
     MeasureRequest: "MedAISegLib.app.result_requests:measure",
     ExportRequest: "MedAISegLib.app.result_requests:export",
 }

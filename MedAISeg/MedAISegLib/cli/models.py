@@ -66,6 +66,12 @@ def show_model(model: str) -> None:
     for name, text in _facts(spec, path).items():
         if text:
             console.print(f"[bold]{name}[/]: {escape(text)}", soft_wrap=True)
+    if spec.segments:
+        console.print(_segments_table(spec))
+    show_notices(spec.notices)
+
+
+def _segments_table(spec: ModelSpec) -> Table:
     table = Table(title="segments", title_justify="left")
     for heading in ("label", "name", "code", "modifier"):
         table.add_column(heading, overflow="fold")
@@ -75,8 +81,7 @@ def show_model(model: str) -> None:
         table.add_row(
             str(segment.label_value), escape(segment.name), escape(shown), escape(modifier.meaning if modifier else "")
         )
-    console.print(table)
-    show_notices(spec.notices)
+    return table
 
 
 @command.command("search")
@@ -136,7 +141,15 @@ def install_model(
     with shown_bytes() as tell:
         model, notices = model_sources.install_model(source, options, tell=tell, poll=_poll(context))
     show_notices(notices)
-    click.echo(f"Installed as {model.id}. Run it with: medaiseg segment INPUT --model {model.id} --output DIR")
+    click.echo(f"Installed as {model.id}. Run it with: {_how_to_run(model)}")
+
+
+def _how_to_run(model: InstalledModel) -> str:
+    from ..formats import read_model
+
+    if read_model(model.path).spec.classes:
+        return f"medaiseg classify INPUT... --model {model.id}"
+    return f"medaiseg segment INPUT --model {model.id} --output DIR"
 
 
 @command.command("verify")
@@ -248,6 +261,7 @@ def _facts(spec: ModelSpec, path: Path) -> dict[str, str]:
         "description": spec.description,
         "anatomy": spec.anatomy,
         "channels": _channels_text(spec),
+        "classes": ", ".join(spec.classes),
         "region": "it wants a region around the structure (--region) on a larger scan" if spec.wants_region else "",
         "licence": spec.license or "not stated",
         "commercial use": commercial,
@@ -266,7 +280,7 @@ def _channels_text(spec: ModelSpec | ModelCard) -> str:
 
 
 def _labels_text(spec: ModelSpec | ModelCard) -> str:
-    names = [segment.name for segment in spec.segments]
+    names = [*(segment.name for segment in spec.segments), *spec.classes]
     return ", ".join(names) if len(names) <= 6 else f"{len(names)}: {', '.join(names[:5])} ..."
 
 

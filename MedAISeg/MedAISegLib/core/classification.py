@@ -33,9 +33,14 @@ class ImageClasses:
         return max(self.classes, key=lambda found: found.probability)
 
 
+def image_names(image: str, count: int) -> tuple[str, ...]:
+    """What the slices of an image are called; the image itself where there is only one."""
+    return (image,) if count == 1 else tuple(f"{image}, slice {number}" for number in range(1, count + 1))
+
+
 @dataclass(frozen=True)
 class ClassificationResult:
-    """What came of classifying images."""
+    """What came of classifying images; all have the same classes."""
 
     images: tuple[ImageClasses, ...]
     provenance: Provenance

@@ -12,13 +12,12 @@ from .run import prepare
 
 
 def class_probabilities(
-    case: Case, stage: InferenceStage, network: torch.nn.Module, *, in_channels: int, flat: bool, progress: Progress
+    case: Case, stage: InferenceStage, network: torch.nn.Module, progress: Progress
 ) -> tuple[float, ...]:
     """The probability of each class, in the network's order.
 
     Args:
-        in_channels: of the network; a single image is repeated.
-        flat: the network takes images of a single slice, (channel, a, b).
+        case: an image, of one slice where the stage goes slice by slice: its network takes (batch, channel, a, b).
 
     Raises:
         ModelError: if the network's output is no list of scores, or the image does not fit it.
@@ -26,9 +25,7 @@ def class_probabilities(
     device = next(iter(network.parameters())).device
     with torch.inference_mode():
         values = prepare(case, stage, progress).values
-        if values.shape[0] == 1:
-            values = values.expand(in_channels, *values.shape[1:])
-        image = values[..., 0] if flat else values
+        image = values[..., 0] if stage.slicewise else values
         try:
             scores = network(image[None].to(device))
         except (RuntimeError, ValueError) as error:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
+from .other_task import CLASSIFICATION, OtherTaskError
 from .sanity import require_sane
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ FORMATS = {
 }
 """Format name to the module of its adapter, in the order in which they are asked."""
 
+CLASSIFIERS = {"monai_bundle": "MedAISegLib.formats.monai_classifier"}
+"""Format name to the module whose ``read`` takes those of its models that classify whole images."""
+
 OWN_CODE = {"monai_bundle": "MedAISegLib.formats.monai_trusted"}
 """Format name to the module that has the model's own code run what the adapter does not compile, once it is trusted::
 
@@ -49,7 +53,8 @@ class ModelSource:
     Attributes:
         spec: everything but the networks.
         build_networks: builds the networks of each stage (folds or members, averaged), on the CPU, in evaluation mode,
-            weights loaded with ``weights_only=True`` or from safetensors. Raises ModelError.
+            weights loaded with ``weights_only=True`` or from safetensors. Raises ModelError. That of a model with
+            classes gives (batch, class) scores.
         run: the model's own way from a case to labels, where the spec does not describe it.
     """
 
@@ -80,6 +85,10 @@ def _read(path: Path, name: str, adapter: ModuleType) -> ModelSource:
     source: ModelSource
     try:
         source = adapter.read(path)
+    except OtherTaskError as other:
+        if other.task != CLASSIFICATION or name not in CLASSIFIERS:
+            raise
+        source = import_module(CLASSIFIERS[name]).read(path)
     except NotTrustedError as refused:
         if name not in OWN_CODE:
             raise

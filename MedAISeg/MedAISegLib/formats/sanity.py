@@ -25,9 +25,11 @@ def _problems(spec: ModelSpec) -> Iterator[str]:
     values = [segment.label_value for segment in spec.segments]
     if any(not 0 < value <= _MOST_LABEL for value in values):
         yield f"label values are 1 to {_MOST_LABEL}, not {min(values)} to {max(values)}"
+    if len(spec.classes) > _MOST_LABEL:
+        yield f"it has {len(spec.classes)} classes, and may have {_MOST_LABEL}"
     if len(spec.channels) > _MOST_CHANNELS:
         yield f"it has {len(spec.channels)} channels, and may have {_MOST_CHANNELS}"
-    for name in (spec.name, *(s.name for s in spec.segments), *(c.name for c in spec.channels)):
+    for name in (spec.name, *(s.name for s in spec.segments), *(c.name for c in spec.channels), *spec.classes):
         if len(name) > _LONGEST_NAME or any(unicodedata.category(letter) == "Cc" for letter in name):
             yield f"the name {name[:40]!r} is longer than {_LONGEST_NAME} characters or has control characters"
     for text in (spec.version, spec.description, spec.anatomy, spec.license, spec.citation, spec.intended_use):

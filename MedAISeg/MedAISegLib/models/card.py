@@ -42,6 +42,8 @@ class ModelCard:
         trusted: the user has trusted it to run code of its own.
         variant_of: id of the model whose files it is another way to run.
         problem: why it cannot be used.
+        classes: of a model that says what an image shows as a whole, in place of segments.
+        sees_slices: it was made for flat images; a volume is as many of them.
     """
 
     id: str
@@ -72,6 +74,8 @@ class ModelCard:
     unused_days: int | None = None
     trusted: bool = False
     variant_of: str = ""
+    classes: tuple[str, ...] = ()
+    sees_slices: bool = False
 
     @property
     def was_installed(self) -> bool:
@@ -99,7 +103,8 @@ class ModelCard:
     def _words(self) -> str:
         texts = (self.id, self.name, self.publisher, self.anatomy, self.modality, self.description)
         labels = (f"{segment.name} {segment.terminology.type.meaning}" for segment in self.segments)
-        return " ".join((*texts, *_OTHER_WORDS.get(self.modality, ()), *labels)).casefold().replace("_", " ")
+        found = (*texts, *_OTHER_WORDS.get(self.modality, ()), *labels, *self.classes)
+        return " ".join(found).casefold().replace("_", " ")
 
 
 def card_of(spec: ModelSpec, *, size_bytes: int = 0, embedded: bool = False) -> ModelCard:
@@ -125,4 +130,6 @@ def card_of(spec: ModelSpec, *, size_bytes: int = 0, embedded: bool = False) -> 
         window_mm=window_extent_mm(spec),
         embedded=embedded,
         notices=spec.notices,
+        classes=spec.classes,
+        sees_slices=spec.sees_slices,
     )

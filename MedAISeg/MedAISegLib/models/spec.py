@@ -250,6 +250,7 @@ class ModelSpec:
         own_code: it runs by code of its own, which the user has trusted; its stages are for estimates only.
         variants: names that may follow the id and a slash, each another way to run the same files.
         notices: what was changed or left out when its description was read.
+        classes: of a model that says what an image shows as a whole, in the network's order; it has no segments then.
     """
 
     id: str
@@ -273,6 +274,7 @@ class ModelSpec:
     postprocessing: tuple[LabelOperation, ...] = ()
     variants: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for number, stage in enumerate(self.stages):
@@ -288,6 +290,7 @@ class ModelSpec:
             ("channels", [c.name for c in self.channels]),
             ("segments", [s.name for s in self.segments]),
             ("label values", [s.label_value for s in self.segments]),
+            ("classes", list(self.classes)),
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"model {self.id}: two {what} are alike in {names}")

@@ -1,4 +1,4 @@
-"""Pictures (PNG, JPEG, TIFF, BMP) for models of flat images: one slice, or one a page; a colour is an image of its own.
+"""Pictures (PNG, JPEG, TIFF, BMP) for models of flat images: one slice, or one a page; each colour a volume.
 
 A picture has no size in the patient: a pixel counts as 1 mm, row by row downwards. SimpleITK is imported where it is
 used: most runs do without its 90 MB.
@@ -7,35 +7,29 @@ used: most runs do without its 90 MB.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.colours import PHOTOMETRIC, RGB, is_grey
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.volume import Volume
+from .colour_volumes import volumes_of_colours
 from .listing import ImageListing
 
 _NAME = "picture"
 _KINDS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
 }  # fmt: skip
-_COLOURS = ("R, red", "G, green", "B, blue")
 _MOST_VALUES = 2**30
 _UNSCALED = Notice("picture-scale", "A picture does not say how large it is; each pixel was taken as 1 mm wide.")
 _TRANSPARENT = Notice("picture-transparency", "The picture's transparency was left out.")
-
-
-@dataclass(frozen=True)
-class _Colour:
-    """The values of a pixel that make the image: its number among them."""
-
-    number: int
 
 
 def recognises(path: Path) -> bool:
@@ -44,44 +38,48 @@ def recognises(path: Path) -> bool:
 
 
 def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> tuple[ImageListing, ...]:
-    """One listing for a grey picture, also where its colours are all the same; else one for each colour."""
+    """One listing a picture, with attributes that say so where it is coloured."""
     del accept
-    listings: list[ImageListing] = []
+    listings = []
     for path in paths:
-        listings += _list_file(path)
+        listings.append(_list_file(path))
         poll()
     return tuple(listings)
 
 
 def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]:
-    """The one volume of a listing.
+    """The one volume of a grey picture, also where its colours are all the same; else red, green and blue.
 
     Raises:
         InputError: if the file is damaged.
     """
     del accept
-    number = listing.source.number if isinstance(listing.source, _Colour) else 0
     pixels = _pixels(listing.paths[0])
-    voxels = np.ascontiguousarray(pixels[..., number])
+    volume = Volume(
+        np.ascontiguousarray(pixels[..., 0]),
+        _geometry(pixels),
+        description=listing.description,
+        attributes=dict(listing.attributes),
+        notices=listing.notices,
+    )
     progress(1.0)
-    return (Volume(voxels, _geometry(pixels), description=listing.description, notices=listing.notices),)
+    return volumes_of_colours(volume, pixels) if _is_coloured(pixels) else (volume,)
 
 
-def _list_file(path: Path) -> list[ImageListing]:
+def _is_coloured(pixels: NDArray[Any]) -> bool:
+    return pixels.shape[-1] > 2 and not is_grey(pixels)
+
+
+def _list_file(path: Path) -> ImageListing:
     listing = ImageListing(_NAME, _KINDS[path.suffix.lower()], (path,), description=path.name)
     try:
         pixels = _pixels(path)
     except InputError as problem:
-        return [replace(listing, attributes={}, problem=problem)]
+        return replace(listing, attributes={}, problem=problem)
     count = pixels.shape[-1]
     notices = (_UNSCALED, _TRANSPARENT) if count in (2, 4) else (_UNSCALED,)
-    listing = replace(listing, attributes={}, geometry=_geometry(pixels), notices=notices)
-    if count < 3 or bool((pixels[..., 1:3] == pixels[..., :1]).all()):
-        return [replace(listing, attributes={}, source=_Colour(0))]
-    return [
-        replace(listing, attributes={}, description=f"{path.name} ({colour})", source=_Colour(number))
-        for number, colour in enumerate(_COLOURS)
-    ]
+    attributes = {PHOTOMETRIC: RGB} if _is_coloured(pixels) else {}
+    return replace(listing, attributes=attributes, geometry=_geometry(pixels), notices=notices)
 
 
 def _geometry(pixels: NDArray[Any]) -> VolumeGeometry:

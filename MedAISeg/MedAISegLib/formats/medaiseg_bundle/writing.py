@@ -32,12 +32,14 @@ def export_model(source: ModelSource, path: Path, folder: Path) -> Path:
 
     Raises:
         UsageError: if the folder exists and is not empty.
-        ModelError: if it runs by code of its own, its networks cannot be written as TorchScript, or would not compute
-            the same.
+        ModelError: if it classifies or runs by code of its own, its networks cannot be written as TorchScript, or would
+            not compute the same.
         ResourceError: if the folder cannot be written.
     """
     if source.spec.own_code:
         raise ModelError("it runs by code of its own, which no description can stand for.", where=source.spec.id)
+    if source.spec.classes:
+        raise ModelError("it is a classification model, and our layout is for segmentation.", where=source.spec.id)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError("it exists and is not empty.", where=str(folder))
     try:

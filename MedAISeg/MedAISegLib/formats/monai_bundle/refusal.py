@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import ModelError
+from ..other_task import CLASSIFICATION, OtherTaskError
 from .architecture import NETWORKS
 from .description import prediction_format, section, text
 from .references import Inference
@@ -23,21 +23,12 @@ _GENERATORS = (
     "ControlNet",
 )
 _KINDS = {
-    "labels": "classification", "classification": "classification", "class": "classification",
-    "classes": "classification", "points": "landmark",
+    **dict.fromkeys(("labels", "classification", "class", "classes"), CLASSIFICATION), "points": "landmark",
     "dict": "detection", "boxes": "detection", "detection": "detection",
     "image": "generative", "hounsfield": "generative", "magnitude": "generative", "latent": "generative",
     "regression": "regression",
 }  # fmt: skip
 _PROMPTS = ("Guidance", "Click", "DeepEdit", "VistaPre", "VistaPost", "Prompt")
-
-
-class OtherTaskError(ModelError):
-    """The bundle is no segmentation model; ``task`` says what it is: classification, detection, generative, …"""
-
-    def __init__(self, task: str, *, where: str) -> None:
-        super().__init__(f"it is a {task} model, not a segmentation model.", where=where)
-        self.task = task
 
 
 def refuse_other_tasks(metadata: Mapping[str, Any], inference: Inference, name: str) -> None:
@@ -65,12 +56,12 @@ def _other_kind(metadata: Mapping[str, Any], network: str) -> str:
     if network in _DETECTORS or text(prediction, "type") == "object":
         return "detection"
     if network in _CLASSIFIERS:
-        return "classification"
+        return CLASSIFICATION
     if network.startswith(_GENERATORS):
         return "generative"
     kind = _KINDS.get(text(prediction, "format").lower(), "")
     # Some call the labels of voxels labels too.
-    return "" if kind == "classification" and network in NETWORKS else kind
+    return "" if kind == CLASSIFICATION and network in NETWORKS else kind
 
 
 def _unsupported(metadata: Mapping[str, Any], inference: Inference, network: str) -> str:

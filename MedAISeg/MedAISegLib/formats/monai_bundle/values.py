@@ -68,6 +68,10 @@ class FileContent:
     as_tensor: bool = False
 
 
+UNTRUSTED = "it needs trust to run its own code: "
+"""What the errors of :func:`needs_trust` begin with."""
+
+
 def quoted(text: str) -> str:
     """A text of the description, short enough for a message."""
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")
@@ -80,7 +84,7 @@ def needs_trust(reason: str, where: str) -> NotTrustedError:
         reason: a sentence without its full stop.
     """
     return NotTrustedError(
-        f"it needs trust to run its own code: {reason}.",
+        f"{UNTRUSTED}{reason}.",
         where=where,
         remedy="Without it, plain values, a few harmless expressions and the usual parts of MONAI are understood.",
     )

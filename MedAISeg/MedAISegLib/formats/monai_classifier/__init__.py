@@ -8,20 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import ModelError
+from ...core.errors import ModelError, NotTrustedError
 from ...models.fingerprint import folder_sha256
-from ...models.spec import Activation, Argmax, InferenceStage, ModelSpec, Restore, Windows
-from ..classifier import ClassifierSource
+from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpec, Restore, Windows
+from .. import ModelSource
 from ..monai_bundle import description
 from ..monai_bundle.activation import activation_of
 from ..monai_bundle.architecture import Architecture
 from ..monai_bundle.arguments import Arguments
-from ..monai_bundle.config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
+from ..monai_bundle.config import INFERENCE, METADATA, BundleFiles, read_files
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
-from ..monai_bundle.refusal import OtherTaskError, refuse_other_kinds
 from ..monai_bundle.transforms import keys_of, transform_list, transform_name
-from ..monai_bundle.values import Component, component, needs_trust, plain, quoted, refuse_class
+from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain, quoted, refuse_class
 
 if TYPE_CHECKING:
     import torch
@@ -36,24 +35,30 @@ NETWORKS = {
 }
 """Networks of MONAI that give one score a class, and the argument that says how many classes."""
 
+COLOURS = ("R", "G", "B")
 _CHANNELS = ("in_channels", "n_input_channels")
 _WEIGHTS = ("pretrained", "weights")
 _NO_EFFECT = ("EnsureType", "ToTensor", "ToDevice", "SaveClassification", "CastToType", "Identity")
 
 
-def read(path: Path) -> ClassifierSource:
-    """Compile a bundle; no weights are loaded and nothing of its own is run.
+def read(path: Path) -> ModelSource:
+    """Compile a bundle that classifies; no weights are loaded and nothing of its own is run.
 
     Raises:
-        NotTrustedError: if something that is needed could only be had by running the bundle's code.
-        ModelError: if it is no classification model, or damaged.
+        ModelError: if it is damaged, or something that is needed could only be had by running the bundle's code.
     """
-    if not is_bundle(path):
-        raise ModelError("it is no MONAI bundle, and only those classify.", where=str(path))
-    files = read_files(path)
+    try:
+        return _compile(read_files(path))
+    except NotTrustedError as error:
+        # Trust would not help: only models that segment run by code of their own.
+        what = f"it is a classification model that is not supported: {error.what.removeprefix(UNTRUSTED)}"
+        raise ModelError(what, where=error.where) from error
+    except RecursionError as error:
+        raise ModelError("its description refers to itself too deeply.", where=str(path)) from error
+
+
+def _compile(files: BundleFiles) -> ModelSource:
     inference = Inference(files.inference, files.root)
-    name = description.text(files.metadata, "name") or files.root.resolve().name
-    _require_classifier(files, inference, name)
     entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
     architecture, count = _architecture(entry)
     in_channels = next((architecture.arguments[key] for key in _CHANNELS if key in architecture.arguments), 3)
@@ -64,21 +69,12 @@ def read(path: Path) -> ClassifierSource:
     flat = dimensions == 2
     windows = Windows((0, 0, 1)) if flat else Windows()
     stage = InferenceStage(operations, windows, Argmax(), Restore(_activation(inference)), slicewise=flat)
-    spec = _spec(files, stage)
-    weights = _weights(inference)
-    return ClassifierSource(
-        spec, _class_names(files, count), in_channels, dimensions, partial(_build, files.root, architecture, weights)
-    )
-
-
-def _require_classifier(files: BundleFiles, inference: Inference, name: str) -> None:
+    channels = _channels(files.metadata, in_channels, flat=flat)
     try:
-        refuse_other_kinds(files.metadata, inference, name)
-    except OtherTaskError as error:
-        if error.task == "classification":
-            return
-        raise ModelError(f"it is a {error.task} model, not a classification model.", where=name) from error
-    raise ModelError("it is a segmentation model.", where=name, remedy="Run it with: medaiseg segment.")
+        spec = _spec(files, stage, channels, _class_names(files, count))
+    except ValueError as error:
+        raise ModelError(f"{error}.", where="network_data_format") from error
+    return ModelSource(spec, partial(_build, files.root, architecture, _weights(inference)))
 
 
 def _architecture(entry: Component) -> tuple[Architecture, int]:
@@ -134,32 +130,30 @@ def _weights(inference: Inference) -> str:
     return ""
 
 
-def _spec(files: BundleFiles, stage: InferenceStage) -> ModelSpec:
-    metadata: Mapping[str, Any] = files.metadata
+def _channels(metadata: Mapping[str, Any], count: int, *, flat: bool) -> tuple[Channel, ...]:
+    """Three channels of a flat image that have no name each are its colours; a grey one serves for all of them."""
     image = description.image_format(metadata)
-    named, said = description.section(image, "channel_def"), image.get("num_channels")
-    count = len(named) or (said if isinstance(said, int) and said > 0 else 1)
-    counted = {**metadata, "network_data_format": {"inputs": {"image": {**image, "num_channels": count}}}}
-    identifier = files.root.resolve().name
-    license_name, commercial_use = description.license_of(files.root, metadata)
+    if not flat or count != len(COLOURS) or len(description.section(image, "channel_def")) == count:
+        return description.channels(metadata, count)
+    named = {**image, "num_channels": count, "channel_def": dict(enumerate(COLOURS))}
+    return description.channels({"network_data_format": {"inputs": {"image": named}}}, count)
+
+
+def _spec(
+    files: BundleFiles, stage: InferenceStage, channels: tuple[Channel, ...], classes: tuple[str, ...]
+) -> ModelSpec:
     return ModelSpec(
-        id=identifier,
-        name=description.text(metadata, "name") or identifier,
+        **description.of_itself(files.name, files.root, files.metadata),
         format="monai_classifier",
-        channels=description.channels(counted, count),
+        channels=channels,
         stages=(stage,),
         segments=(),
-        version=description.text(metadata, "version"),
-        description=description.text(metadata, "description"),
-        license=license_name,
-        commercial_use=commercial_use,
-        citation=description.references(metadata),
-        intended_use=description.text(metadata, "intended_use"),
         sha256=folder_sha256(files.root, ("configs", "models", *METADATA, *INFERENCE)),
+        classes=classes,
     )
 
 
-def _build(root: Path, architecture: Architecture, weights: str) -> torch.nn.Module:
+def _build(root: Path, architecture: Architecture, weights: str) -> tuple[tuple[torch.nn.Module, ...], ...]:
     from ..checkpoint import fit_weights, load_state
     from ..monai_bundle.network import build_architecture
     from ..monai_bundle.weights_path import weights_file
@@ -167,4 +161,4 @@ def _build(root: Path, architecture: Architecture, weights: str) -> torch.nn.Mod
     path = weights_file(root, weights)
     network: torch.nn.Module = build_architecture(root, architecture)
     fit_weights(network, load_state(path), path)
-    return network.eval()
+    return ((network.eval(),),)

@@ -24,15 +24,13 @@ from ..monai_bundle import description
 from ..monai_bundle.config import BundleFiles, read_files
 from ..monai_bundle.references import Inference
 from ..monai_bundle.refusal import refuse_other_kinds
+from ..monai_bundle.values import UNTRUSTED
 from ..own_run import OwnResult
 from .describing import spec_of
 from .own_code import own_code
 
 if TYPE_CHECKING:
     import torch
-
-UNTRUSTED = "it needs trust to run its own code: "
-"""How the compiler of bundles begins its reason."""
 
 
 def read(path: Path, refused: NotTrustedError) -> ModelSource:

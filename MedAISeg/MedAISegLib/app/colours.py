@@ -1,0 +1,63 @@
+"""Channels that are the colours of one picture: one image serves all three of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..core.colours import COLOUR_TO_GREY, COLOURS, PHOTOMETRIC, RGB, colour_number, luminance
+from ..core.volume import Volume
+from ..models.spec import Channel
+
+
+class HasChannels(Protocol):
+    """What assigning needs of a model: its specification has it, and so has its card."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...
+
+    @property
+    def sees_slices(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class OneChannel:
+    """A model of coloured pictures, as if it had only the first of its channels."""
+
+    id: str
+    channels: tuple[Channel, ...]
+    sees_slices: bool
+
+
+def are_colours(channels: Sequence[Channel]) -> bool:
+    """Whether they are red, green and blue, in whatever order."""
+    return len(channels) == len(COLOURS) and {colour_number(c.name) for c in channels} == set(range(len(COLOURS)))
+
+
+def as_one_channel(model: HasChannels) -> OneChannel | None:
+    """The model with one channel for its picture; None where its channels are images of their own."""
+    return OneChannel(model.id, model.channels[:1], model.sees_slices) if are_colours(model.channels) else None
+
+
+def is_coloured(volumes: Sequence[Volume]) -> bool:
+    """Whether volumes that came from one image are its colours."""
+    return len(volumes) == len(COLOURS) and all(v.attributes.get(PHOTOMETRIC) == RGB for v in volumes)
+
+
+def part_of_picture(volumes: Sequence[Volume], channel: Channel) -> Volume:
+    """The colour that a channel is named after; for any other channel the luminance, with a notice.
+
+    Args:
+        volumes: red, green and blue of one picture.
+    """
+    number = colour_number(channel.name)
+    if number is not None:
+        return volumes[number]
+    grey = luminance(np.stack([volume.voxels for volume in volumes], axis=-1))
+    return volumes[0].with_voxels(grey, COLOUR_TO_GREY)
