@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import document
 from MedAISegLib.app.images import segment_images
+from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.core.region import read_region
 from MedAISegLib.readers import read_images
 from read_back import read_nifti
@@ -90,11 +91,11 @@ def test_one_channel_is_named_and_the_other_found(run, study, two_channel_model,
 
 def test_python_gives_what_the_command_line_gives(run, study, tmp_path):
     result = run("segment", study, "-m", "hippocampus", "-o", tmp_path / "r", "--format", "nifti", "--json")
-    segmentation, record = segment_images(study, "hippocampus")
+    segmentation, record = segment_images(study, SegmentationJob(model="hippocampus"))
     np.testing.assert_array_equal(segmentation.layers[0], read_nifti(tmp_path / "r" / "segmentation.nii.gz").layers[0])
     assert [s.volume_ml for s in record.segments] == [s["volume_ml"] for s in document(result)["segments"]]
-    only, _ = segment_images(
-        study, "hippocampus", labels=("Anterior hippocampus",), region=read_region("0,60,-10,60,-60,40")
-    )
+    region = read_region("0,60,-10,60,-60,40")
+    job = SegmentationJob(model="hippocampus", labels=("Anterior hippocampus",), region=region)
+    only, _ = segment_images(study, job)
     assert [s.name for s in only.segments] == ["Anterior hippocampus"]
     assert only.series is not None
