@@ -79,12 +79,15 @@ class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.enter()
 
     def exit(self) -> None:
-        self.panel.leave()
+        if self.panel is not None:
+            self.panel.leave()
 
     def cleanup(self) -> None:
+        # At its end Slicer calls this for every panel, also for those that were closed before, and leaves the shown one.
         self.removeObservers()
-        if self.panel is not None:
-            self.panel.close()
+        panel, self.panel = self.panel, None
+        if panel is not None:
+            panel.close()
 
     def _on_scene_closed(self, _caller: Any, _event: Any) -> None:
         self.panel.scene_closed()

@@ -159,6 +159,17 @@ def test_reloading_takes_the_package_anew_and_the_old_panel_lets_go(panel, volum
     assert refreshed == []
 
 
+def test_the_applications_end_disturbs_no_panel_that_was_closed_before(panel):
+    """A slot that raises at the application's end makes ctest fail."""
+    import slicer
+
+    another = slicer.util.getNewModuleWidget("MedAISeg")
+    another.enter()
+    from_the_loop(another.cleanup)
+    slicer.app.moduleManager().moduleAboutToBeUnloaded("MedAISeg")
+    assert panel.host.ledger.failures() == []
+
+
 def test_the_panel_takes_nothing_of_the_engine_into_the_process(panel, volume):
     panel.click("applyButton")
     panel.wait_for_runs()

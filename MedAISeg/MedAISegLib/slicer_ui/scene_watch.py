@@ -24,6 +24,7 @@ class SceneWatch:
         self._on_change = on_change
         self._observers = slicer.util.VTKObservationMixin()
         self._is_removing = False
+        self._is_closed = False
         self._followed: tuple[Any, ...] = ()
         self._timer = qt.QTimer(parent)
         self._timer.setSingleShot(True)
@@ -56,11 +57,12 @@ class SceneWatch:
         self._followed = wanted
 
     def soon(self) -> None:
-        """Tell a moment later, and once for many calls."""
-        if not self._timer.active:
+        """Tell a moment later, and once for many calls; nobody once it is closed, whoever still has an answer."""
+        if not self._is_closed and not self._timer.active:
             self._timer.start()
 
     def close(self) -> None:
+        self._is_closed = True
         self._timer.stop()
         self._timer.disconnect("timeout()", self._settle)
         # A reload leaves the widget that it belongs to standing.
