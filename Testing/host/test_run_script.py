@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).with_name("run.py")
+MODULE = Path(__file__).parents[2] / "MedAISeg"
 SOURCE = """
 import ctk, qt, slicer
 from slicer.ScriptedLoadableModule import *
@@ -65,3 +68,20 @@ def test_the_panel_is_drawn_as_wide_as_asked_with_text_that_can_be_read(tmp_path
         assert image.width() == 420
         colors = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
         assert len(colors) > 20
+
+
+@pytest.mark.host
+def test_the_module_is_shown_from_a_folder_with_a_space_and_an_umlaut_that_cannot_be_written(tmp_path):
+    folder = shutil.copytree(MODULE, tmp_path / "mö dul x", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    everything = [folder, *folder.rglob("*")]
+    for path in everything:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    own = {"PYTHONPATH": str(folder), "MEDAISEG_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1"}
+    picture = tmp_path / "Bild ü.png"
+    command = [sys.executable, str(RUN), str(folder / "MedAISeg.py"), "--screenshot", str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **own})
+    for path in everything:
+        path.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert picture.stat().st_size > 10_000
+    assert sorted(folder.rglob("*")) == sorted(everything[1:])

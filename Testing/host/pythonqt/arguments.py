@@ -86,7 +86,8 @@ def _nothing(value: Any, strict: bool) -> None:
 def _bytes(value: Any, strict: bool) -> Any:
     if isinstance(value, _BYTES):
         return bytes(value)
-    if isinstance(value, str):
+    # Where a text is wanted as well, PySide6 would read the bytes as Latin-1.
+    if isinstance(value, str) and not strict:
         return value.encode()
     raise MismatchError
 
