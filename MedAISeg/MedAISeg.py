@@ -83,7 +83,7 @@ class MedAISegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.leave()
 
     def cleanup(self) -> None:
-        # At its end Slicer calls this for every panel, also for those that were closed before, and leaves the shown one.
+        # At its end Slicer calls this for every panel, also for one that was closed before, and leaves the shown one.
         self.removeObservers()
         panel, self.panel = self.panel, None
         if panel is not None:

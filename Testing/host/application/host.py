@@ -112,9 +112,10 @@ class Host:
         if self._ended:
             return
         self._ended = True
-        self.application.aboutToQuit.emit()
+        # The application itself is the first to hear that it is about to quit, and unloads its modules then.
         for name in self.application.moduleManager().modulesNames():
             self.application.moduleManager().moduleAboutToBeUnloaded.emit(name)
+        self.application.aboutToQuit.emit()
 
     def stop(self) -> None:
         if not self.running:
