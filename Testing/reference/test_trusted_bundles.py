@@ -133,14 +133,19 @@ def own_inferer(_: Config, config: Config) -> None:
     config["inferer"] = {"_target_": "scripts.own.Eager"}
 
 
-def cropped(_: Config, config: Config) -> None:
-    config["preprocessing"]["transforms"].append(
-        {"_target_": "CropForegroundd", "keys": "image", "source_key": "image", "margin": 2}
-    )
-    config["preprocessing"]["transforms"].append(
-        {"_target_": "Resized", "keys": "image", "spatial_size": [40, 32, 24], "mode": "area"}
-    )
+def padded(_: Config, config: Config) -> None:
+    """The part of the CT is body up to its edges, so that the margin around the body lies outside of it."""
+    config["preprocessing"]["transforms"] += [
+        {"_target_": "CropForegroundd", "keys": "image", "source_key": "image", "margin": 2},
+        {"_target_": "Resized", "keys": "image", "spatial_size": [40, 32, 24], "mode": "area"},
+    ]
     config["inferer"] = {"_target_": "SimpleInferer"}
+
+
+def cropped(metadata: Config, config: Config) -> None:
+    """To what is as bright as bone, which lies in a corner."""
+    padded(metadata, config)
+    config["preprocessing"]["transforms"][-2]["select_fn"] = "$lambda x: x > 0.6"
 
 
 def own_evaluator(_: Config, config: Config) -> None:
@@ -149,7 +154,7 @@ def own_evaluator(_: Config, config: Config) -> None:
 
 @pytest.mark.reference
 @pytest.mark.parametrize(
-    "change", [without_inverse, overlapping, lambda_in_the_text, own_inferer, cropped, own_evaluator]
+    "change", [without_inverse, overlapping, lambda_in_the_text, own_inferer, padded, cropped, own_evaluator]
 )
 def test_ways_of_their_own(change: Any, scan: list[images.Image], tmp_path: Path) -> None:
     scripts = {"scripts/own.py": SCRIPTS, "scripts/judge.py": EVALUATOR}
