@@ -17,7 +17,7 @@ HOST_TESTS := $(sort $(wildcard Testing/host/test_*.py Testing/slicer/Python/tes
 SOURCES := MedAISeg Testing training benchmarks tools Resources
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test reference lint format test-py312 bench bench-quick bench-growth cmake-lists requirements-list screenshots ci clean
+.PHONY: help venv demo test reference lint format test-py312 bench bench-quick bench-growth bench-gpu cmake-lists requirements-list screenshots ci clean
 
 help: ## print these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ bench-quick: venv ## the same for two small images, printed only
 bench-growth: venv ## plot time and memory against slices and classes, start and throughput of the worker
 	$(BIN)/python -m benchmarks.growth --record
 	$(BIN)/python -m benchmarks.service --record
+
+bench-gpu: venv ## pack the benchmark for a machine with a GPU into build/gpu-benchmark (at most 60 MB)
+	rm -rf build/gpu-benchmark
+	$(BIN)/python -m benchmarks.gpu pack build/gpu-benchmark --wheels
 
 requirements-list: venv ## write the hashed lists of what the worker needs (needs the network, some minutes)
 	$(BIN)/python tools/requirements_list.py

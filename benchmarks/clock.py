@@ -30,12 +30,15 @@ class Forward:
 class ForwardClock:
     """Time and work of the networks of a process: of each call of a module that no other module makes.
 
-    So it does not matter in what a side wraps its network, nor how it is run in there.
+    So it does not matter in what a side wraps its network, nor how it is run in there. On a GPU the time is what its
+    own events say, so that nothing has to wait for the clock.
     """
 
     def __init__(self) -> None:
         self._seconds = self._started_s = 0.0
+        self._events: list[torch.cuda.Event] = []
         self._depth = self._voxels = 0
+        self._on_gpu = False
         self._flop_per_voxel = 0.0
         register_module_forward_pre_hook(self._start)
         register_module_forward_hook(self._stop, always_call=True)
@@ -51,31 +54,46 @@ class ForwardClock:
 
     def take(self) -> Forward:
         """What has been done since the last ``take``."""
+        if self._events:
+            torch.cuda.synchronize()
+            begun, ended = self._events[::2], self._events[1::2]
+            self._seconds += sum(a.elapsed_time(b) for a, b in zip(begun, ended, strict=True)) / 1e3
         done = Forward(self._seconds, self._voxels * self._flop_per_voxel)
-        self._seconds, self._voxels = 0.0, 0
+        self._seconds, self._voxels, self._events = 0.0, 0, []
         return done
 
     def _start(self, _: Any, given: tuple[torch.Tensor, ...]) -> None:
         self._depth += 1
         if self._depth == 1:
             self._voxels += given[0].numel() // given[0].shape[1]
+            self._on_gpu = given[0].is_cuda
+            self._mark()
             self._started_s = time.perf_counter()
 
     def _stop(self, *_: Any) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self._seconds += time.perf_counter() - self._started_s
+            self._mark()
+            if not self._on_gpu:
+                self._seconds += time.perf_counter() - self._started_s
+
+    def _mark(self) -> None:
+        if self._on_gpu:
+            self._events.append(torch.cuda.Event(enable_timing=True))
+            self._events[-1].record()
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What the work gives, and the seconds that it took."""
+    """What the work gives, and the seconds that it took, a GPU's share included."""
     started_s = time.perf_counter()
     result = work()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
     return result, time.perf_counter() - started_s
 
 
-def sgemm_flop_per_s() -> float:
-    """What this process reaches in the product of two large matrices: the floor under every convolution."""
-    a = torch.ones(_SGEMM_SIZE, _SGEMM_SIZE)
+def sgemm_flop_per_s(device: str = "cpu") -> float:
+    """What this process reaches in the product of two large matrices of 32 bits: the floor under every convolution."""
+    a = torch.ones(_SGEMM_SIZE, _SGEMM_SIZE, device=device)
     best_s = min(timed(lambda: a @ a)[1] for _ in range(5))
     return 2 * _SGEMM_SIZE**3 / best_s

@@ -13,13 +13,13 @@ from .references import reference
 from .setting import Setting, our_command, their_command
 
 
-def measure_pair(setting: Setting, environment: Mapping[str, str]) -> ColdPair:
+def measure_pair(setting: Setting, environment: Mapping[str, str], device: str = "cpu") -> ColdPair:
     """Our command, then the reference's, each with its reading and writing; then their labels compared."""
     folder = setting.folder / "cold"
     folder.mkdir()
     ours, theirs = folder / "ours", folder / "reference"
-    our_cost = measure_command(our_command(setting, ours), environment=environment, log=folder / "ours.txt")
-    command = their_command(setting, theirs)
+    our_cost = measure_command(our_command(setting, ours, device), environment=environment, log=folder / "ours.txt")
+    command = their_command(setting, theirs, device)
     needed = getattr(reference(setting.case.model.reference), "VARIABLES", {})
     their_cost = measure_command(command, environment={**environment, **needed}, log=folder / "reference.txt")
     agreement = compare_files(ours / "segmentation.nii.gz", _saved(theirs), setting.case.model.collapse)

@@ -34,6 +34,7 @@ class Point:
     Attributes:
         around_s: the whole run without what was spent in the network.
         above_bytes: resident at most, above a process that has run a window, its input and the label volume.
+        device_bytes: that tensors held at most on a GPU; 0 without one.
     """
 
     slices: int
@@ -41,6 +42,7 @@ class Point:
     whole_s: float
     around_s: float
     above_bytes: int
+    device_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,7 @@ class Growth:
 @click.option("--record", is_flag=True, help="Write growth.json and growth.png.")
 def main(largest: int, repeats: int, record: bool) -> None:
     """Measure the growth and print its exponents."""
-    wanted = dict.fromkeys((n, USUAL_CLASSES) for n in SLICES if n <= largest)
-    wanted |= dict.fromkeys((USUAL_SLICES, n) for n in CLASSES if largest >= USUAL_SLICES)
-    threads = available_threads()
-    growth = Growth(describe(threads), tuple(measure(*sizes, repeats, threads) for sizes in wanted))
+    growth = measure_growth(largest, repeats, available_threads())
     for point in growth.points:
         click.echo(
             f"{point.slices} slices, {point.classes} classes: {point.whole_s:.2f} s, of which around the network "
@@ -77,12 +76,19 @@ def main(largest: int, repeats: int, record: bool) -> None:
         plot(growth, GROWTH_PLOT)
 
 
-def measure(slices: int, classes: int, repeats: int, threads: int) -> Point:
+def measure_growth(largest: int, repeats: int, threads: int, device: str = "cpu") -> Growth:
+    """All points up to so many slices."""
+    wanted = dict.fromkeys((n, USUAL_CLASSES) for n in SLICES if n <= largest)
+    wanted |= dict.fromkeys((USUAL_SLICES, n) for n in CLASSES if largest >= USUAL_SLICES)
+    return Growth(describe(threads), tuple(measure(*sizes, repeats, threads, device) for sizes in wanted))
+
+
+def measure(slices: int, classes: int, repeats: int, threads: int, device: str) -> Point:
     """One point, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="medaiseg-growth-") as folder:
-        command = [sys.executable, "-m", "benchmarks.growth_run", *map(str, (slices, classes, repeats, folder))]
+        command = [sys.executable, "-m", "benchmarks.growth_run", *map(str, (slices, classes, repeats, folder, device))]
         done = subprocess.run(
-            command, cwd=_HERE.parent, env=variables(threads), stdout=subprocess.PIPE, text=True, check=True
+            command, cwd=_HERE.parent, env=variables(threads, device), stdout=subprocess.PIPE, text=True, check=True
         )
     return from_json(Point, json.loads(done.stdout.splitlines()[-1]))
 

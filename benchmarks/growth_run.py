@@ -1,4 +1,4 @@
-"""One point of the growth: ``python -m benchmarks.growth_run SLICES CLASSES REPEATS FOLDER`` prints it as JSON."""
+"""One point of the growth: ``python -m benchmarks.growth_run SLICES CLASSES REPEATS FOLDER DEVICE`` prints JSON."""
 
 from __future__ import annotations
 
@@ -25,23 +25,26 @@ _SPACING_MM = (1.0, 0.8, 0.8)
 _NETWORK = {"init_filters": 8, "blocks_down": [1, 1], "norm": "INSTANCE", "in_channels": 1, "dsdepth": 1}
 
 
-def main(slices: int, classes: int, repeats: int, folder: Path) -> Point:
+def main(slices: int, classes: int, repeats: int, folder: Path, device: str) -> Point:
     """Run a small model on a body made of noise."""
     model = load_model(open_model(str(_write_model(folder, classes))))
     case = _case(slices, model)
     clock = ForwardClock()
     with torch.inference_mode():
-        model.networks[0][0](torch.zeros(1, 1, 96, 96, 96))
-    job = SegmentationJob(str(folder), device="cpu", accept=True)
+        model.networks[0][0].to(device)(torch.zeros(1, 1, 96, 96, 96, device=device))
+    job = SegmentationJob(str(folder), device=device, accept=True)
     best: Point | None = None
     for _ in range(repeats):
         forget_own_peak()
+        if device != "cpu":
+            torch.cuda.reset_peak_memory_stats()
         # The input, and what a window has taken, are resident already; the labels are the result.
         before = peak_of_process()
         clock.take()
         (segmentation, _), whole_s = timed(lambda: run(job, case, model=model))
         above = peak_of_process() - before - segmentation.layers.nbytes
-        point = Point(slices, classes, whole_s, whole_s - clock.take().seconds, above)
+        on_device = torch.cuda.max_memory_allocated() if device != "cpu" else 0
+        point = Point(slices, classes, whole_s, whole_s - clock.take().seconds, above, on_device)
         best = point if best is None or point.around_s < best.around_s else best
     if best is None:
         raise ValueError("nothing was run")
@@ -78,4 +81,4 @@ def _write_model(folder: Path, classes: int) -> Path:
 
 
 if __name__ == "__main__":
-    print(json.dumps(to_json(main(*map(int, sys.argv[1:4]), Path(sys.argv[4])))))
+    print(json.dumps(to_json(main(*map(int, sys.argv[1:4]), Path(sys.argv[4]), sys.argv[5]))))

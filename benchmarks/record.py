@@ -91,6 +91,8 @@ class WarmRun:
         cpu_s: of the process from its reading to its writing.
         others_cores: as in :class:`Cost`.
         flop: what the network computed, 0 where that was not counted.
+        device_peak_bytes: that tensors held at most on a GPU; 0 without one.
+        notices: codes of what the run had to say, of ours.
     """
 
     read_s: float
@@ -103,6 +105,8 @@ class WarmRun:
     cpu_s: float
     others_cores: float = 0.0
     flop: float = 0.0
+    device_peak_bytes: int = 0
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def of(

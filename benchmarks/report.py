@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from .agreement import worst
-from .record import Baselines, CaseRecord, ColdPair, Cost, Environment, Record, WarmPair, WarmRun
+from .gpu.record import GpuRecord
+from .gpu.report import gpu_section
+from .record import Baselines, CaseRecord, ColdPair, Environment, Record, WarmPair, WarmRun
+from .tables import cold_ratios, differing, megabytes, spread, table, warm_ratios
 
-_LARGEST_DIFFERENCE = 0.001
 _TOLERATED_CORES = 0.15
 
 _HEAD = """# Measured beside the reference
@@ -27,8 +29,8 @@ are medians. "Other load" is how many processors were busy with something else o
 reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
 whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
 
-Only what is listed has been measured; `python -m benchmarks.run --list` names all cases. **Nothing has been measured on
-a GPU.**
+Only what is listed has been measured; `python -m benchmarks.run --list` names all cases. All rows but those under "On a
+GPU" are of the processor alone.
 """
 
 _GLANCE_HEAD = """## At a glance
@@ -76,17 +78,17 @@ floating-point operations ÷ what the machine gives to the product of two large 
 """
 
 
-def render(record: Record) -> str:
+def render(record: Record, gpu: GpuRecord | None = None) -> str:
     """Markdown."""
-    parts = [_HEAD, _GLANCE_HEAD, _table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
+    parts = [_HEAD, _GLANCE_HEAD, table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
     cold = [case for case in record.cases if case.cold]
     warm = [case for case in record.cases if case.warm]
     if cold:
-        parts += [_COLD_HEAD, _table(_COLD_COLUMNS, map(_cold_row, cold))]
+        parts += [_COLD_HEAD, table(_COLD_COLUMNS, map(_cold_row, cold))]
     if warm:
-        parts += [_WARM_HEAD, _table(_WARM_COLUMNS, map(_warm_row, warm))]
-        parts += [_STAGE_HEAD, _table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case)))]
-    parts += ["## Where we are behind\n", _behind(record)]
+        parts += [_WARM_HEAD, table(_WARM_COLUMNS, map(_warm_row, warm))]
+        parts += [_STAGE_HEAD, table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case)))]
+    parts += ["## Where we are behind\n", _behind(record), gpu_section(gpu)]
     parts += ["## Cases\n", "\n".join(map(_described, record.cases)), "\n## Machine and software\n", _machines(record)]
     return "\n".join(parts) + "\n"
 
@@ -107,7 +109,7 @@ def _glance_row(case: CaseRecord) -> list[str]:
         case.reference,
         *map(_verdict, figures),
         "–" if against is None else f"{against:.2f}",
-        _differing(worst(agreements).differing_share) if agreements else "–",
+        differing(worst(agreements).differing_share) if agreements else "–",
     ]
 
 
@@ -132,12 +134,12 @@ def _cold_row(case: CaseRecord) -> list[str]:
         str(len(pairs)),
         f"{median(p.ours.wall_s for p in pairs):.1f}",
         f"{median(p.reference.wall_s for p in pairs):.1f}",
-        _spread(cold_ratios(pairs, lambda cost: cost.wall_s)),
-        _spread(cold_ratios(pairs, lambda cost: cost.cpu_s)),
-        _megabytes(median(p.ours.peak_bytes for p in pairs)),
-        _megabytes(median(p.reference.peak_bytes for p in pairs)),
-        _spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
-        _differing(worst([p.agreement for p in pairs]).differing_share),
+        spread(cold_ratios(pairs, lambda cost: cost.wall_s)),
+        spread(cold_ratios(pairs, lambda cost: cost.cpu_s)),
+        megabytes(median(p.ours.peak_bytes for p in pairs)),
+        megabytes(median(p.reference.peak_bytes for p in pairs)),
+        spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
+        differing(worst([p.agreement for p in pairs]).differing_share),
         _others(pairs, case.environment),
     ]
 
@@ -152,12 +154,12 @@ def _warm_row(case: CaseRecord) -> list[str]:
         str(len(pairs)),
         f"{median(p.ours.whole_s for p in pairs):.2f}",
         f"{median(p.reference.whole_s for p in pairs):.2f}",
-        _spread(warm_ratios(pairs, lambda run: run.whole_s)),
-        _spread(warm_ratios(pairs, lambda run: run.cpu_s)),
-        f"{_megabytes(ours)} ({_megabytes(ours - baselines.ours)})",
-        f"{_megabytes(theirs)} ({_megabytes(theirs - baselines.reference)})",
-        _spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
-        _differing(agreement.differing_share),
+        spread(warm_ratios(pairs, lambda run: run.whole_s)),
+        spread(warm_ratios(pairs, lambda run: run.cpu_s)),
+        f"{megabytes(ours)} ({megabytes(ours - baselines.ours)})",
+        f"{megabytes(theirs)} ({megabytes(theirs - baselines.reference)})",
+        spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
+        differing(agreement.differing_share),
         _others(pairs, case.environment),
     ]
 
@@ -187,16 +189,6 @@ def _to_floor(runs: Sequence[WarmRun], baselines: Baselines | None) -> str:
     return f"{median(run.forward_s * baselines.sgemm_flop_per_s / run.flop for run in runs):.2f}"
 
 
-def cold_ratios(pairs: Sequence[ColdPair], figure: Callable[[Cost], float]) -> list[float]:
-    """Reference ÷ ours, pair by pair."""
-    return [figure(pair.reference) / figure(pair.ours) for pair in pairs]
-
-
-def warm_ratios(pairs: Sequence[WarmPair], figure: Callable[[WarmRun], float]) -> list[float]:
-    """Reference ÷ ours, pair by pair."""
-    return [figure(pair.reference) / figure(pair.ours) for pair in pairs]
-
-
 def _behind(record: Record) -> str:
     """Every median ratio below 1, and every difference of labels that is too large."""
     lines = []
@@ -215,7 +207,7 @@ def _behind(record: Record) -> str:
                 ("warm, network alone", warm_ratios(case.warm, lambda run: run.forward_s)),
                 ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
             ]
-        lines += [f"- {case.case}, {what}: {_spread(ratios)}" for what, ratios in figures if median(ratios) < 1.0]
+        lines += [f"- {case.case}, {what}: {spread(ratios)}" for what, ratios in figures if median(ratios) < 1.0]
     return "\n".join(lines or ["- nowhere in these rows"]) + "\n"
 
 
@@ -240,23 +232,6 @@ def _machine(environment: Environment) -> str:
         f"threads for either side: {environment.threads}; no GPU; Python {environment.python}, {versions}; "
         f"this software at {environment.revision}"
     )
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _spread(ratios: Sequence[float]) -> str:
-    return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / 1e6:,.0f}"
-
-
-def _differing(share: float) -> str:
-    return f"{share:.4%}" + (" **too many**" if share > _LARGEST_DIFFERENCE else "")
 
 
 def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], environment: Environment) -> str:

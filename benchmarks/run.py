@@ -15,6 +15,7 @@ from Testing.conftest import shared_data_folder
 from .cases import QUICK, BenchmarkCase, chosen
 from .cold import measure_pair
 from .environment import available_threads, describe, variables
+from .gpu.record import GPU_RESULTS_JSON, read_gpu_record
 from .record import CaseRecord, Record, read_record, write_record
 from .report import render
 from .setting import Setting, as_printed, make_setting, our_command, their_command
@@ -59,7 +60,7 @@ def main(
             kept = kept.with_case(measured)
             if record:
                 write_record(kept, RESULTS_JSON)
-                RESULTS_PAGE.write_text(render(kept), encoding="utf-8")
+                RESULTS_PAGE.write_text(render(kept, read_gpu_record(GPU_RESULTS_JSON)), encoding="utf-8")
     click.echo(render(kept))
 
 

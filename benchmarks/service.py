@@ -36,8 +36,9 @@ from MedAISegLib.readers import read_images
 from Testing.conftest import shared_data_folder
 
 from .clock import timed
-from .environment import available_threads, describe, variables
+from .environment import PACKAGES, available_threads, describe, variables
 from .record import Environment
+from .setting import program
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 SERVICE_JSON = Path(__file__).with_name("service.json")
@@ -82,19 +83,19 @@ def main(cases: int, data: Path, record: bool) -> None:
         SERVICE_JSON.write_text(text + "\n", encoding="utf-8")
 
 
-def measure(images: list[Path], folder: Path) -> Service:
+def measure(images: list[Path], folder: Path, device: str = "cpu") -> Service:
     """All of it, one after the other."""
     threads = available_threads()
-    environment = variables(threads)
-    worker = _Worker(folder, environment)
+    environment = variables(threads, device)
+    worker = _Worker(folder, environment, device)
     try:
         _, worker_s = timed(lambda: worker.ask(DevicesRequest()))
-        _, loaded_s = timed(lambda: worker.ask(WarmUpRequest(_MODEL, "cpu")))
+        _, loaded_s = timed(lambda: worker.ask(WarmUpRequest(_MODEL, device)))
         apply_s = tuple(timed(lambda: worker.segment(images[0]))[1] for _ in range(3))
         _, by_worker_s = timed(lambda: [worker.segment(image) for image in images])
     finally:
         worker.close()
-    _, by_commands_s = timed(lambda: [_by_command(image, folder, environment) for image in images])
+    _, by_commands_s = timed(lambda: [_by_command(image, folder, environment, device) for image in images])
     import_s = float(subprocess.check_output([sys.executable, "-c", _IMPORT + "print(time.perf_counter() - t)"]))
     return Service(describe(threads), import_s, worker_s, loaded_s, apply_s, len(images), by_worker_s, by_commands_s)
 
@@ -102,17 +103,18 @@ def measure(images: list[Path], folder: Path) -> Service:
 class _Worker:
     """The real worker, asked one thing after the other."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], device: str) -> None:
         command = worker_command(
             Path(sys.executable),
             package_root=_REPOSITORY / "MedAISeg",
-            packages=None,
+            packages=PACKAGES if PACKAGES.is_dir() else None,
             environment=environment,
             models_home=folder / "models",
             offline=True,
         )
         self._client = WorkerClient(lambda: command, log=lambda _: None)
         self._exchange = Exchange(folder)
+        self._device = device
 
     def ask(self, request: Request) -> Any:
         """The reply.
@@ -135,18 +137,17 @@ class _Worker:
         voxels = np.ascontiguousarray(volume.voxels)
         voxels.tofile(folder / "image")
         record = VolumeRecord(ArrayFile("image", voxels.dtype.str, voxels.shape), volume.geometry, "MR")
-        self.ask(SegmentRequest(folder, SegmentationJob(_MODEL, device="cpu", accept=True), {"T1": record}))
+        self.ask(SegmentRequest(folder, SegmentationJob(_MODEL, device=self._device, accept=True), {"T1": record}))
 
     def close(self) -> None:
         self._client.close()
         self._exchange.close()
 
 
-def _by_command(image: Path, folder: Path, environment: dict[str, str]) -> None:
-    program = Path(sys.executable).with_name("medaiseg")
+def _by_command(image: Path, folder: Path, environment: dict[str, str], device: str) -> None:
     output = folder / f"{image.name}-output"
-    command = [program, "segment", image, "--model", _MODEL, "--output", output, "--format", "nifti", "--accept"]
-    subprocess.run([*command, "--device", "cpu"], env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+    command = [*program(), "segment", image, "--model", _MODEL, "--output", output, "--format", "nifti", "--accept"]
+    subprocess.run([*command, "--device", device], env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from Testing.reference.images import write_images
 from .cases import BenchmarkCase
 from .references import reference
 
+_COMMAND = "from MedAISegLib.cli.main import main; main(prog_name='medaiseg')"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -23,11 +25,17 @@ class Made:
         root: its folder.
         changed: what it has for both sides that the published one has not, one line each.
         options: what its reference keeps for its own command.
+        gpu_precision: in which the reference runs it on a GPU if nobody asks for another.
     """
 
     root: Path
     changed: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    gpu_precision: str = "fp16"
+
+    def precision_on(self, device: str) -> str:
+        """What the reference takes by itself."""
+        return "fp32" if device == "cpu" else self.gpu_precision
 
 
 @dataclass(frozen=True)
@@ -59,21 +67,27 @@ def make_setting(case: BenchmarkCase, data: Path, folder: Path) -> Setting:
     return Setting(case, folder, made, dict(zip(names, paths, strict=True)))
 
 
-def our_command(setting: Setting, output: Path) -> list[str]:
-    """``medaiseg segment``, writing the format that the references write."""
-    program = Path(sys.executable).with_name("medaiseg")
+def our_command(setting: Setting, output: Path, device: str = "cpu") -> list[str]:
+    """``medaiseg segment``, writing the format that the references write, in the precision that the reference takes."""
+    precision = "auto" if device == "cpu" else setting.model.precision_on(device)
     if len(setting.channels) == 1:
         images = setting.images
     else:
         images = [word for name, path in setting.channels.items() for word in ("--channel", f"{name}={path}")]
-    options = ["--model", setting.model.root, "--output", output, "--device", "cpu", "--format", "nifti", "--accept"]
-    options.append("--no-test-time-flips")
-    return [str(word) for word in (program, "segment", *images, *options)]
+    options = ["--model", setting.model.root, "--output", output, "--device", device, "--format", "nifti", "--accept"]
+    options += ["--no-test-time-flips", *([] if precision == "auto" else ["--precision", precision])]
+    return [*program(), "segment", *map(str, images), *map(str, options)]
 
 
-def their_command(setting: Setting, output: Path) -> list[str]:
+def program() -> list[str]:
+    """The installed command, or where the package is not installed what stands in it."""
+    installed = Path(sys.executable).with_name("medaiseg")
+    return [str(installed)] if installed.exists() else [sys.executable, "-c", _COMMAND]
+
+
+def their_command(setting: Setting, output: Path, device: str = "cpu") -> list[str]:
     """The reference's."""
-    return list(reference(setting.case.model.reference).command(setting, output))
+    return list(reference(setting.case.model.reference).command(setting, output, device))
 
 
 def as_printed(command: list[str], setting: Setting, output: Path) -> str:

@@ -22,8 +22,10 @@ class Assignment:
         side: one of ``SIDES``.
         reference: name of the reference that the case is compared with.
         options: what that reference keeps of the model.
-        labels: file for the labels of its last run.
         output: folder for what a run writes.
+        device: ``cpu`` or ``cuda``.
+        own_precision: of the reference's network where a turn leaves it open.
+        memory_cap_bytes: of the GPU's memory that the process may take; 0 for all of it.
     """
 
     side: str
@@ -31,8 +33,23 @@ class Assignment:
     model: Path
     options: Mapping[str, str]
     images: tuple[Path, ...]
-    labels: Path
     output: Path
+    device: str = "cpu"
+    own_precision: str = "fp32"
+    memory_cap_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run of a process that stays.
+
+    Attributes:
+        precision: of the network, as a job names it; ``auto`` leaves it to either side.
+        labels: file for what was found; None where nobody will ask.
+    """
+
+    precision: str = "auto"
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -54,5 +71,5 @@ class WarmSide(Protocol):
     def run_window(self) -> None:
         """One window of the network and nothing else."""
 
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         """The whole case; memory and processor time are filled in later. Labels are (k, j, i) or (layer, k, j, i)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from .measure import CommandFailedError, busy_cpu_s
 from .record import Agreement, Baselines, WarmPair, WarmRun
 from .references import reference
 from .setting import Setting
-from .sides import SIDES, Assignment, Ready
+from .sides import SIDES, Assignment, Ready, Turn
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -34,32 +35,63 @@ class WarmMeasurement:
 
 
 def measure_warm(setting: Setting, pairs: int, environment: Mapping[str, str]) -> WarmMeasurement:
-    """Both processes stay; while one runs the other waits for its turn."""
+    """On the CPU; both processes have then run once."""
+    with both_sides(setting, environment) as sides:
+        return sides.measure(pairs)
+
+
+class Sides:
+    """Two processes that stay; while one runs the other waits for its turn."""
+
+    def __init__(self, setting: Setting, folder: Path, ours: Worker, reference: Worker) -> None:
+        self._collapse, self._folder = setting.case.model.collapse, folder
+        self._workers = dict(zip(SIDES, (ours, reference), strict=True))
+        rates = (ours.ready.sgemm_flop_per_s, reference.ready.sgemm_flop_per_s)
+        self.baselines = Baselines(ours.ready.baseline_bytes, reference.ready.baseline_bytes, max(rates))
+
+    def measure(self, pairs: int, precision: str = "auto") -> WarmMeasurement:
+        """So many turns of each, and the labels of the last ones compared."""
+        files = {side: self.labels_file(side, precision) for side in SIDES}
+        turns = [*([False] * (pairs - 1)), True]
+        measured = tuple(
+            WarmPair(*(self._workers[side].run(Turn(precision, files[side] if last else None)) for side in SIDES))
+            for last in turns
+        )
+        ours, reference = (np.load(file, mmap_mode="r") for file in files.values())
+        return WarmMeasurement(measured, self.baselines, compare_labels(ours, reference, self._collapse))
+
+    def run_uncounted(self, precision: str) -> None:
+        """A turn of each whose figures nobody wants."""
+        for one in self._workers.values():
+            one.run(Turn(precision))
+
+    def labels_file(self, side: str, precision: str) -> Path:
+        """Where a measurement leaves a side's labels."""
+        return self._folder / f"{side}-{precision}.npy"
+
+
+@contextmanager
+def both_sides(setting: Setting, environment: Mapping[str, str], device: str = "cpu") -> Iterator[Sides]:
+    """Processes of both sides, started one after the other."""
     folder = setting.folder / "warm"
     folder.mkdir()
     with ExitStack() as stack:
-        ours, theirs = (
-            stack.enter_context(_worker(_assignment(setting, side, folder), folder, environment)) for side in SIDES
-        )
-        rate = max(ours.ready.sgemm_flop_per_s, theirs.ready.sgemm_flop_per_s)
-        baselines = Baselines(ours.ready.baseline_bytes, theirs.ready.baseline_bytes, rate)
-        measured = tuple(WarmPair(ours.run(), theirs.run()) for _ in range(pairs))
-    our_labels, their_labels = (np.load(folder / f"{side}.npy", mmap_mode="r") for side in SIDES)
-    agreement = compare_labels(our_labels, their_labels, setting.case.model.collapse)
-    return WarmMeasurement(measured, baselines, agreement)
+        told = [assignment(setting, side, folder, device) for side in SIDES]
+        yield Sides(setting, folder, *(stack.enter_context(worker(one, folder, environment)) for one in told))
 
 
-class _Worker:
+class Worker:
     """A process that runs the case whenever it is told to."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process, self._log = process, log
         self.ready = from_json(Ready, self._answer())
 
-    def run(self) -> WarmRun:
+    def run(self, turn: Turn) -> WarmRun:
+        """Raises CommandFailedError if the process ends over it."""
         before_s = busy_cpu_s()
         stdin = _opened(self._process.stdin)
-        stdin.write("run\n")
+        stdin.write(json.dumps(to_json(turn)) + "\n")
         stdin.flush()
         run = from_json(WarmRun, self._answer())
         lasted_s = run.read_s + run.whole_s + run.write_s
@@ -74,9 +106,16 @@ class _Worker:
 
 
 @contextmanager
-def _worker(assignment: Assignment, folder: Path, environment: Mapping[str, str]) -> Iterator[_Worker]:
-    log = folder / f"{assignment.side}.txt"
-    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(to_json(assignment))]
+def worker(
+    assigned: Assignment, folder: Path, environment: Mapping[str, str], limit_s: float | None = None
+) -> Iterator[Worker]:
+    """A process of one side that has run once; it is ended where it lives longer than the limit.
+
+    Raises:
+        CommandFailedError: if it ends over that.
+    """
+    log = folder / f"{assigned.side}.txt"
+    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(to_json(assigned))]
     with (
         log.open("w", encoding="utf-8") as stderr,
         subprocess.Popen(
@@ -85,29 +124,37 @@ def _worker(assignment: Assignment, folder: Path, environment: Mapping[str, str]
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=dict(environment) | variables_of(assignment),
+            env=dict(environment) | variables_of(assigned),
             text=True,
         ) as process,
     ):
-        # The process ends when its input does, which leaving the block closes; before it ends it saves its labels.
-        yield _Worker(process, log)
+        # The process ends when its input does, which leaving the block closes.
+        watch = threading.Timer(limit_s or 0.0, process.kill)
+        if limit_s is not None:
+            watch.start()
+        try:
+            yield Worker(process, log)
+        finally:
+            watch.cancel()
 
 
-def _assignment(setting: Setting, side: str, folder: Path) -> Assignment:
+def assignment(setting: Setting, side: str, folder: Path, device: str = "cpu") -> Assignment:
+    """What a process of one side is told; it works in the folder."""
     return Assignment(
         side=side,
         reference=setting.case.model.reference,
         model=setting.model.root,
         options=dict(setting.model.options),
         images=tuple(setting.images),
-        labels=folder / f"{side}.npy",
         output=folder / side,
+        device=device,
+        own_precision=setting.model.precision_on(device),
     )
 
 
-def variables_of(assignment: Assignment) -> dict[str, str]:
+def variables_of(assigned: Assignment) -> dict[str, str]:
     """What the reference's processes need in their environment; ours need nothing."""
-    return {} if assignment.side == "ours" else dict(getattr(reference(assignment.reference), "VARIABLES", {}))
+    return {} if assigned.side == "ours" else dict(getattr(reference(assigned.reference), "VARIABLES", {}))
 
 
 def _opened(stream: IO[str] | None) -> IO[str]:

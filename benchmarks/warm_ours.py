@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -35,11 +35,19 @@ class OurSide:
         stage = spec.stages[-1]
         inputs = len(spec.channels) + (len(spec.segments) if stage.labels_of is not None else 0)
         with torch.inference_mode(), self.forward.counting():
-            self.model.networks[-1][0](torch.zeros(1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE)))
+            size = (1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE))
+            for network in self.model.networks[-1]:
+                network.to(self.assignment.device)(torch.zeros(size, device=self.assignment.device))
 
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         spec, output = self.model.spec, self.assignment.output
-        job = SegmentationJob(str(self.assignment.model), device="cpu", accept=True, test_time_flips=False)
+        job = SegmentationJob(
+            str(self.assignment.model),
+            device=self.assignment.device,
+            accept=True,
+            test_time_flips=False,
+            precision=precision,
+        )
         names = [channel.name for channel in spec.channels]
         files = {name: str(path) for name, path in zip(names, self.assignment.images, strict=True)}
         self.forward.take()
@@ -51,6 +59,7 @@ class OurSide:
         output.mkdir()
         prepare_s, infer_s = progress.timings_s[RunStage.PREPARE], progress.timings_s[RunStage.INFER]
         measured = WarmRun.of(read_s, prepare_s, infer_s, whole_s - prepare_s - infer_s, write_s, self.forward.take())
+        measured = replace(measured, notices=tuple(notice.code for notice in result.notices))
         layers = segmentation.layers
         return measured, layers[0] if len(layers) == 1 else layers
 

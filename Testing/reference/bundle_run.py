@@ -8,18 +8,22 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 import yaml
+from MedAISegLib.core.case import Case
 from MedAISegLib.engine.run import segment
 from MedAISegLib.formats import read_model
+from MedAISegLib.readers import read_images
 from numpy.typing import NDArray
 
 from .images import Image, read_case, write_images
 from .seeded import write_architecture, write_weights
 from .zoo import REMOVED, ZooBundle
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 Labels = NDArray[Any]
 
@@ -53,7 +57,9 @@ def assemble(zoo: ZooBundle, published: Path, root: Path, image: list[Image]) ->
     bundle = RunnableBundle(zoo, root, target, tuple(f"{p}: {reason}" for p, (_, reason) in zoo.changes.items()))
     spec = read_model(root).spec
     paths = write_images(image, root / "calibration")
-    case = read_case(paths, tuple(channel.name for channel in spec.channels))
+    names = [channel.name for channel in spec.channels]
+    # Where the weights are drawn for a GPU there may be no SimpleITK.
+    case = Case({name: read_images(path, accept=True)[0] for name, path in zip(names, paths, strict=True)})
     write_weights(root / "models" / zoo.weights, target, root, case, spec.stages[0])
     return bundle
 
@@ -80,6 +86,8 @@ def reference_command(bundle: RunnableBundle, images: list[Path], output: Path) 
 
 def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path, pattern: str = "*.nii.gz") -> sitk.Image:
     """What ``python -m monai.bundle run`` saves for the images of one case, in a file of the pattern."""
+    import SimpleITK as sitk
+
     command = reference_command(bundle, images, output)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=output, env=environment, capture_output=True, text=True, check=False)

@@ -1,17 +1,23 @@
-"""Real images for the comparisons, as NIfTI files, and copies of them that are turned in the scanner."""
+"""Real images for the comparisons, as NIfTI files, and copies of them that are turned in the scanner.
+
+SimpleITK is imported where an image is made with it: what was made is also used on machines without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel
 import numpy as np
-import SimpleITK as sitk
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 Affine = NDArray[np.float64]
 Image = tuple[NDArray, Affine]
@@ -49,6 +55,8 @@ def liver_ct(data: Path) -> list[Image]:
 
 def large_trunk_ct(data: Path) -> list[Image]:
     """488 x 404 x 224 voxels."""
+    import SimpleITK as sitk
+
     whole = sitk.ReadImage(str(data / "ct_totalsegmentator" / "images" / "example_ct.nii.gz"), sitk.sitkFloat32)
     return [_whole_numbers(_from_itk(_resampled(whole, (488, 404, 224), (0.75, 0.75, 1.5))))]
 
@@ -97,6 +105,8 @@ def _resampled(
     image: sitk.Image, size: tuple[int, int, int], spacing_mm: Sequence[float], around: sitk.Image | None = None
 ) -> sitk.Image:
     """Linear, on a grid along the patient's axes around the middle of an image, its own where none is given."""
+    import SimpleITK as sitk
+
     middle = image if around is None else around
     centre = np.array(middle.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in middle.GetSize()]))
     grid = sitk.Image(list(size), sitk.sitkFloat32)
@@ -143,6 +153,8 @@ def write_images(images: list[Image], folder: Path) -> list[Path]:
 
 def read_volume(path: Path, modality: str = "") -> Volume:
     """As ITK sees the file, which is another eye than the reference implementation's."""
+    import SimpleITK as sitk
+
     image = sitk.ReadImage(str(path))
     geometry = VolumeGeometry.from_itk(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
     return Volume(sitk.GetArrayFromImage(image), geometry, modality)
@@ -163,6 +175,8 @@ def _nifti(path: Path) -> Image:
 
 
 def _dicom(folder: Path) -> sitk.Image:
+    import SimpleITK as sitk
+
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
     reader.SetOutputPixelType(sitk.sitkFloat32)
@@ -170,6 +184,8 @@ def _dicom(folder: Path) -> sitk.Image:
 
 
 def _from_itk(image: sitk.Image) -> Image:
+    import SimpleITK as sitk
+
     affine = np.eye(4)
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
     affine[:3, 3] = image.GetOrigin()

@@ -1,7 +1,7 @@
 """Auto3DSeg's side: the steps of its segresnet template, put together from MONAI's own transforms and inferer.
 
 The template itself is no part of MONAI's package. As a command: ``python -m benchmarks.references.auto3dseg MODEL IMAGE
-OUTPUT``.
+OUTPUT DEVICE``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from Testing.reference.test_auto3dseg import preparation
 
 from ..clock import ForwardClock, timed
 from ..label_files import write_labels
+from ..precision import reference_precision
 from ..recipes import SegResNetRecipe
 from ..record import WarmRun
 from ..setting import Made, Setting
@@ -57,9 +58,9 @@ def make(recipe: SegResNetRecipe, data: Path, folder: Path, images: Sequence[Pat
     return Made(folder)
 
 
-def command(setting: Setting, output: Path) -> list[str]:
+def command(setting: Setting, output: Path, device: str) -> list[str]:
     """The module itself, as a program."""
-    return [sys.executable, "-m", __name__, str(setting.model.root), str(setting.images[0]), str(output)]
+    return [sys.executable, "-m", __name__, str(setting.model.root), str(setting.images[0]), str(output), device]
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,19 @@ class TemplateSide:
 
     def run_window(self) -> None:
         with torch.no_grad(), self.forward.counting():
-            self.network(torch.zeros(1, 1, *self.config["roi_size"]))
+            self.network(torch.zeros(1, 1, *self.config["roi_size"], device=self.assignment.device))
 
     @torch.no_grad()
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         self.forward.take()
         steps = preparation(self.config)
         load, prepare = steps.transforms[0], Compose(steps.transforms[1:])
         data, read_s = timed(lambda: load({"image": str(self.assignment.images[0])}))
         batch, prepare_s = timed(lambda: list_data_collate([prepare(data)]))
         infer = SlidingWindowInfererAdapt(self.config["roi_size"], sw_batch_size=1, overlap=_OVERLAP, mode="gaussian")
-        scores, infer_s = timed(lambda: infer(batch["image"].as_tensor(), self.network))
+        with reference_precision(self.assignment, precision):
+            values = batch["image"].as_tensor().to(self.assignment.device)
+            scores, infer_s = timed(lambda: infer(values, self.network))
         labels, finish_s = timed(lambda: _labels(scores, batch, prepare))
         _, write_s = timed(lambda: write_labels(labels, self.assignment.images[0], self.assignment.output))
         return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, self.forward.take()), labels
@@ -95,7 +98,7 @@ def load(assignment: Assignment) -> TemplateSide:
     arguments = {name: value for name, value in content["config"]["network"].items() if name != "_target_"}
     network = SegResNetDS(**arguments)
     network.load_state_dict(content["state_dict"])
-    return TemplateSide(assignment, content["config"], network.eval(), ForwardClock())
+    return TemplateSide(assignment, content["config"], network.to(assignment.device).eval(), ForwardClock())
 
 
 def _labels(scores: torch.Tensor, batch: dict[str, Any], prepare: Compose) -> NDArray[Any]:
@@ -105,13 +108,13 @@ def _labels(scores: torch.Tensor, batch: dict[str, Any], prepare: Compose) -> ND
     batch["pred"] = MetaTensor(found, meta=image.meta, applied_operations=image.applied_operations)
     restore = Invertd("pred", transform=prepare, orig_keys="image", nearest_interp=False)
     (restored,) = (restore(item)["pred"].as_tensor() for item in decollate_batch(batch))
-    return np.asarray(restored.argmax(dim=0).numpy().astype(np.uint8).transpose(2, 1, 0))
+    return np.asarray(restored.argmax(dim=0).cpu().numpy().astype(np.uint8).transpose(2, 1, 0))
 
 
-def main(model: str, image: str, output: str) -> None:
-    """Run it once."""
-    place = Path(output)
-    load(Assignment("reference", "Auto3DSeg", Path(model), {}, (Path(image),), place, place)).run()
+def main(model: str, image: str, output: str, device: str) -> None:
+    """Run it once, in the precision that is usual on the device."""
+    precision = "fp32" if device == "cpu" else "fp16"
+    load(Assignment("reference", "Auto3DSeg", Path(model), {}, (Path(image),), Path(output), device)).run(precision)
 
 
 if __name__ == "__main__":

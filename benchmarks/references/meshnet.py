@@ -1,7 +1,8 @@
 """MeshNet's side: the published layers as plain torch modules, on the whole head at once.
 
-Its publishers run it in a browser; as a command it is ``python -m benchmarks.references.meshnet MODEL IMAGE OUTPUT``.
-Conforming the head and turning labels back is ours on both sides: the network and its memory are what is compared.
+Its publishers run it in a browser; as a command it is ``python -m benchmarks.references.meshnet MODEL IMAGE OUTPUT
+DEVICE``. Conforming the head and turning labels back is ours on both sides: the network and its memory are what is
+compared.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from safetensors.torch import load_file
 
 from ..clock import ForwardClock, timed
 from ..label_files import write_labels
+from ..precision import reference_precision
 from ..record import WarmRun
 from ..setting import Made, Setting
 from ..sides import Assignment
@@ -39,12 +41,12 @@ def make(recipe: str, data: Path, folder: Path, images: Sequence[Path]) -> Made:
     del images
     shutil.copytree(data / "models" / "meshnet" / recipe, folder)
     folder.chmod(0o755)
-    return Made(folder)
+    return Made(folder, gpu_precision="tf32")
 
 
-def command(setting: Setting, output: Path) -> list[str]:
+def command(setting: Setting, output: Path, device: str) -> list[str]:
     """The module itself, as a program."""
-    return [sys.executable, "-m", __name__, str(setting.model.root), str(setting.images[0]), str(output)]
+    return [sys.executable, "-m", __name__, str(setting.model.root), str(setting.images[0]), str(output), device]
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,22 @@ class PlainSide:
 
     def run_window(self) -> None:
         with torch.inference_mode(), self.forward.counting():
-            self.network(torch.zeros(1, 1, _WINDOW, _WINDOW, _WINDOW))
+            self.network(torch.zeros(1, 1, _WINDOW, _WINDOW, _WINDOW, device=self.assignment.device))
 
     @torch.inference_mode()
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         self.forward.take()
         case, read_s = timed(lambda: read_case(self.spec, self.assignment.images[0], accept=True))
         prepared, prepare_s = timed(lambda: prepare(case, self.spec.stages[0]))
-        scores, infer_s = timed(lambda: self.network(prepared.values[None])[0])
+        with reference_precision(self.assignment, precision):
+            scores, infer_s = timed(lambda: self.network(prepared.values[None].to(self.assignment.device))[0])
 
         def back() -> NDArray[Any]:
             found = scores.argmax(dim=0, keepdim=True).float()
             index_map = case.geometry.index_to(prepared.geometry)
             shape = case.geometry.shape_kji
             restored = resample(found, index_map, shape, Interpolation.NEAREST, Outside.ZERO, lambda: None)
-            return np.asarray(restored[0].numpy().astype(np.uint8))
+            return np.asarray(restored[0].cpu().numpy().astype(np.uint8))
 
         labels, finish_s = timed(back)
         _, write_s = timed(lambda: write_labels(labels, self.assignment.images[0], self.assignment.output))
@@ -91,13 +94,14 @@ def load(assignment: Assignment) -> PlainSide:
     is_archive = weights.read_bytes()[:2] == b"PK"
     state = torch.load(weights, weights_only=True) if is_archive else load_file(weights)
     network.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
-    return PlainSide(assignment, read_model(assignment.model).spec, network.eval(), ForwardClock())
+    spec = read_model(assignment.model).spec
+    return PlainSide(assignment, spec, network.to(assignment.device).eval(), ForwardClock())
 
 
-def main(model: str, image: str, output: str) -> None:
-    """Run it once."""
-    place = Path(output)
-    load(Assignment("reference", "plain torch", Path(model), {}, (Path(image),), place, place)).run()
+def main(model: str, image: str, output: str, device: str) -> None:
+    """Run it once, in the precision that is usual on the device."""
+    precision = "fp32" if device == "cpu" else "tf32"
+    load(Assignment("reference", "plain torch", Path(model), {}, (Path(image),), Path(output), device)).run(precision)
 
 
 if __name__ == "__main__":

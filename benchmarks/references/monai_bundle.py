@@ -7,7 +7,7 @@ The latter is leaner than the bundle's evaluator, which adds a data loader and e
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from Testing.reference.images import hippocampus_mr
 from Testing.reference.zoo import ZooBundle
 
 from ..clock import ForwardClock, timed
+from ..precision import reference_precision
 from ..recipes import EmbeddedModel
 from ..record import WarmRun
 from ..setting import Made, Setting
@@ -39,18 +40,27 @@ def make(recipe: ZooBundle | EmbeddedModel, data: Path, folder: Path, images: Se
     """A published bundle's config with weights that are drawn, or the embedded model as it is."""
     if isinstance(recipe, EmbeddedModel):
         shutil.copytree(_EMBEDDED / recipe.name, folder)
-        weights = folder / "models" / "model.safetensors"
-        torch.save({"model": load_file(weights)}, weights.with_suffix(".pt"))
-        weights.unlink()
+        for weights in (folder / "models").glob("*.safetensors"):
+            torch.save({"model": load_file(weights)}, weights.with_suffix(".pt"))
+            weights.unlink()
         config = folder / "configs" / "inference.json"
-        return Made(folder, (), {"config": str(config), "weights": "model.pt"})
+        return Made(folder, (), {"config": str(config)}, gpu_precision=_gpu_precision(config))
     files = [nibabel.load(path) for path in images]
     bundle = assemble(recipe, data / "monai_zoo", folder, [(np.asarray(f.dataobj), f.affine) for f in files])
-    return Made(folder, bundle.changed, {"config": str(bundle.config), "weights": recipe.weights})
+    kept = {"config": str(bundle.config), "weights": recipe.weights}
+    return Made(folder, bundle.changed, kept, gpu_precision=_gpu_precision(bundle.config))
 
 
-def command(setting: Setting, output: Path) -> list[str]:
-    """``python -m monai.bundle run``."""
+def _gpu_precision(config: Path) -> str:
+    """What its evaluator does on a GPU; without autocast, torch lets convolutions use TF32."""
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    return "fp16" if parser.get_parsed_content("evaluator#amp", default=False) else "tf32"
+
+
+def command(setting: Setting, output: Path, device: str) -> list[str]:
+    """``python -m monai.bundle run``, which takes a GPU where it sees one."""
+    del device
     recipe = setting.case.model.recipe
     if isinstance(recipe, EmbeddedModel):
         recipe = ZooBundle(recipe.name, hippocampus_mr, data=("dataset_dir", lambda files: str(Path(files[0]).parent)))
@@ -61,10 +71,16 @@ def command(setting: Setting, output: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class BundleSide:
-    """See :class:`benchmarks.sides.WarmSide`. ``before`` is without LoadImaged, ``after`` without SaveImaged."""
+    """See :class:`benchmarks.sides.WarmSide`.
+
+    Attributes:
+        networks: by the key of their scores.
+        before: without LoadImaged.
+        after: without SaveImaged.
+    """
 
     assignment: Assignment
-    network: torch.nn.Module
+    networks: Mapping[str, torch.nn.Module]
     inferer: Any
     load: Any
     before: Sequence[Any]
@@ -74,16 +90,21 @@ class BundleSide:
 
     def run_window(self) -> None:
         with torch.no_grad(), self.forward.counting():
-            self.network(torch.zeros(1, len(self.assignment.images), *self.inferer.roi_size))
+            size = (1, len(self.assignment.images), *self.inferer.roi_size)
+            for network in self.networks.values():
+                network(torch.zeros(size, device=self.assignment.device))
 
     @torch.no_grad()
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         output, files = self.assignment.output, [str(path) for path in self.assignment.images]
         self.forward.take()
         data, read_s = timed(lambda: self.load({_IMAGE: files if len(files) > 1 else files[0]}))
-        batch, prepare_s = timed(lambda: list_data_collate([_through(self.before, data)]))
-        scores, infer_s = timed(lambda: self.inferer(batch[_IMAGE], self.network))
-        done, finish_s = timed(lambda: _through(self.after, decollate_batch({**batch, _LABELS: scores})[0]))
+        batch, prepare_s = timed(lambda: self._on_device(list_data_collate([_through(self.before, data)])))
+        with reference_precision(self.assignment, precision):
+            scores, infer_s = timed(
+                lambda: {key: self.inferer(batch[_IMAGE], network) for key, network in self.networks.items()}
+            )
+        done, finish_s = timed(lambda: _through(self.after, decollate_batch({**batch, **scores})[0]))
         labels = done[_LABELS][0].cpu().numpy()
         _, write_s = timed(lambda: self.save(done))
         shutil.rmtree(output)
@@ -91,21 +112,38 @@ class BundleSide:
         forward = self.forward.take()
         return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, forward), labels.transpose(2, 1, 0)
 
+    def _on_device(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """As the evaluator does before it calls the inferer."""
+        return {**batch, _IMAGE: batch[_IMAGE].to(self.assignment.device)}
+
 
 def load(assignment: Assignment) -> BundleSide:
     """Build from the bundle's config what ``monai.bundle run`` would build from it."""
     parser = ConfigParser()
     parser.read_config(assignment.options["config"])
     parser["bundle_root"], parser["output_dir"] = str(assignment.model), str(assignment.output)
-    network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
-    weights = assignment.model / "models" / assignment.options["weights"]
-    network.load_state_dict(torch.load(weights, weights_only=True)["model"])
+    networks = _networks(parser, assignment)
     first, *before = parser.get_parsed_content("preprocessing").transforms
     *after, last = parser.get_parsed_content("postprocessing").transforms
     if not (isinstance(first, LoadImaged) and isinstance(last, SaveImaged)):
         raise TypeError("the bundle does not begin with loading the image and end with saving the labels")
     inferer = parser.get_parsed_content("inferer")
-    return BundleSide(assignment, network, inferer, first, before, after, last, ForwardClock())
+    return BundleSide(assignment, networks, inferer, first, before, after, last, ForwardClock())
+
+
+def _networks(parser: ConfigParser, assignment: Assignment) -> dict[str, torch.nn.Module]:
+    """The bundle's one network, or those whose mean it takes."""
+    keys = parser.get_parsed_content("pred_keys", default=None)
+    members = {_LABELS: ("network_def", assignment.options.get("weights", ""))}
+    if keys is not None:
+        members = {key: (f"network_def_{n}", f"network_{n}.pt") for n, key in enumerate(keys)}
+    networks = {}
+    for key, (described, weights) in members.items():
+        network: torch.nn.Module = parser.get_parsed_content(described).to(assignment.device).eval()
+        state = torch.load(assignment.model / "models" / weights, map_location=assignment.device, weights_only=True)
+        network.load_state_dict(state["model"])
+        networks[key] = network
+    return networks
 
 
 def _through(transforms: Sequence[Any], data: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -25,11 +26,12 @@ from ..setting import Made, Setting
 from ..sides import Assignment
 
 _FOLDERS = ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")
-VARIABLES = {"PYTHONPATH": str(PACKAGES)} | {name: tempfile.gettempdir() for name in _FOLDERS}
+_PATHS = os.pathsep.join(path for path in (str(PACKAGES), os.environ.get("PYTHONPATH")) if path)
+VARIABLES = {"PYTHONPATH": _PATHS} | {name: tempfile.gettempdir() for name in _FOLDERS}
 """What its processes find in their environment: its packages stand apart, and it asks for folders it does not use."""
 
 _PREDICT = "from nnunetv2.inference.predict_from_raw_data import predict_entry_point_modelfolder as main; main()"
-_OPTIONS = ("-f", "0", "--disable_tta", "-npp", "1", "-nps", "1", "-device", "cpu")
+_OPTIONS = ("-f", "0", "--disable_tta", "-npp", "1", "-nps", "1")
 _CHECKPOINT = "fold_0/checkpoint_final.pth"
 
 
@@ -44,16 +46,16 @@ def make(recipe: Model | Cascade, data: Path, folder: Path, images: Sequence[Pat
     return Made(folder, options={"first": str(folder / "low"), "then": str(folder / "full")})
 
 
-def command(setting: Setting, output: Path) -> list[str]:
+def command(setting: Setting, output: Path, device: str) -> list[str]:
     """Its own command; for a cascade one after the other, as its users must."""
     options = setting.model.options
     images = setting.images[0].parent
     if not options:
-        return _predict(images, output, setting.model.root)
+        return _predict(images, output, setting.model.root, device)
     first = output.with_name(f"{output.name}-first")
     steps = [
-        _predict(images, first, options["first"]),
-        [*_predict(images, output, options["then"]), "-prev_stage_predictions", str(first)],
+        _predict(images, first, options["first"], device),
+        [*_predict(images, output, options["then"], device), "-prev_stage_predictions", str(first)],
     ]
     return ["sh", "-c", " && ".join(" ".join(f"'{word}'" for word in step) for step in steps)]
 
@@ -70,9 +72,11 @@ class PredictorSide:
         network, planned = self.predictors[-1].network, self.predictors[-1].configuration_manager
         channels = next(value.shape[1] for name, value in network.named_parameters() if name.endswith("conv.weight"))
         with torch.no_grad(), self.forward.counting():
-            network(torch.zeros(1, channels, *planned.patch_size))
+            network(torch.zeros(1, channels, *planned.patch_size, device=self.predictors[-1].device))
 
-    def run(self) -> tuple[WarmRun, NDArray[Any]]:
+    def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
+        # Its predictor has autocast of its own: 16 bits on a GPU, 32 elsewhere, whatever a caller would like.
+        del precision
         self.forward.take()
         reader = self.predictors[0].plans_manager.image_reader_writer_class()
         (image, properties), read_s = timed(lambda: reader.read_images([str(p) for p in self.assignment.images]))
@@ -94,10 +98,14 @@ def load(assignment: Assignment) -> PredictorSide:
     predictors = []
     for folder in assignment.options.values() or (str(assignment.model),):
         predictor = nnUNetPredictor(
-            use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
+            use_mirroring=False,
+            perform_everything_on_device=assignment.device != "cpu",
+            device=torch.device(assignment.device),
+            allow_tqdm=False,
         )
         predictor.initialize_from_trained_model_folder(folder, (0,))
         predictor.network.load_state_dict(predictor.list_of_parameters[0])
+        predictor.network.to(predictor.device)
         predictors.append(predictor)
     return PredictorSide(assignment, predictors, ForwardClock())
 
@@ -125,8 +133,9 @@ def _predicted(predictor: Any, image: Any, properties: Any, previous: Any) -> tu
     return labels, [prepare_s, infer_s, finish_s]
 
 
-def _predict(images: Path, output: Path, model: Path | str) -> list[str]:
-    return [sys.executable, "-c", _PREDICT, "-i", str(images), "-o", str(output), "-m", str(model), *_OPTIONS]
+def _predict(images: Path, output: Path, model: Path | str, device: str) -> list[str]:
+    given = ("-i", str(images), "-o", str(output), "-m", str(model), "-device", device)
+    return [sys.executable, "-c", _PREDICT, *given, *_OPTIONS]
 
 
 def _write(model: Model, root: Path, images: Sequence[Path]) -> None:
