@@ -134,6 +134,10 @@ def worker(
             watch.start()
         try:
             yield Worker(process, log)
+        except CommandFailedError:
+            if limit_s is not None and watch.finished.is_set():
+                raise CommandFailedError(f"it took longer than {limit_s:.0f} s") from None
+            raise
         finally:
             watch.cancel()
 
