@@ -65,6 +65,17 @@ def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
             (FillHoles(),),
         ),
         (
+            [SOFTMAX, ARGMAX, LARGEST, INVERT_NEAREST, {"_target_": "FillHolesd"}],
+            Argmax(),
+            Restore(
+                Activation.SOFTMAX,
+                RestoreOrder.DECIDE_THEN_LABELS,
+                Interpolation.NEAREST,
+                cleaning=(KeepLargestComponent((1, 2), 6),),
+            ),
+            (FillHoles(),),
+        ),
+        (
             [SIGMOID, INVERT, THRESHOLD],
             Threshold((0, 2, 3), 0.4),
             Restore(Activation.SIGMOID, RestoreOrder.SCORES_THEN_DECIDE, Interpolation.LINEAR),
@@ -85,14 +96,20 @@ def test_postprocessing(
     ("steps", "code"),
     [
         ([SOFTMAX, ARGMAX], "restored"),
+        ([SOFTMAX, ARGMAX, LARGEST], "restored"),
         ([SOFTMAX, INVERT], "decision-assumed"),
         ([SOFTMAX, ARGMAX, INVERT], "labels-interpolated"),
-        ([SOFTMAX, ARGMAX, LARGEST, INVERT_NEAREST], "cleaned-after-restore"),
         ([SIGMOID, INVERT, THRESHOLD, {"_target_": "Lambdad", "func": "$lambda x: x[0]"}], "layers-kept"),
     ],
 )
 def test_a_deviation_is_said(spec: Callable[..., ModelSpec], steps: list[Any], code: str) -> None:
     assert [notice.code for notice in spec(postprocessing(*steps)).notices] == [code]
+
+
+def test_labels_are_cleaned_where_the_model_leaves_them(spec: Callable[..., ModelSpec]) -> None:
+    (stage,) = spec(postprocessing(SOFTMAX, ARGMAX, LARGEST)).stages
+    assert stage.restore.cleaning == (KeepLargestComponent((1, 2), 6),)
+    assert stage.postprocessing == ()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,12 @@ class Postprocessing:
 
 @dataclass
 class _Steps:
-    """What has been met so far, in order; ``averaged`` is what was applied before several networks were averaged."""
+    """What has been met so far, in order.
+
+    Attributes:
+        averaged: what was applied before several networks were averaged.
+        cleaning: of labels before they come back; ``operations`` are those after that.
+    """
 
     averaged: Activation = Activation.NONE
     activation: Activation = Activation.NONE
@@ -54,6 +59,7 @@ class _Steps:
     decided_before_inverse: bool = False
     one_hot: bool = False
     threshold: float | None = None
+    cleaning: list[LabelOperation] = field(default_factory=list)
     operations: list[LabelOperation] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
@@ -84,6 +90,7 @@ def compile_postprocessing(value: Any, keys: tuple[str, ...] = ("pred",), *, mov
     if not steps.decided:
         _decide_by_activation(steps)
     if moved and steps.inverted is None:
+        steps.cleaning, steps.operations = steps.operations, []
         steps.say("restored", "The model leaves its labels on its own grid; they are brought back to the image's.")
     return Postprocessing(
         joined.averaging, _restore(steps), steps.threshold, tuple(steps.operations), tuple(steps.notices)
@@ -113,8 +120,7 @@ def _invert(arguments: Arguments, steps: _Steps) -> None:
     arguments.expect("post_func", None, because="it applies a function of its own")
     steps.inverted = Interpolation.NEAREST if nearest else Interpolation.LINEAR
     steps.decided_before_inverse = steps.decided
-    if steps.operations:
-        steps.say("cleaned-after-restore", "The labels are cleaned on the image's own grid, not on the model's.")
+    steps.cleaning, steps.operations = steps.cleaning + steps.operations, []
     if steps.decided and not nearest:
         steps.say("labels-interpolated", "The model interpolates labels linearly; the nearest label is taken instead.")
 
@@ -194,7 +200,8 @@ def _decide_by_activation(steps: _Steps) -> None:
 
 def _restore(steps: _Steps) -> Restore:
     if steps.inverted is None or steps.decided_before_inverse:
-        return Restore(steps.activation, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST)
+        cleaning = tuple(steps.cleaning)
+        return Restore(steps.activation, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST, cleaning=cleaning)
     return Restore(steps.activation, RestoreOrder.SCORES_THEN_DECIDE, steps.inverted)
 
 
