@@ -96,14 +96,22 @@ def busy_cpu_s() -> float:
     return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
 
 
+def held_by_tree(pid: int) -> int:
+    """Bytes that a process and its descendants have resident together now."""
+    return sum(_status_bytes(one, "VmRSS") for one in _tree(pid))
+
+
 def _tree_memory(pid: int) -> tuple[int, ...]:
     """What the processes hold together now, and the peak of each."""
+    return (held_by_tree(pid), *(peak_of_process(one) for one in _tree(pid)))
+
+
+def _tree(pid: int) -> list[int]:
     try:
         root = psutil.Process(pid)
-        tree = [root.pid, *(child.pid for child in root.children(recursive=True))]
+        return [root.pid, *(child.pid for child in root.children(recursive=True))]
     except psutil.NoSuchProcess:
-        return (0,)
-    return (sum(_status_bytes(one, "VmRSS") for one in tree), *(peak_of_process(one) for one in tree))
+        return []
 
 
 def _status_bytes(pid: int | str, field: str) -> int:

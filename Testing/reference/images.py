@@ -140,6 +140,13 @@ def oblique(image: Image) -> Image:
 COPIES: Mapping[str, Callable[[Image], Image]] = {"permuted": permuted, "flipped": flipped, "oblique": oblique}
 
 
+def mirrored(image: Image, size: tuple[int, int, int]) -> Image:
+    """Grown to so many voxels (i, j, k) by being mirrored at its borders as often as it takes."""
+    voxels, affine = image
+    missing = [(0, max(0, wanted - have)) for wanted, have in zip(size, voxels.shape, strict=True)]
+    return np.pad(voxels, missing, mode="reflect"), affine
+
+
 def write_images(images: list[Image], folder: Path) -> list[Path]:
     folder.mkdir(parents=True)
     paths = [folder / f"image_{n}.nii.gz" for n in range(len(images))]

@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 
 from Testing.reference import images
-from Testing.reference.images import Image, write_images
+from Testing.reference.images import Image, mirrored, write_images
 
 from ..cases import BenchmarkCase, BenchmarkImage
 
@@ -71,7 +71,8 @@ def carry(name: str, data: Path, package_data: Path) -> None:
 def read_carried(grown: Grown, package_data: Path) -> list[Image]:
     """The channels of a carried image."""
     files = [nibabel.load(path) for path in sorted((package_data / _FOLDER / grown.carried).glob("*.nii.gz"))]
-    return [_mirrored((np.asarray(file.dataobj), np.asarray(file.affine)), grown.size) for file in files]
+    carried = [(np.asarray(file.dataobj), np.asarray(file.affine)) for file in files]
+    return carried if grown.size is None else [mirrored(image, grown.size) for image in carried]
 
 
 def _small(image: Image) -> Image:
@@ -81,11 +82,3 @@ def _small(image: Image) -> Image:
     # Of a few grey values nothing would be left.
     fits = limits.min <= rounded.min() and rounded.max() <= limits.max and np.ptp(rounded) > 200
     return (rounded.astype(np.int16) if fits else voxels), affine
-
-
-def _mirrored(image: Image, size: tuple[int, int, int] | None) -> Image:
-    voxels, affine = image
-    if size is None:
-        return image
-    missing = [(0, max(0, wanted - have)) for wanted, have in zip(size, voxels.shape, strict=True)]
-    return np.pad(voxels, missing, mode="reflect"), affine
