@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
+from MedAISegLib.slicer_io import surfaces
 from MedAISegLib.slicer_io.labelmaps import CLOSED_SURFACE
 from MedAISegLib.slicer_io.placing import Target
 from MedAISegLib.slicer_io.segmentation_node import run_to_end
@@ -62,6 +65,15 @@ def test_they_are_shown_at_the_end(node):
     run_to_end(work)
     assert display.GetVisibility3D()
     assert display.GetPreferredDisplayRepresentationName3D() == CLOSED_SURFACE
+
+
+@pytest.mark.parametrize(("most", "shown"), [(100, 2), (10_000, 0)])
+def test_a_wait_cursor_shows_for_each_large_segment(node, monkeypatch, most, shown):
+    waits = []
+    monkeypatch.setattr(surfaces, "_LONG_VOXELS", most)
+    monkeypatch.setattr(surfaces, "wait_cursor", lambda: waits.append(1) or nullcontext())
+    run_to_end(show_in_3d(node))
+    assert len(waits) == shown
 
 
 def test_stopped_at_any_piece_there_are_none(node):

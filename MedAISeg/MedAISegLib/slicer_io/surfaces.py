@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .edited import tally_labelmap
+from .event_loop import wait_cursor
 from .labelmaps import BINARY_LABELMAP, CLOSED_SURFACE, labelmap_array, labelmap_grid, new_labelmap
 from .node_stamp import segment_stamp
 from .scene import slicer_module, vtk_module
@@ -19,6 +21,9 @@ Made = dict[str, tuple[tuple[int, int], Any]]
 
 _MARGIN = 1
 """Voxels of background around a segment, so that its surface closes."""
+
+_LONG_VOXELS = 500_000
+"""In the box around a segment: with more of them Slicer's converter, one call, takes over a tenth of a second."""
 
 
 def show_in_3d(node: Any) -> Generator[None, None, None]:
@@ -56,7 +61,7 @@ def closed_surface(segmentation: Any, image: Any, label_value: int, box: Box | N
     """A ``vtkPolyData``, RAS mm before the parent transform: a label's surface by Slicer's converter.
 
     The labelmap is cut to the segment first: the converter reads all of it, which for each of a hundred segments that
-    share a large one takes seconds.
+    share a large one takes seconds. A wait cursor shows where it takes its time all the same.
 
     Args:
         segmentation: the ``vtkSegmentation`` whose conversion parameters (smoothing) hold.
@@ -72,7 +77,8 @@ def closed_surface(segmentation: Any, image: Any, label_value: int, box: Box | N
     alone.SetSourceRepresentationName(BINARY_LABELMAP)
     alone.CopyConversionParameters(segmentation)
     alone.AddSegment(segment, "segment")
-    alone.CreateRepresentation(CLOSED_SURFACE)
+    with wait_cursor() if labels[box].size > _LONG_VOXELS else nullcontext():
+        alone.CreateRepresentation(CLOSED_SURFACE)
     return segment.GetRepresentation(CLOSED_SURFACE)
 
 
