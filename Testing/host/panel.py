@@ -123,13 +123,24 @@ def cards():
         replace(bright, id=name, name=f"Model that {name}")
         for name in ("slow", "killed", "dies", "rubbish", "refuses", "full", "deaf")
     )
+    facts = {"segments": (), "classes": ("dark", "bright"), "sees_slices": True, "channels": (Channel("image", "DX"),)}
+    classifiers = tuple(
+        replace(bright, id=model, name=name, **facts)
+        for model, name in (
+            ("chest", "Chest classes"),
+            ("slow-classes", "Slow classes"),
+            ("dies-classes", "Bad classes"),
+        )
+    )
     four = tuple(Channel(name, "MR") for name in ("T1c", "T1", "T2", "FLAIR"))
     many = tuple(SegmentSpec(n, f"Structure number {n} of the body", color_rgb=(n, 255 - n, 99)) for n in range(1, 105))
     return (
         bright,
         *behaviours,
+        *classifiers,
         replace(bright, id="four", name="Brain tumour of four sequences", channels=four, anatomy="brain"),
         replace(bright, id="many", name="Whole body", channels=(Channel("image", "CT"),), segments=many),
+        replace(bright, id="tools", name="Tools in pictures", channels=tuple(map(Channel, "RGB")), sees_slices=True),
         replace(bright, id="pet", name="Lesions in PET", channels=(Channel("PET", "PT", "SUV"),)),
         replace(bright, id="far", name="Model elsewhere", state=ModelState.TO_DOWNLOAD, size_bytes=250_000_000),
         replace(bright, id="odd", name="Odd model", state=ModelState.UNUSABLE, problem="Its weights are missing."),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from MedAISegLib.slicer_io import session as session_module
 
+from Testing.classifiers import write_classifier
 from Testing.host.driver import wait_until
 
 pytest.importorskip("torch", reason="torch is not installed")
@@ -30,6 +31,7 @@ def console(slicer_app, tmp_path, monkeypatch):
     slicer_app.startup_completed()
     shutil.copytree(ROOT / "MedAISeg" / "Resources" / "Models" / "hippocampus", tmp_path / "archived" / "mine")
     shutil.make_archive("my-model", "zip", tmp_path / "archived", "mine")
+    write_classifier(tmp_path / "density-classes")
     names = {"slicer": slicer_app.slicer}
     yield names
     session_module.close_session()
@@ -50,6 +52,9 @@ def test_the_recipes_run_as_they_are_written(console, tmp_path, capsys):
     assert "done " in said
     assert "mine ready" in said
     assert "['fits']" in said
+    assert "('A', 'B')" in said
+    assert f"{console['table'].GetTable().GetNumberOfRows()} images" in said
+    assert sum(c.probability for c in console["result"].images[0].classes) == pytest.approx(1)
     assert console["run"].error is None
     assert {path.name for path in console["files"]} >= {"segmentation.nii.gz", "segmentation.seg.nrrd"}
     assert all(path.is_file() for path in console["files"])

@@ -1,7 +1,8 @@
 """A worker that speaks the whole protocol, needs no torch, and takes what is bright in an image for a structure.
 
 The id of the model says how it behaves: ``threshold``; ``slow`` (several seconds, stops when asked); ``deaf`` (does not
-stop); ``dies``; ``killed``; ``rubbish``; ``refuses``; ``full`` (its disk); ``chatty`` (says a lot meanwhile).
+stop); ``dies``; ``killed``; ``rubbish``; ``refuses``; ``full`` (its disk); ``chatty`` (says a lot meanwhile). What
+follows a hyphen tells models of one behaviour apart.
 """
 
 from __future__ import annotations
@@ -17,8 +18,18 @@ from pathlib import Path
 import numpy as np
 from MedAISegLib.app.exchange import record_segmentation, volume_of
 from MedAISegLib.app.messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
-from MedAISegLib.app.protocol import PROTOCOL_VERSION, Done, Hello, ModelsReply, ModelsRequest, SegmentReply
+from MedAISegLib.app.protocol import (
+    PROTOCOL_VERSION,
+    ClassifyReply,
+    ClassifyRequest,
+    Done,
+    Hello,
+    ModelsReply,
+    ModelsRequest,
+    SegmentReply,
+)
 from MedAISegLib.core.checksums import label_checksums
+from MedAISegLib.core.classification import ClassificationResult, ClassProbability, ImageClasses
 from MedAISegLib.core.errors import Cancelled, InputError, ResourceError
 from MedAISegLib.core.progress import ProgressEvent, RunStage
 from MedAISegLib.core.result import JobResult, Provenance, SegmentResult
@@ -73,7 +84,9 @@ class Worker:
             return ModelsReply((), Path("models"))
         if not hasattr(request, "channels"):
             return Done()
-        self.behave(number, request.job.model)
+        self.behave(number, request.job.model.partition("-")[0])
+        if isinstance(request, ClassifyRequest):
+            return ClassifyReply(classified(request))
         channels = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
         segmentation = segmented(next(iter(channels.values())))
         if request.job.region is not None:
@@ -106,6 +119,16 @@ class Worker:
                 time.sleep(_STEP_S)
 
 
+def classified(request):
+    """A share of each slice of the first channel is dark, the rest is bright."""
+    volume = volume_of(request.folder, next(iter(request.channels.values())))
+    shares = [float((plane > 50).mean()) for plane in volume.voxels]
+    images = tuple(
+        ImageClasses("", (ClassProbability("dark", 1 - share), ClassProbability("bright", share))) for share in shares
+    )
+    return ClassificationResult(images, provenance_of(request, {}))
+
+
 def result_of(request, segmentation, channels):
     counts = segmentation.voxel_counts()
     segments = tuple(
@@ -113,12 +136,15 @@ def result_of(request, segmentation, channels):
         for s in SEGMENTS
     )
     parameters = {name: f"{v.modality}|{v.description}|{v.attributes.get('Units', '')}" for name, v in channels.items()}
-    provenance = Provenance(
+    return JobResult(segments, provenance_of(request, parameters))
+
+
+def provenance_of(request, parameters):
+    return Provenance(
         model_id=request.job.model, model_name="Bright things", model_version="1", model_sha256="0" * 64,
         software_version="0", library_versions={}, device=request.job.device, parameters=parameters,
         created_utc="2026-02-03T04:05:06+00:00",
     )  # fmt: skip
-    return JobResult(segments, provenance)
 
 
 if __name__ == "__main__":

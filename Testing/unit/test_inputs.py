@@ -62,8 +62,25 @@ def test_other_volumes_are_left_out_and_it_is_said_why(scene):
     assert "colour" in said["photo"]
     assert "several values" in said["two values"]
     assert "empty" in said["empty"]
-    with pytest.raises(InputError, match="colour"):
-        candidate_of(scene.GetFirstNodeByName("photo"))
+    with pytest.raises(InputError, match="several values"):
+        candidate_of(scene.GetFirstNodeByName("two values"))
+
+
+def test_a_coloured_picture_is_a_candidate_for_models_of_flat_images(scene):
+    photo = of_class(scene, "vtkMRMLVectorVolumeNode", "photo", 3)
+    (only,) = scene_candidates(scene, pictures=True)
+    assert only.input == NodeInput(photo.GetID())
+    assert only.attributes["PhotometricInterpretation"] == "RGB"
+    assert excluded_volumes(scene, pictures=True) == ()
+
+
+def test_a_field_of_vectors_is_no_picture(scene):
+    import vtk
+
+    field = of_class(scene, "vtkMRMLVectorVolumeNode", "field", 3)
+    field.GetImageData().AllocateScalars(vtk.VTK_FLOAT, 3)
+    assert scene_candidates(scene, pictures=True) == ()
+    assert "vectors" in dict(excluded_volumes(scene, pictures=True))["field"]
 
 
 def test_a_volume_under_a_transform_is_known_where_it_is_in_the_world(scene):

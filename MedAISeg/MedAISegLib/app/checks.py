@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +16,7 @@ from ..core.volume import Volume
 from ..models.card import ModelCard
 from ..models.extent import extent_mm, is_clearly_larger
 from ..models.spec import Channel
+from .colours import are_colours
 from .fit import Candidate
 from .match import FEWEST_SLICES
 from .protocol import NeedReply
@@ -69,7 +70,9 @@ def check_inputs(
         units: the user's answer to what the values of a PET image are, by channel name.
     """
     lines: list[CheckLine] = []
-    for channel in model.channels:
+    # The colours of a picture have one image together.
+    channels = model.channels[:1] if are_colours(model.channels) else model.channels
+    for channel in channels:
         image = chosen.get(channel.name)
         if image is None:
             lines.append(CheckLine(Severity.STOP, f"Choose an image for {channel.name}.", channel.name))
@@ -79,7 +82,7 @@ def check_inputs(
         if image.geometry is not None:
             lines += _grid(model, channel, image.geometry)
         lines += _origin(channel, image)
-    lines += _together(model, chosen)
+    lines += _together(channels, chosen)
     lines += _region(model, chosen, region)
     lines += _memory(need)
     order = list(Severity)
@@ -124,7 +127,7 @@ def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLi
 
 def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Iterator[CheckLine]:
     slices = min(geometry.shape_kji)
-    if slices < FEWEST_SLICES:
+    if slices < FEWEST_SLICES and not model.sees_slices:
         count = f"{slices} slice{'s' if slices > 1 else ''}"
         text = f"The image for {channel.name} has only {count}; the model was made for volumes."
         yield CheckLine(Severity.ASK, text, channel.name)
@@ -157,9 +160,9 @@ def _origin(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
         yield CheckLine(Severity.WARNING, notice.message, channel.name)
 
 
-def _together(model: ModelCard, chosen: Mapping[str, Candidate]) -> Iterator[CheckLine]:
+def _together(channels: Sequence[Channel], chosen: Mapping[str, Candidate]) -> Iterator[CheckLine]:
     """What speaks against taking the images as pictures of one place."""
-    bound = [(channel.name, chosen[channel.name]) for channel in model.channels if channel.name in chosen]
+    bound = [(channel.name, chosen[channel.name]) for channel in channels if channel.name in chosen]
     if not bound:
         return
     (first_name, first), *others = bound

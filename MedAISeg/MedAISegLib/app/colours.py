@@ -11,6 +11,7 @@ import numpy as np
 from ..core.colours import COLOUR_TO_GREY, COLOURS, PHOTOMETRIC, RGB, colour_number, luminance
 from ..core.volume import Volume
 from ..models.spec import Channel
+from .fit import Candidate
 
 
 class HasChannels(Protocol):
@@ -45,9 +46,9 @@ def as_one_channel(model: HasChannels) -> OneChannel | None:
     return OneChannel(model.id, model.channels[:1], model.sees_slices) if are_colours(model.channels) else None
 
 
-def is_coloured(volumes: Sequence[Volume]) -> bool:
-    """Whether volumes that came from one image are its colours."""
-    return len(volumes) == len(COLOURS) and all(v.attributes.get(PHOTOMETRIC) == RGB for v in volumes)
+def is_coloured(image: Candidate) -> bool:
+    """Whether an image is a coloured picture, or a colour of one."""
+    return image.attributes.get(PHOTOMETRIC) == RGB
 
 
 def part_of_picture(volumes: Sequence[Volume], channel: Channel) -> Volume:

@@ -136,7 +136,7 @@ def _read_one(
     )
     if len(volumes) == 1:
         return volumes[0]
-    if is_coloured(volumes):
+    if all(is_coloured(volume) for volume in volumes):
         return part_of_picture(volumes, channel)
     if not accept:
         raise ConfirmationRequired(

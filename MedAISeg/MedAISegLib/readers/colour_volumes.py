@@ -24,7 +24,7 @@ def volumes_of_colours(like: Volume, pixels: NDArray[Any]) -> tuple[Volume, ...]
         replace(
             like,
             voxels=np.ascontiguousarray(pixels[..., number]),
-            description=f"{like.description} ({colour})",
+            description=f"{like.description} ({colour})".strip(),
             attributes=attributes,
         )
         for number, colour in enumerate(COLOURS)

@@ -22,10 +22,11 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
+from ..core.colours import luminance
 from ..core.errors import InputError
 from .dicom_header import BROKEN
 from .dicom_plain import is_as_it_was, read_plain, stored_bits
-from .dicom_records import Frame
+from .dicom_records import PALETTE, Frame
 
 Array = NDArray[Any]
 
@@ -125,6 +126,17 @@ def stored_values(path: Path, indices: Sequence[int]) -> Iterator[Array]:
         yield values
 
 
+def read_colours(frame: Frame) -> Array:
+    """(row, column, 3) red, green and blue of a coloured frame: YBR converted, a palette looked up.
+
+    Raises:
+        InputError: if the file is damaged, or encoded in a way that is not read.
+    """
+    with _damage_explained(frame.path):
+        dataset = dcmread(frame.path, force=True)
+        return _colours(dataset, _frame_pixels(dataset, frame.index))
+
+
 @contextmanager
 def _damage_explained(path: Path) -> Iterator[None]:
     try:
@@ -156,13 +168,18 @@ def _guessed_syntax(dataset: FileDataset) -> UID:
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
+def _colours(dataset: FileDataset, pixels: Array) -> Array:
+    """As they are where there is one sample a pixel that stands for itself."""
+    if dataset.get("PhotometricInterpretation") == PALETTE:
+        pixels = apply_color_lut(pixels, dataset)
+    return np.asarray(pixels[..., :3]) if pixels.ndim == 3 else pixels
+
+
 def _grey(dataset: FileDataset, pixels: Array) -> Array:
     photometric = str(dataset.get("PhotometricInterpretation"))
-    if photometric == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, dataset)
+    pixels = _colours(dataset, pixels)
     if pixels.ndim == 3:
-        # ITU-R BT.709 luma
-        return np.asarray(pixels @ np.array([0.2126, 0.7152, 0.0722]))
+        return luminance(pixels)
     pixels = _without_unused_bits(dataset, pixels)
     if photometric == "MONOCHROME1" and dataset.get("Modality") not in VALUES_NOT_DISPLAY:
         pixels = _inverted(dataset, pixels)

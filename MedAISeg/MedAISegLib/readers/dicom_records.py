@@ -13,6 +13,9 @@ from .dicom_plain import PlainPixels
 
 Vector = NDArray[np.float64]
 
+PALETTE = "PALETTE COLOR"
+"""PhotometricInterpretation of pixels that are numbers of colours (PS3.3 C.7.6.3.1.2)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -82,6 +85,11 @@ class Instance:
     padding_stored: tuple[int, int] | None
     attributes: Mapping[str, str]
     missing: tuple[str, ...]
+
+    @property
+    def is_coloured(self) -> bool:
+        """Whether a pixel stands for a colour; which may be a grey one."""
+        return self.samples != 1 or self.photometric == PALETTE
 
     @property
     def is_localizer(self) -> bool:

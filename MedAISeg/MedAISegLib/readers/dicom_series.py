@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from pydicom.uid import UID
 
+from ..core.colours import PHOTOMETRIC, RGB
 from ..core.notice import Notice
 from ..core.quantities import PADDING_VALUES
 from ..core.volume import SeriesReference
@@ -85,7 +86,7 @@ def refusal(instance: Instance) -> tuple[str, str] | None:
         return "DICOM colour map", "its pixels stand for colours (a supplemental palette), not for measured values."
     if is_projection(instance):
         return None
-    if instance.samples != 1 or instance.photometric == "PALETTE COLOR":
+    if instance.is_coloured:
         return "DICOM colour image", f"it is a colour image ({instance.photometric}), no scalar volume."
     if any(frame.position_lps is None or frame.orientation is None for frame in instance.frames):
         what = "frames" if instance.frame_count > 1 else "slices"
@@ -148,6 +149,8 @@ def attributes_of(stack: Stack, frames: Sequence[Frame]) -> dict[str, str]:
     attributes |= {mark: value for mark, value in frames[0].marks.items() if mark in attributes and value}
     earliest = min(instances, key=lambda i: tuple(i.attributes.get(keyword, "") for keyword in _ACQUISITION)).attributes
     attributes |= {keyword: earliest[keyword] for keyword in _ACQUISITION if keyword in earliest}
+    if stack.first.is_coloured:
+        attributes[PHOTOMETRIC] = RGB
     rescales = {(frame.slope, frame.intercept) for frame in frames}
     if stack.first.padding_stored and len(rescales) == 1:
         slope, intercept = rescales.pop()

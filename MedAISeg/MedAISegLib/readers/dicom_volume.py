@@ -8,11 +8,13 @@ from functools import partial
 
 import numpy as np
 
+from ..core.colours import PHOTOMETRIC, is_grey
 from ..core.errors import InputError
 from ..core.notice import Notice
 from ..core.volume import Volume
+from .colour_volumes import volumes_of_colours
 from .dicom_geometry import SliceGrid, grid_of, projection_grid
-from .dicom_pixels import VALUES_NOT_DISPLAY, Array, read_frames
+from .dicom_pixels import VALUES_NOT_DISPLAY, Array, read_colours, read_frames
 from .dicom_records import Frame
 from .dicom_series import Stack, attributes_of, is_projection, series_of
 from .dicom_split import Part, places_of
@@ -54,6 +56,9 @@ def read_volumes(grids: StackGrids, progress: Callable[[float], None]) -> tuple[
     if not parts:
         frames, notice = _without_equal_frames(stack, shape)
         parts, notices = ((Part(frames), grid_of_part(stack, Part(frames))),), (notice,)
+    if stack.first.is_coloured:
+        ((part, grid),) = parts
+        return _picture(stack, part, grid)
     volumes: list[Volume] = []
     for number, (part, grid) in enumerate(parts):
         voxels = read_frames(grid.frames, shape, partial(_report, progress, number, len(parts)))
@@ -62,6 +67,16 @@ def read_volumes(grids: StackGrids, progress: Callable[[float], None]) -> tuple[
             continue
         volumes.append(_volume(stack, part, grid, voxels))
     return tuple(replace(v, attributes=dict(v.attributes), notices=v.notices + notices) for v in volumes)
+
+
+def _picture(stack: Stack, part: Part, grid: SliceGrid) -> tuple[Volume, ...]:
+    """Red, green and blue; one volume where they are the same everywhere."""
+    pixels = read_colours(grid.frames[0])[None]
+    volume = _volume(stack, part, grid, np.ascontiguousarray(pixels[..., 0]))
+    if is_grey(pixels):
+        attributes = {keyword: value for keyword, value in volume.attributes.items() if keyword != PHOTOMETRIC}
+        return (replace(volume, attributes=attributes),)
+    return volumes_of_colours(volume, pixels)
 
 
 def _report(progress: Callable[[float], None], done: int, total: int, fraction: float) -> None:
@@ -110,8 +125,6 @@ def _volume(stack: Stack, part: Part, grid: SliceGrid, voxels: Array) -> Volume:
     if stack.copies:
         message = f"{len(stack.copies)} images that lie in the folder twice were read once."
         notices = (*notices, Notice("duplicates-dropped", message))
-    if first.samples > 1:
-        notices = (*notices, Notice("colour-to-grey", "The colour image was turned to grey by its luminance."))
     if first.photometric == "MONOCHROME1" and first.modality not in VALUES_NOT_DISPLAY:
         notices = (*notices, Notice("inverted", "The image is stored bright for dark (MONOCHROME1); it was inverted."))
     return Volume(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from ..core.colours import COLOUR_TO_GREY, colour_number, is_grey, luminance
+from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.volume import Voxels
 from .geometry import PlacedGrid
 from .resampling import covering_grid, resample_image
-from .volume_node import RESAMPLED, node_grid, node_voxels
+from .volume_node import RESAMPLED, node_grid, node_pixels, node_voxels
 
 _PIECE_BYTES = 2 * 1024**2
 
@@ -41,7 +44,44 @@ def image_in_pieces(node: Any) -> ImagePieces:
     Raises:
         InputError: if the node has no image, or one with several values a voxel.
     """
-    voxels, grid = node_voxels(node), node_grid(node)
+    return _in_pieces(node, node_voxels(node), node_grid(node))
+
+
+def picture_in_pieces(node: Any, channel_name: str) -> Generator[None, None, ImagePieces]:
+    """The colour of a picture's node that a channel is named after, for any other channel its grey or its luminance.
+
+    Raises:
+        InputError: if it lies under a transform that bends it.
+    """
+    pixels, grid = node_pixels(node), node_grid(node)
+    if not grid.exact:
+        raise InputError(
+            "it is a coloured image under a transform that bends it.", where=node.GetName() or "", remedy="Harden it."
+        )
+    number = colour_number(channel_name)
+    if number is None and (yield from _is_grey(pixels)):
+        number = 0
+    if number is not None:
+        return _in_pieces(node, pixels[..., number], grid)
+    return ImagePieces(
+        grid.world,
+        np.dtype(np.float32),
+        lambda start, stop: luminance(pixels[start:stop]),
+        slices_a_piece(8 * pixels[0].nbytes),
+        (COLOUR_TO_GREY,),
+    )
+
+
+def _is_grey(pixels: Voxels) -> Generator[None, None, bool]:
+    rows = max(1, _PIECE_BYTES // max(1, pixels[0, 0].nbytes))
+    for k, row in product(range(pixels.shape[0]), range(0, pixels.shape[1], rows)):
+        if not is_grey(pixels[k, row : row + rows]):
+            return False
+        yield
+    return True
+
+
+def _in_pieces(node: Any, voxels: Voxels, grid: PlacedGrid) -> ImagePieces:
     if not grid.exact:
         return _resampled(node, grid)
     return ImagePieces(

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.colours import PHOTOMETRIC, RGB
 from ..core.errors import ConfirmationRequired, InputError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.volume import SeriesReference
 from .dicom_origin import origin_of
-from .volume_node import node_grid
+from .volume_node import is_picture, node_grid
 
 VOLUME_CLASS = "vtkMRMLVolumeNode"
 _SCALAR_CLASS = "vtkMRMLScalarVolumeNode"
 _NO_IMAGES: Mapping[str, str] = {
     "vtkMRMLLabelMapVolumeNode": "it holds labels, not an image",
-    "vtkMRMLVectorVolumeNode": "it has several values a voxel (a colour or vector image)",
+    "vtkMRMLVectorVolumeNode": "it has several values a voxel (a colour image, for models of flat images, or vectors)",
     "vtkMRMLTensorVolumeNode": "it holds tensors",
 }
 
@@ -60,14 +61,16 @@ class NodeCandidate:
     question: ConfirmationRequired | None = None
 
 
-def scene_candidates(scene: Any) -> tuple[NodeCandidate, ...]:
-    """The scalar volumes of the scene that are shown to the user, in the scene's order."""
-    return tuple(candidate_of(node) for node in _visible_volumes(scene) if not why_excluded(node))
+def scene_candidates(scene: Any, *, pictures: bool = False) -> tuple[NodeCandidate, ...]:
+    """The scalar volumes that are shown to the user, in the order of the scene; coloured pictures too where wanted."""
+    nodes = _visible_volumes(scene)
+    return tuple(candidate_of(node) for node in nodes if not why_excluded(node, pictures=pictures))
 
 
-def excluded_volumes(scene: Any) -> tuple[tuple[str, str], ...]:
+def excluded_volumes(scene: Any, *, pictures: bool = False) -> tuple[tuple[str, str], ...]:
     """Name of each volume that cannot be an input, and why."""
-    return tuple((node.GetName() or "", why) for node in _visible_volumes(scene) if (why := why_excluded(node)))
+    excluded = ((node, why_excluded(node, pictures=pictures)) for node in _visible_volumes(scene))
+    return tuple((node.GetName() or "", why) for node, why in excluded if why)
 
 
 def candidate_of(node: Any) -> NodeCandidate:
@@ -76,7 +79,7 @@ def candidate_of(node: Any) -> NodeCandidate:
     Raises:
         InputError: if the node cannot be an input; the text says why.
     """
-    if why := why_excluded(node):
+    if why := why_excluded(node, pictures=True):
         raise InputError(f"{why}.", where=node.GetName() or "", remedy="Choose another volume.")
     origin, grid = origin_of(node), node_grid(node)
     return NodeCandidate(
@@ -86,15 +89,21 @@ def candidate_of(node: Any) -> NodeCandidate:
         description=origin.description or node.GetName() or "",
         geometry=grid.world,
         series=origin.series,
-        attributes=origin.attributes,
+        attributes={**origin.attributes, PHOTOMETRIC: RGB} if is_picture(node) else origin.attributes,
         notices=origin.notices,
         bent=not grid.exact,
         question=origin.question,
     )
 
 
-def why_excluded(node: Any) -> str:
-    """Why a volume node cannot be an input, as half a sentence; empty where it can."""
+def why_excluded(node: Any, *, pictures: bool = False) -> str:
+    """Why a volume node cannot be an input, as half a sentence; empty where it can.
+
+    Args:
+        pictures: coloured ones can be, as for models of flat images.
+    """
+    if pictures and node.IsA(_SCALAR_CLASS) and is_picture(node):
+        return ""
     if not node.IsA(_SCALAR_CLASS):
         return "it is no scalar volume"
     for class_name, why in _NO_IMAGES.items():

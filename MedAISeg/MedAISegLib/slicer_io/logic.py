@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app.match import assign
+from ..core.classification import ClassificationResult
 from ..core.errors import InputError, ModelError, UsageError
 from ..core.region import OrientedBox
 from ..core.result import JobResult, SegmentResult
@@ -16,6 +17,8 @@ from .merge_roles import PlaceMode
 from .model_logic import ModelLogic
 from .region_node import region_from_node
 from .runs import Frames, Output, Run, RunRequest
+
+_CLASSIFY = "Classify with it: logic.classify."
 
 Volumes = Any
 """A volume node, several, or a mapping of channel names to volume nodes."""
@@ -80,14 +83,47 @@ class SegmentationLogic(ModelLogic):
             MedAISegError: UsageError, InputError, ModelError, ResourceError or Cancelled; ConfirmationRequired where
                 ``accept=True`` would do.
         """
-        run = self.submit(volumes, model, output, **options)
+        if self._card(model).classes:
+            raise ModelError("it is a classification model, and finds no segments.", where=model, remedy=_CLASSIFY)
+        run = self._finished(self.submit(volumes, model, output, **options))
+        if not isinstance(run.result, JobResult):
+            raise UsageError("the run gave no result.")
+        return run.node, run.result
+
+    def classify(self, volumes: Volumes, model: str, **options: Any) -> tuple[Any, ClassificationResult]:
+        """Have a classification model say what an image shows, and wait for it; events are processed meanwhile.
+
+        ::
+
+            table, result = logic.classify(radiograph, "chest-classes")
+            for image in result.images:
+                print(image.image, image.best.name, image.best.probability)
+
+        Args:
+            volumes: a volume node, several, or some by channel name; of a volume, a model of flat images sees each
+                slice by itself.
+            model: id of a classification model.
+            options: ``device``, ``accept``, ``name`` and ``all_frames`` of :meth:`submit`.
+
+        Returns:
+            A new table node with a row an image and a column a class, and the same as a record.
+
+        Raises:
+            MedAISegError: as :meth:`segment`.
+        """
+        if not self._card(model).classes:
+            raise ModelError("it is no classification model.", where=model, remedy="Segment with it: logic.segment.")
+        run = self._finished(self.submit(volumes, model, **options))
+        if not isinstance(run.result, ClassificationResult):
+            raise UsageError("the run gave no result.")
+        return run.node, run.result
+
+    def _finished(self, run: Run) -> Run:
         try:
             self.session.wait(run)
         finally:
             run.cancel()
-        if run.result is None:
-            raise UsageError("the run gave no result.")
-        return run.node, run.result
+        return run
 
     def submit(
         self,
@@ -109,7 +145,7 @@ class SegmentationLogic(ModelLogic):
         overwrite_edited: bool = False,
         all_frames: bool = False,
     ) -> Run:
-        """Queue a run and return at once.
+        """Queue a run, of a model that segments or classifies, and return at once.
 
         ::
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,6 @@ from ..core.errors import MedAISegError
 from ..models.card import ModelCard
 from ..models.catalogue import known_models, merged
 from ..models.published import published_cards
-from ..models.spec import Channel
 from .pump import WAITING, Job, Pieces, Pump
 from .worker_link import WorkerLink
 
@@ -69,10 +68,9 @@ class ModelServices:
         installed = self.store.models if self.store is not None else ()
         return merged((*known_models(), *self._published), installed)
 
-    def channels(self, model: str) -> Mapping[str, Channel]:
-        """A model's channels by name; none where the model is not known yet."""
-        card = next((card for card in self.models() if card.id == model), None)
-        return {channel.name: channel for channel in card.channels} if card else {}
+    def card(self, model: str) -> ModelCard | None:
+        """A model's card; None where the model is not known yet."""
+        return next((card for card in self.models() if card.id == model), None)
 
     def read_catalogue(self, on_done: Callable[[Cards], None] = ignore, on_error: Failed = ignore) -> Job[Cards]:
         """Read what the publishers offer; gives all cards."""

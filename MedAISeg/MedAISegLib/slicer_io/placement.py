@@ -9,6 +9,7 @@ from typing import Any
 from ..core.notice import Notice
 from ..core.result import JobResult
 from ..core.segmentation import Segment
+from .beside import put_beside
 from .edited import is_surely_untouched, remember_untouched
 from .editor_undo import save_undo_state
 from .labelmaps import BINARY_LABELMAP, set_reference
@@ -64,7 +65,7 @@ def put_into_new_node(placement: Placement, scene: Any, name: str) -> tuple[Any,
     revert = RevertPoint(node, (), created=True)
     ids = _apply(node, placement)
     node.CreateDefaultDisplayNodes()
-    _put_beside(node, placement.source_node, scene)
+    put_beside(node, placement.source_node, scene)
     return node, ids, revert
 
 
@@ -136,13 +137,3 @@ def _adopt(node: Any, placement: Placement) -> None:
         node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), placement.source_node.GetID())
     parent = placement.frame.parent
     node.SetAndObserveTransformNodeID(parent.GetID() if parent is not None else None)
-
-
-def _put_beside(node: Any, source_node: Any, scene: Any) -> None:
-    """Into the source's folder of the subject hierarchy: DICOM export looks for the patient and study there."""
-    if source_node is None:
-        return
-    hierarchy = slicer_module().vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    item, source = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(source_node)
-    if item and source:
-        hierarchy.SetItemParent(item, hierarchy.GetItemParent(source))

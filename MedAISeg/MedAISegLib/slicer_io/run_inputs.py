@@ -103,7 +103,12 @@ def send(folder: Path, bound: Mapping[str, Bound], on_fraction: Callable[[float]
         for n, (name, channel) in enumerate(bound.items()):
             share = _Share(on_fraction, n / len(bound), 1 / len(bound))
             one = yield from send_volume(
-                folder, f"{attempt}-{n}", channel.node, channel.origin, on_fraction=share.report
+                folder,
+                f"{attempt}-{n}",
+                channel.node,
+                channel.origin,
+                on_fraction=share.report,
+                channel_name=name,
             )
             if one is None:
                 break

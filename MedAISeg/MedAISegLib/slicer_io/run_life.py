@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ..app.exchange import Exchange
-from ..app.protocol import SegmentReply, SegmentRequest
 from ..core.errors import ConfirmationRequired, InputError, MedAISegError
 from ..core.progress import ProgressEvent, RunStage
-from ..models.spec import Channel
+from ..models.card import ModelCard
 from .arrivals import Arrivals
+from .class_placing import ClassPlacer
 from .pump import Pieces
 from .run_inputs import Bound, LoadedSeries, bind, send, with_origins
 from .run_placing import Placer, new_result_name
 from .runs import Frames, Run, RunState
-from .sending import Sent
 from .sequences import VolumeFrames, frame_node, frames_of
 from .snapshot import SegmentationWatch
 from .worker_link import WorkerLink
@@ -34,7 +32,7 @@ class Means:
 
     Attributes:
         device: of the settings.
-        channels: a model's channels by name, as far as they are known.
+        card: of a model, None where it is not known.
         loaded: series that runs of this session have loaded.
         watches: of the outputs of the runs that are not finished.
     """
@@ -43,7 +41,7 @@ class Means:
     worker: WorkerLink
     exchange: Exchange
     device: Callable[[], str]
-    channels: Callable[[str], Mapping[str, Channel]]
+    card: Callable[[str], ModelCard | None]
     loaded: dict[str, LoadedSeries] = field(default_factory=dict)
     watches: list[SegmentationWatch] = field(default_factory=list)
 
@@ -69,7 +67,7 @@ def live(run: Run, nodes: Mapping[str, Any], watch: SegmentationWatch | None, me
         if run.request.frames is Frames.ALL:
             yield from _all_frames(run, bound, means)
         else:
-            yield from _once(run, bound, _Share(run), Placer(run, means.scene, watch, means.watches), means)
+            yield from _once(run, bound, _Share(run), _placer(run, watch, means), means)
     except MedAISegError as error:
         if run.placed is None and not isinstance(error, ConfirmationRequired):
             arrivals.take_back()
@@ -80,7 +78,7 @@ def _all_frames(run: Run, nodes: Mapping[str, Any], means: Means) -> Pieces[None
     """Frame by frame, each by its index; an image that is no sequence serves every frame."""
     frames = {name: found for name, node in nodes.items() if (found := frames_of(node)) is not None}
     count = _frame_count(frames)
-    placer = Placer(run, means.scene, None, means.watches, frames=next(iter(frames.values())))
+    placer = _placer(run, None, means, frames=next(iter(frames.values())))
     for placer.frame in range(count):
         with ExitStack() as shown:
             at_index = {
@@ -100,26 +98,36 @@ def _frame_count(frames: Mapping[str, VolumeFrames]) -> int:
     return next(iter(counts.values()))
 
 
-def _once(run: Run, nodes: Mapping[str, Any], share: _Share, placer: Placer, means: Means) -> Pieces[None]:
-    bound: dict[str, Bound] = yield from with_origins(nodes, run.request, means.channels(run.request.model))
+def _placer(
+    run: Run, watch: SegmentationWatch | None, means: Means, frames: VolumeFrames | None = None
+) -> Placer | ClassPlacer:
+    """Where the results go; of a model that is not known yet the worker says if it makes no segments."""
+    card = means.card(run.request.model)
+    if card is not None and card.classes:
+        return ClassPlacer(run, means.scene, has_frames=frames is not None)
+    return Placer(run, means.scene, watch, means.watches, frames=frames)
+
+
+def _once(
+    run: Run, nodes: Mapping[str, Any], share: _Share, placer: Placer | ClassPlacer, means: Means
+) -> Pieces[None]:
+    card = means.card(run.request.model)
+    channels = {channel.name: channel for channel in card.channels} if card is not None else {}
+    bound: dict[str, Bound] = yield from with_origins(nodes, run.request, channels)
     folder = means.exchange.new_folder()
     try:
         run.enter(RunState.SENDING)
         sent = yield from send(folder, bound, share.sending)
         run.enter(RunState.RUNNING)
-        reply = yield from _ask(run, folder, sent, share, means)
+        records = {name: channel.record for name, channel in sent.items()}
+        request = placer.request(folder, run.request.job(means.device()), records)
+        reply: Any = yield from means.worker.ask(request, on_progress=share.working)
         run.enter(RunState.PLACING)
         share.tell(RunStage.WRITE, _PLACING_FROM)
         yield from placer.place(folder, sent, reply, new_result_name(run, sent, reply))
     finally:
         means.exchange.remove(folder)
     share.tell(RunStage.WRITE, 1.0)
-
-
-def _ask(run: Run, folder: Path, sent: Mapping[str, Sent], share: _Share, means: Means) -> Pieces[SegmentReply]:
-    job = run.request.job(means.device())
-    request = SegmentRequest(folder, job, {name: channel.record for name, channel in sent.items()})
-    return cast("SegmentReply", (yield from means.worker.ask(request, on_progress=share.working)))
 
 
 @dataclass(frozen=True)

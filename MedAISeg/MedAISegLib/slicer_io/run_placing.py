@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from ..app.exchange import open_array, release
-from ..app.protocol import SegmentReply
+from ..app.protocol import ClassifyReply, SegmentReply, SegmentRequest
 from ..core.errors import InputError
 from ..core.segmentation import Segmentation
 from .placing import Placed, Target, place_result
@@ -27,12 +27,15 @@ class Placer:
     """Where the results of a run go.
 
     Attributes:
+        request: what the worker is asked.
         watch: of the output, None for a new one.
         watches: of the outputs of all runs that are not finished.
         frames: the sequence that the image is a frame of, where all its frames are run.
         frame: the index of this one.
         results: what the results of earlier frames went into.
     """
+
+    request: ClassVar = SegmentRequest
 
     run: Run
     scene: Any
@@ -118,8 +121,8 @@ class Placer:
             placing.close()
 
 
-def new_result_name(run: Run, sent: Mapping[str, Sent], reply: SegmentReply) -> str:
-    """What a new segmentation is called."""
+def new_result_name(run: Run, sent: Mapping[str, Sent], reply: SegmentReply | ClassifyReply) -> str:
+    """What a new segmentation or table is called."""
     image = next(iter(sent.values())).snapshot.node.GetName() or "Image"
     return run.request.output.name or f"{image} - {reply.result.provenance.model_name}"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..app.checks import ACTIVITY, SUV
 from ..app.job import SegmentationJob
+from ..core.classification import ClassificationResult
 from ..core.errors import Cancelled, MedAISegError, UsageError
 from ..core.notice import Notice
 from ..core.progress import ProgressEvent
@@ -120,7 +121,7 @@ class Run:
         progress: None before it has begun.
         error: why it failed, or :class:`Cancelled`.
         placed: what came into the scene, the last frame's for a sequence.
-        result: the record of the run, the last frame's for a sequence.
+        result: the record of the run, the last frame's for a sequence; of a classification what was said of all images.
         notices: what a user should know, such as where the result went.
         on_cancel: what its owner does to stop it.
     """
@@ -131,7 +132,7 @@ class Run:
         self.progress: ProgressEvent | None = None
         self.error: MedAISegError | None = None
         self.placed: Any = None
-        self.result: JobResult | None = None
+        self.result: JobResult | ClassificationResult | None = None
         self.notices: tuple[Notice, ...] = ()
         self.is_cancelling = False
         self.on_cancel: Callable[[], None] = lambda: None
@@ -143,7 +144,7 @@ class Run:
 
     @property
     def node(self) -> Any:
-        """The segmentation node of the result; None before it is there."""
+        """The segmentation node of the result, or the table node of a classification; None before it is there."""
         return self.placed.node if self.placed is not None else None
 
     def cancel(self, *notices: Notice) -> None:

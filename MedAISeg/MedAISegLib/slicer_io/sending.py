@@ -14,10 +14,10 @@ from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import VolumeRecord
 from ..core.errors import InputError
 from .dicom_origin import Origin
-from .image_pieces import image_in_pieces, slices_a_piece
+from .image_pieces import image_in_pieces, picture_in_pieces, slices_a_piece
 from .pump import Pieces
 from .snapshot import Change, VolumeSnapshot, take_volume
-from .volume_node import node_grid, node_voxels
+from .volume_node import is_picture, node_grid, node_pixels, node_voxels
 
 Fraction = Callable[[float], None]
 
@@ -31,10 +31,15 @@ class Sent:
     crc: int
 
 
-def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fraction: Fraction) -> Pieces[Sent | None]:
+def send_volume(
+    folder: Path, name: str, node: Any, origin: Origin, *, on_fraction: Fraction, channel_name: str = ""
+) -> Pieces[Sent | None]:
     """Write a node's voxels into a file, some MB at a time; None where the node was changed meanwhile.
 
     Under a transform that bends it the image is resampled in the world, a slice at a time.
+
+    Args:
+        channel_name: of a picture, the colour that it names is sent.
 
     Raises:
         InputError: if the node is gone or empty.
@@ -42,7 +47,7 @@ def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fracti
     """
     require_volume(node)
     snapshot = take_volume(node)
-    image = image_in_pieces(node)
+    image = (yield from picture_in_pieces(node, channel_name)) if is_picture(node) else image_in_pieces(node)
     yield None
     if snapshot.change() is not Change.NONE:
         return None
@@ -75,7 +80,7 @@ def send_volume(folder: Path, name: str, node: Any, origin: Origin, *, on_fracti
 def change_since(sent: Sent) -> Pieces[Change]:
     """What has become of the node; a new time stamp on the same voxels is no edit."""
     change = sent.snapshot.change()
-    if change is not Change.EDITED or not sent.snapshot.grid.exact:
+    if change is not Change.EDITED or not sent.snapshot.grid.exact or is_picture(sent.snapshot.node):
         return change
     node = sent.snapshot.node
     voxels = node_voxels(node)
@@ -98,7 +103,7 @@ def require_volume(node: Any) -> None:
     """
     if node.GetScene() is None:
         raise InputError("it was deleted before the run had read it.", where=_name(node), remedy="Choose another.")
-    node_voxels(node)
+    node_pixels(node)
 
 
 def _ranges(slices: int, step: int) -> list[tuple[int, int]]:

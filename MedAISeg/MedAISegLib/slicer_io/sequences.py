@@ -69,7 +69,8 @@ def frame_node(frames: VolumeFrames, index: int) -> Iterator[Any]:
     data = frames.sequence.GetNthDataNode(index)
     if data is None or not data.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("the sequence holds no volume at this frame.", where=f"frame {index + 1}")
-    node = slicer_module().vtkMRMLScalarVolumeNode()
+    # A frame of a clip is a picture.
+    node = getattr(slicer_module(), data.GetClassName())()
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     node.SetName(frames.proxy.GetName())

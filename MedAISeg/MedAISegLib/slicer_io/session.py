@@ -112,7 +112,7 @@ class Session(WorkerServices):
             worker=self.worker,
             exchange=self.exchange,
             device=lambda: self.settings.device,
-            channels=self.channels,
+            card=self.card,
         )
 
     def _volume(self, channel: str, node_id: str) -> Any:
@@ -121,7 +121,7 @@ class Session(WorkerServices):
             raise InputError(
                 "the image is not in the scene.", where=f"channel {channel}", remedy="Choose another image."
             )
-        if why := why_excluded(node):
+        if why := why_excluded(node, pictures=True):
             raise InputError(f"{why}.", where=node.GetName() or channel, remedy="Choose another image.")
         return node
 

@@ -60,18 +60,36 @@ def node_voxels(node: Any) -> Voxels:
     Raises:
         InputError: if the node has no image, or one with several values a voxel.
     """
-    image = node.GetImageData() if node is not None else None
-    if image is None or image.GetPointData().GetScalars() is None:
-        raise InputError("the volume is empty.", remedy="Choose another volume.")
-    if image.GetNumberOfScalarComponents() != 1:
+    pixels = node_pixels(node)
+    if pixels.shape[-1] != 1:
         raise InputError(
             "it is a colour or vector volume; a scalar volume is needed.",
             where=node.GetName() or "",
             remedy="Choose another volume.",
         )
+    return pixels[..., 0]
+
+
+def node_pixels(node: Any) -> Voxels:
+    """(k, j, i, component), a view of a volume node's values.
+
+    Raises:
+        InputError: if the node has no image.
+    """
+    image = node.GetImageData() if node is not None else None
+    if image is None or image.GetPointData().GetScalars() is None:
+        raise InputError("the volume is empty.", remedy="Choose another volume.")
     i, j, k = image.GetDimensions()
-    voxels: Voxels = vtk_arrays().vtk_to_numpy(image.GetPointData().GetScalars()).reshape(k, j, i)
-    return voxels
+    pixels: Voxels = vtk_arrays().vtk_to_numpy(image.GetPointData().GetScalars())
+    return pixels.reshape(k, j, i, image.GetNumberOfScalarComponents())
+
+
+def is_picture(node: Any) -> bool:
+    """Whether the values of a volume node are red, green and blue: whole numbers from 0, perhaps with transparency."""
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfScalarComponents() not in (3, 4):
+        return False
+    return image.GetScalarType() in (vtk_module().VTK_UNSIGNED_CHAR, vtk_module().VTK_UNSIGNED_SHORT)
 
 
 def volume_to_node(volume: Volume, scene: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..app.protocol import DeviceRecord
-from .items import silent
+from .items import Switch, silent
 from .messages import MessageView
 from .texts import _, readable_bytes
 
@@ -38,6 +38,7 @@ class AdvancedView:
         self._ui, self._actions = ui, actions
         self.messages = MessageView(ui.advancedMessages, "advancedMessage", ui.stopDependencyButton)
         self._devices: tuple[DeviceRecord, ...] | None = None
+        self._of_segments = Switch(ui.flipsSelector, ui.keepLargestCheckBox)
         with silent(ui.flipsSelector):
             for text in (_("as the model says"), _("always"), _("never")):
                 ui.flipsSelector.addItem(text)
@@ -49,8 +50,9 @@ class AdvancedView:
         ui.restartWorkerButton.connect("clicked()", actions.restart_worker)
         ui.modelsFolderButton.connect("clicked()", actions.open_models_folder)
 
-    def show_run_options(self, *, flips: bool | None, keep_largest: bool) -> None:
-        """What travels with the scene."""
+    def show_run_options(self, *, flips: bool | None, keep_largest: bool, why_not: str) -> None:
+        """What travels with the scene, and why it has no effect on the next run."""
+        self._of_segments.set(why_not)
         with silent(self._ui.flipsSelector, self._ui.keepLargestCheckBox):
             self._ui.flipsSelector.setCurrentIndex(_FLIPS.index(flips))
             self._ui.keepLargestCheckBox.checked = keep_largest

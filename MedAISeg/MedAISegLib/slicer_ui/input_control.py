@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 
 from ..app.checks import CheckLine, Severity, check_inputs
+from ..app.colours import are_colours, is_coloured
 from ..app.fit import describe
 from ..app.proposal import Proposal, propose
 from ..app.protocol import NeedReply
@@ -99,7 +100,8 @@ class InputControl:
     def match(self, cards: tuple[ModelCard, ...]) -> None:
         """Find an image for each channel of the models."""
         self._cards = cards
-        self._nodes = scene_candidates(slicer.mrmlScene)
+        flat = any(card.sees_slices for card in cards)
+        self._nodes = scene_candidates(slicer.mrmlScene, pictures=flat)
         by_node = {candidate.input.node_id: candidate for candidate in self._nodes}
         chosen: dict[ChannelKey, Image] = {
             key: by_node[node.GetID()]
@@ -112,7 +114,7 @@ class InputControl:
         self._proposals = {
             card.id: propose(
                 card,
-                candidates,
+                [image for image in candidates if card.sees_slices or not is_coloured(image)],
                 chosen={c.name: chosen[card.id, c.name] for c in card.channels if (card.id, c.name) in chosen},
             )
             for card in cards
@@ -131,11 +133,17 @@ class InputControl:
         return problems + check_inputs(card, images, region=region, need=need, units=answers)
 
     def refresh(self, checks: tuple[CheckLine, ...]) -> None:
-        rows = [self._row(card, proposal) for card in self._cards for proposal in self._proposals[card.id]]
+        rows = [
+            self._row(card, proposal)
+            for card in self._cards
+            # The colours of a picture are chosen as one.
+            for proposal in self._proposals[card.id][: 1 if are_colours(card.channels) else None]
+        ]
         self.view.show(rows, frame_count=self._frame_count(), frames=self.frames())
         # A row without an image says so itself.
         shown = merged([line for line in checks if not self._is_open(line)])
-        self.view.show_checks(shown + (not_offered() if any(row.source is None for row in rows) else []))
+        flat = any(card.sees_slices for card in self._cards)
+        self.view.show_checks(shown + (not_offered(pictures=flat) if any(row.source is None for row in rows) else []))
 
     def _is_open(self, line: CheckLine) -> bool:
         open_channels = {p.channel.name for found in self._proposals.values() for p in found if p.image is None}
@@ -148,12 +156,14 @@ class InputControl:
 
     def _row(self, card: ModelCard, proposal: Proposal[Image]) -> InputRow:
         key = (card.id, proposal.channel.name)
-        options = [InputOption(c.name, c.input, describe(c)) for c in self._nodes]
+        nodes = [image for image in self._nodes if card.sees_slices or not is_coloured(image)]
+        options = [InputOption(c.name, c.input, describe(c)) for c in nodes]
         offered = {series.row.series_uid: series for series in (*self._study, self._series.get(key)) if series}
         for series in offered.values():
             text = _("{title} (DICOM database)").format(title=series_title(series.row))
             options.append(InputOption(text, _source(series), describe(series)))
-        name = _("Image") if proposal.channel.name.casefold() == "image" else proposal.channel.name
+        is_only = proposal.channel.name.casefold() == "image" or are_colours(card.channels)
+        name = _("Image") if is_only else proposal.channel.name
         wants = _("Wanted: {kind}").format(kind=readable_modality(proposal.channel.modality))
         return InputRow(
             key=key,
@@ -221,9 +231,9 @@ def _source(image: Image) -> Input:
     return SeriesInput(image.row.series_uid) if isinstance(image, SeriesCandidate) else image.input
 
 
-def not_offered() -> list[CheckLine]:
+def not_offered(*, pictures: bool) -> list[CheckLine]:
     """A line on the volumes that are in the scene and cannot be chosen, for who looks for them."""
-    left_out = excluded_volumes(slicer.mrmlScene)
+    left_out = excluded_volumes(slicer.mrmlScene, pictures=pictures)
     if not left_out:
         return []
     listed = "; ".join(f"{name} ({why})" for name, why in left_out[:_MOST_LEFT_OUT])

@@ -68,6 +68,19 @@ def fit_height(tree: Any, *, at_least: int, at_most: int) -> None:
     tree.setFixedHeight(header + row_height * min(max(rows, at_least), at_most) + 2 * tree.frameWidth + 2)
 
 
+class Switch:
+    """Widgets that have nothing to do at times: they are off then, and their tooltips say why."""
+
+    def __init__(self, *widgets: Any) -> None:
+        self._usual = [(widget, widget.toolTip) for widget in widgets]
+
+    def set(self, why_not: str, *, enabled: bool = True) -> None:
+        """Off for a reason; without one on, with the usual tooltip, or off where there is nothing to say."""
+        for widget, usual in self._usual:
+            widget.enabled = enabled and not why_not
+            widget.toolTip = why_not or usual
+
+
 @contextmanager
 def silent(*widgets: Any) -> Iterator[None]:
     """Widgets are filled without saying so."""

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 
 from ..models.card import ModelCard
-from .items import all_items, colour_icon, fit_height, is_ticked, key_of, silent, tree_item
+from .items import Switch, all_items, colour_icon, fit_height, is_ticked, key_of, silent, tree_item
 from .texts import _
 
 _SEPARATOR = "\n"
@@ -20,13 +20,17 @@ class LabelsView:
     def __init__(self, ui: Any, *, on_change: Callable[[dict[str, tuple[str, ...]]], None]) -> None:
         self._ui, self._on_change = ui, on_change
         self._cards: tuple[ModelCard, ...] = ()
+        self._why_none = ""
+        self._group = Switch(ui.labelsGroup)
         ui.labelSearchBox.connect("textChanged(QString)", self._filter)
         ui.labelTree.connect("itemChanged(QTreeWidgetItem*,int)", self._tell)
         ui.allLabelsButton.connect("clicked()", lambda: self._tick_shown(ticked=True))
         ui.noLabelsButton.connect("clicked()", lambda: self._tick_shown(ticked=False))
 
-    def show(self, cards: Sequence[ModelCard], unwanted: Mapping[str, tuple[str, ...]]) -> None:
-        """Show the structures of the models that are to run."""
+    def show(self, cards: Sequence[ModelCard], unwanted: Mapping[str, tuple[str, ...]], why_none: str) -> None:
+        """Show the structures of the models that are to run, or say why they have none."""
+        self._why_none = why_none
+        self._group.set(why_none)
         if tuple(cards) != self._cards:
             self._cards = tuple(cards)
             self._fill()
@@ -87,6 +91,10 @@ class LabelsView:
     def _count(self) -> None:
         ticks = [is_ticked(item) for item in all_items(self._ui.labelTree) if _parts(item)[1]]
         wanted, count = sum(ticks), len(ticks)
+        if self._why_none:
+            self._ui.labelsGroup.setTitle(_("Structures: none"))
+            self._ui.labelsFrame.setVisible(True)
+            return
         title = _("Structures: all {count}") if wanted == count else _("Structures: {wanted} of {count}")
         self._ui.labelsGroup.setTitle(title.format(wanted=wanted, count=count))
         self._ui.labelsFrame.setVisible(count > 0)

@@ -10,7 +10,9 @@ from ..app.client import WorkerState
 from ..app.protocol import DeviceRecord, DevicesReply
 from ..core.data_home import data_home
 from ..core.errors import MedAISegError
+from ..models.card import ModelCard
 from .advanced_view import AdvancedView
+from .class_words import why_no_segments
 from .context import Context
 from .texts import _
 
@@ -32,9 +34,13 @@ class MachineControl:
 
         self._context.session.devices(on_done=done, on_error=self._cannot_ask)
 
-    def refresh(self) -> None:
+    def refresh(self, cards: tuple[ModelCard, ...]) -> None:
         choices, settings = self._context.parameters().read(), self._context.session.settings
-        self.view.show_run_options(flips=choices.test_time_flips, keep_largest=choices.keep_largest_component)
+        self.view.show_run_options(
+            flips=choices.test_time_flips,
+            keep_largest=choices.keep_largest_component,
+            why_not=why_no_segments(cards),
+        )
         self.view.show_machine(
             device=settings.device, devices=self._devices, offline=settings.offline, python=settings.python
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from ..models.card import ModelCard, ModelState
@@ -18,6 +18,8 @@ def state_of(card: ModelCard) -> str:
     words = _state_words()
     if card.state is ModelState.TO_DOWNLOAD and card.size_bytes:
         return f"{words[card.state]}, {readable_bytes(card.size_bytes)}"
+    if card.state is ModelState.READY and card.classes:
+        return _("ready, classifies")
     return words[card.state]
 
 
@@ -51,7 +53,9 @@ def summary_of(card: ModelCard, expected_time: str) -> str:
     if card.channels:
         lines.append(_("Input: {channels}").format(channels=", ".join(_channel(channel) for channel in card.channels)))
     if card.segments:
-        lines.append(_("Finds: {structures}").format(structures=_structures(card)))
+        lines.append(_("Finds: {structures}").format(structures=_some([s.name for s in card.segments])))
+    if card.classes:
+        lines.append(_("Says how probable each is: {classes}").format(classes=_some(card.classes)))
     if card.license:
         lines.append(_("Licence: {licence}").format(licence=_licence(card)))
     if expected_time:
@@ -69,6 +73,7 @@ def details_of(card: ModelCard) -> str:
     )
     parts = [(_("Structures"), labels)]
     for title, text in (
+        (_("Classes"), "\n".join(card.classes)),
         (_("Anatomy"), card.anatomy),
         (_("Licence"), _licence(card) if card.license else ""),
         (_("To cite"), card.citation),
@@ -89,8 +94,8 @@ def _channel(channel: Channel) -> str:
     return escape(kind if channel.name.casefold() == "image" else f"{channel.name} ({kind})")
 
 
-def _structures(card: ModelCard) -> str:
-    names = [escape(segment.name) for segment in card.segments]
+def _some(found: Sequence[str]) -> str:
+    names = [escape(name) for name in found]
     if len(names) <= 4:
         return ", ".join(names)
     return _("{some} and {count} more").format(some=", ".join(names[:3]), count=len(names) - 3)

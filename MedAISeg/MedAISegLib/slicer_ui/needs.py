@@ -43,6 +43,9 @@ class Needs:
         region: OrientedBox | None,
     ) -> NeedReply | None:
         """What is known; where nothing is, it is asked for, and ``changed`` tells of the answer."""
+        if card.classes:
+            # A single pass over an image: nothing to estimate.
+            return None
         if card.state is not ModelState.READY or len(geometries) < len(card.channels) or not card.channels:
             return None
         device = self._session.settings.device

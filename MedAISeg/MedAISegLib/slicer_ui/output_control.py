@@ -7,6 +7,7 @@ from typing import Any
 from ..models.card import ModelCard
 from ..slicer_io.merge_roles import PlaceMode
 from ..slicer_io.runs import Frames, Output
+from .class_words import why_no_segments
 from .context import Context
 from .labels_view import LabelsView
 from .output_view import OutputChoice, OutputView, SegmentLine
@@ -47,13 +48,15 @@ class OutputControl:
 
     def refresh(self, cards: tuple[ModelCard, ...], frames: Frames) -> None:
         choices = self._context.parameters().read()
-        node = self.node() if frames is Frames.ONE else None
-        self.view.allow_choice(frames is Frames.ONE)
+        why_not = why_no_segments(cards)
+        node = self.node() if frames is Frames.ONE and not why_not else None
+        in_sequence = _("The results of all frames go into a new sequence") if frames is Frames.ALL else ""
+        self.view.allow_choice(why_not or in_sequence)
         running = {card.id for card in cards}
         lines = [_line(state, running, choices.mode, choices.overwrite_edited) for state in self._states.of(node)]
         choice = OutputChoice(choices.mode, choices.overwrite_edited, choices.kept)
         self.view.show(node, lines, choice)
-        self._labels.show(cards, choices.unwanted)
+        self._labels.show(cards, choices.unwanted, why_not)
 
     def _choose_node(self, node: Any) -> None:
         parameters = self._context.parameters()

@@ -9,8 +9,17 @@ from typing import Any
 import qt
 
 from ..slicer_io.merge_roles import PlaceMode
-from .items import all_items, colour_icon, fit_height, is_ticked, key_of, silent, stretch_first_column, tree_item
-from .texts import _
+from .items import (
+    Switch,
+    all_items,
+    colour_icon,
+    fit_height,
+    is_ticked,
+    key_of,
+    silent,
+    stretch_first_column,
+    tree_item,
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class OutputView:
     def __init__(self, ui: Any, *, on_node: Callable[[Any], None], on_change: Callable[[OutputChoice], None]) -> None:
         self._ui, self._on_change = ui, on_change
         self._lines: tuple[SegmentLine, ...] = ()
+        self._selector = Switch(ui.outputSelector)
         stretch_first_column(ui.existingSegmentsTree)
         ui.outputSelector.connect("currentNodeChanged(vtkMRMLNode*)", on_node)
         ui.replaceButton.connect("toggled(bool)", self._tell)
@@ -75,14 +85,9 @@ class OutputView:
         for widget in (ui.existingSegmentsLabel, ui.existingSegmentsTree):
             widget.setVisible(bool(self._lines))
 
-    def allow_choice(self, is_allowed: bool) -> None:
-        """Whether an existing segmentation can be chosen."""
-        self._ui.outputSelector.enabled = is_allowed
-        self._ui.outputSelector.toolTip = (
-            _("A new segmentation, or one of the scene to be updated")
-            if is_allowed
-            else _("The results of all frames go into a new sequence")
-        )
+    def allow_choice(self, why_not: str) -> None:
+        """Let an existing segmentation be chosen, or say why not."""
+        self._selector.set(why_not)
 
     def _fill(self) -> None:
         tree = self._ui.existingSegmentsTree

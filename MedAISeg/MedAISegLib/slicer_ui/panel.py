@@ -13,9 +13,10 @@ from ..core.errors import MedAISegError
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
 from ..slicer_io.region_node import region_from_node
-from ..slicer_io.runs import Run
+from ..slicer_io.runs import Output, Run
 from ..slicer_io.sample_data import load_sample_study
 from ..slicer_io.session import Session
+from .class_words import why_no_segments
 from .context import Context
 from .dependency_control import DependencyControl
 from .input_control import InputControl, units_by_channel
@@ -126,15 +127,19 @@ class Panel:
         self._inputs.match(chosen.running)
         self._ui.welcomeFrame.setVisible(not self._inputs.has_images)
         region, problems = self._region_box()
-        plans = tuple(self._plan(card, region, problems) for card in chosen.running)
+        plans = tuple(
+            self._plan(card, None if card.classes else region, () if card.classes else problems)
+            for card in chosen.running
+        )
         self._models.refresh(self._expected_time(chosen, region))
         self._inputs.refresh(tuple(dict.fromkeys(line for plan in plans for line in plan.checks)))
-        self._region.show(self._parameters().reference(REGION), self._inputs.first_volume())
+        volume, why_not = self._inputs.first_volume(), why_no_segments(chosen.running)
+        self._region.show(self._parameters().reference(REGION), volume, why_not)
         self._outputs.refresh(chosen.running, self._inputs.frames())
         self._runs.refresh(plans)
         self._warm_up.choose(plans)
         self._results.refresh()
-        self._machine.refresh()
+        self._machine.refresh(chosen.running)
         self._store.refresh()
         self._watch.follow((*self._inputs.followed_nodes(), *self._outputs.followed_nodes(), *self._own_nodes()))
 
@@ -147,7 +152,7 @@ class Panel:
         return Plan(
             card=card,
             inputs=self._inputs.sources(card),
-            output=self._outputs.output(self._inputs.frames()),
+            output=Output() if card.classes else self._outputs.output(self._inputs.frames()),
             frames=self._inputs.frames(),
             region=region,
             units=units_by_channel(self._inputs.units, card),
@@ -156,7 +161,7 @@ class Panel:
 
     def _expected_time(self, chosen: ChosenModels, region: OrientedBox | None) -> str:
         card = chosen.selected
-        if card is None or card not in chosen.running or card.state is not ModelState.READY:
+        if card is None or card not in chosen.running or card.state is not ModelState.READY or card.classes:
             return ""
         return expected_time(self._need(card, region))
 

@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
-from .items import silent
+from .items import Switch, silent
 from .texts import _
 
 
@@ -18,17 +18,19 @@ class RegionView:
     def __init__(self, ui: Any, *, on_change: Callable[[Any], None]) -> None:
         self._ui, self._on_change = ui, on_change
         self._volume: Any = None
+        self._selector = Switch(ui.regionSelector)
         ui.regionSelector.connect("currentNodeChanged(vtkMRMLNode*)", on_change)
         ui.drawRegionButton.connect("clicked()", self._draw)
 
-    def show(self, region: Any, volume: Any) -> None:
-        """Show the region, and the image that a new one would go around (None for none)."""
+    def show(self, region: Any, volume: Any, why_not: str) -> None:
+        """Show the region, the image that a new one would go around (None for none), and why a run has no region."""
         self._volume = volume
         if self._ui.regionSelector.currentNode() is not region:
             with silent(self._ui.regionSelector):
                 self._ui.regionSelector.setCurrentNode(region)
-        self._ui.drawRegionButton.enabled = volume is not None
-        self._ui.drawRegionButton.toolTip = (
+        self._selector.set(why_not)
+        self._ui.drawRegionButton.enabled = volume is not None and not why_not
+        self._ui.drawRegionButton.toolTip = why_not or (
             _("Adds a box as large as the first input image, to be drawn smaller in the views")
             if volume is not None
             else _("Choose an image of the scene as input first")

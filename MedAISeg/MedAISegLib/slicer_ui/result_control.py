@@ -1,4 +1,4 @@
-"""What can be done with the segments that are there."""
+"""What can be done with the segments that are there, or the classes that images have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import slicer
 
 from ..core.errors import Cancelled, MedAISegError
-from ..core.result import SegmentResult
+from ..core.result import JobResult, SegmentResult
+from ..slicer_io.class_placing import PlacedTable
+from ..slicer_io.class_table import TABLE_CLASS, classification_of_node
 from ..slicer_io.placing import Placed
 from ..slicer_io.run_record import RunRecord, provenance_of_node
 from ..slicer_io.runs import Run
@@ -30,31 +32,34 @@ class ResultControl:
         self._context, self._states = context, states
         self.view = ResultsView(context.ui, self)
         self._exports = ExportControl(context, self.view.messages)
-        self._placed: list[Placed] = []
+        self._placed: list[Placed | PlacedTable] = []
         self._surfaces: Any = None
         self._measuring: Any = None
 
     def take(self, run: Run) -> None:
-        """Show the segments that a run has put into the scene."""
+        """Show what a run has put into the scene."""
         placed = run.placed
         if placed is None:
             return
         self._placed.append(placed)
         self._context.parameters().refer(RESULT, placed.node)
-        if run.result is not None:
+        if isinstance(run.result, JobResult):
             by_name = {segment.name: segment for segment in run.result.segments}
             found = {i: by_name[name] for name, i in placed.segment_ids.items() if name in by_name}
             self._states.take_measured(placed.node, found)
-        if placed.kept:
-            text = _("Left as they were: {names}").format(names=", ".join(placed.kept))
-            self.view.messages.show_text(Kind.INFORMATION, text)
+            if placed.kept:
+                text = _("Left as they were: {names}").format(names=", ".join(placed.kept))
+                self.view.messages.show_text(Kind.INFORMATION, text)
         self._context.ui.resultsSection.collapsed = False
 
     def refresh(self) -> None:
         node = self._context.parameters().reference(RESULT)
         if node is None:
-            hint = _("After a run its segments are listed here; an older segmentation can be chosen above.")
+            hint = _("After a run its segments or classes are listed here; an older result can be chosen above.")
             self.view.show(Results(None, hint=hint, why_no_revert=_("There was no run yet")))
+            return
+        if node.IsA(TABLE_CLASS):
+            self.view.show(self._classes_of(node))
             return
         states = self._states.of(node)
         runs = provenance_of_node(node)
@@ -70,6 +75,17 @@ class ResultControl:
                 why_no_revert=self._why_no_revert(node),
                 provenance=provenance_text(runs),
             )
+        )
+
+    def _classes_of(self, node: Any) -> Results:
+        found = classification_of_node(node)
+        return Results(
+            node=node,
+            images=found.images if found is not None else (),
+            hint="" if found is not None else _("This table cannot be read; the module Tables shows it."),
+            why_no_segments=_("A classification has no segments"),
+            why_no_revert=self._why_no_revert(node),
+            provenance=provenance_text((RunRecord(found.provenance, {}, notices=found.notices),)) if found else "",
         )
 
     def choose_result(self, node: Any) -> None:
@@ -115,16 +131,16 @@ class ResultControl:
         last = self._last_into(self._node())
         if last is not None:
             last.revert.restore()
-            self.view.messages.show_text(Kind.GOOD, _("The segments are as they were before the last run."))
+            self.view.messages.show_text(Kind.GOOD, _("The scene is as it was before the last run."))
         self._context.changed()
 
     def _node(self) -> Any:
         return self._context.parameters().reference(RESULT)
 
     def _why_no_revert(self, node: Any) -> str:
-        return "" if self._last_into(node) is not None else _("There is no run into this segmentation to take back")
+        return "" if self._last_into(node) is not None else _("There is no run into this result to take back")
 
-    def _last_into(self, node: Any) -> Placed | None:
+    def _last_into(self, node: Any) -> Placed | PlacedTable | None:
         """The newest run that can be taken back; one that the session has let go of can be no more."""
         self._placed = [placed for placed in self._placed if placed.revert.is_valid]
         return next((placed for placed in reversed(self._placed) if placed.node is node), None)

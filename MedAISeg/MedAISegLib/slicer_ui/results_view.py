@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 import qt
 
-from .items import colour_icon, fit_height, silent, stretch_first_column, tree_item
+from ..core.classification import ImageClasses
+from ..slicer_io.class_table import ATTRIBUTE, TABLE_CLASS
+from .class_view import ClassView, class_table
+from .items import Switch, colour_icon, fit_height, silent, stretch_first_column, tree_item
 from .messages import MessageView
 from .texts import _
 
@@ -36,10 +39,14 @@ class Results:
         why_no_dicom: why DICOM SEG cannot be written; empty where it can.
         why_no_revert: why the last run cannot be taken back; empty where it can.
         provenance: rich text.
+        images: of a classification, which has no lines.
+        why_no_segments: why there is nothing to show in 3D, to edit or to export; empty where there may be.
     """
 
     node: Any
     lines: tuple[ResultLine, ...] = ()
+    images: tuple[ImageClasses, ...] = ()
+    why_no_segments: str = ""
     hint: str = ""
     not_found: tuple[str, ...] = ()
     is_stale: bool = False
@@ -84,12 +91,17 @@ class ResultsView:
         self._ui = ui
         self.messages = MessageView(ui.resultMessages, "resultMessage", ui.revertButton)
         self._shown: tuple[ResultLine, ...] | None = None
+        self._images: tuple[ImageClasses, ...] = ()
+        self._classes = ClassView(ui)
+        self._segments = Switch(ui.show3DButton, ui.editButton, ui.exportButton, ui.recomputeButton)
         self._menu = qt.QMenu(ui.exportButton)
         self._menu.objectName = "exportMenu"
         self._menu.toolTipsVisible = True
         self._dicom_actions = self._fill_menu(actions)
         ui.exportButton.setMenu(self._menu)
         stretch_first_column(ui.resultTree)
+        # Other tables of the scene are nobody's result here.
+        ui.resultSelector.addAttribute(TABLE_CLASS, ATTRIBUTE)
         ui.resultSelector.connect("currentNodeChanged(vtkMRMLNode*)", actions.choose_result)
         ui.show3DButton.connect("toggled(bool)", actions.show_in_3d)
         ui.editButton.connect("clicked()", actions.edit_result)
@@ -98,7 +110,7 @@ class ResultsView:
         ui.revertButton.connect("clicked()", actions.revert_run)
 
     def show(self, results: Results) -> None:
-        """Show a segmentation's segments."""
+        """Show a segmentation's segments, or the classes of images."""
         ui = self._ui
         if ui.resultSelector.currentNode() is not results.node:
             with silent(ui.resultSelector):
@@ -112,8 +124,10 @@ class ResultsView:
         ui.resultHintLabel.setVisible(bool(results.hint))
         ui.notFoundLabel.setText(_("Not found: {names}").format(names=", ".join(results.not_found)))
         ui.notFoundLabel.setVisible(bool(results.not_found))
-        for button in (ui.show3DButton, ui.editButton, ui.exportButton, ui.copyTableButton, ui.recomputeButton):
-            button.enabled = has_lines
+        self._images = results.images
+        self._classes.show(results.images)
+        self._segments.set(results.why_no_segments, enabled=has_lines)
+        ui.copyTableButton.enabled = has_lines or bool(results.images)
         ui.recomputeButton.setVisible(has_lines and results.is_stale)
         with silent(ui.show3DButton):
             ui.show3DButton.checked = results.is_shown_in_3d
@@ -129,6 +143,8 @@ class ResultsView:
 
     def table(self) -> str:
         """The table as tab-separated lines, for a spreadsheet."""
+        if self._images:
+            return class_table(self._images)
         lines = [(_("Segment"), _("Volume (mL)"), _("Mean"), _("State"))]
         lines += [(line.name, _number(line.volume_ml), _number(line.mean), line.state) for line in self._shown or ()]
         return "\n".join("\t".join(cell.replace("\t", " ") for cell in line) for line in lines)

@@ -51,7 +51,7 @@ class RunControl:
 
     Args:
         look_again: shows the panel anew, and tells by :meth:`refresh` what would run.
-        on_result: gets each run whose segments are in the scene.
+        on_result: gets each run whose result is in the scene.
         on_units: gets model, channel and the user's answer to what a PET image's values are.
         ask_trust: asks in a place whether a model may do what it would do, and calls back if so.
     """
@@ -156,8 +156,8 @@ class RunControl:
             inputs=plan.inputs,
             output=plan.output,
             labels=without([s.name for s in plan.card.segments], choices.unwanted.get(plan.card.id, ())),
-            test_time_flips=choices.test_time_flips,
-            keep_largest_component=choices.keep_largest_component,
+            test_time_flips=None if plan.card.classes else choices.test_time_flips,
+            keep_largest_component=choices.keep_largest_component and not plan.card.classes,
             accept=plan.accept,
             region=plan.region,
             units=plan.units,

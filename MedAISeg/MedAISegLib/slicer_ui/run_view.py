@@ -73,7 +73,7 @@ def state_text(state: RunState) -> str:
         RunState.LOADING: _("loads the images"),
         RunState.SENDING: _("hands over the images"),
         RunState.RUNNING: _("runs"),
-        RunState.PLACING: _("puts the segments into the scene"),
+        RunState.PLACING: _("puts the result into the scene"),
         RunState.DONE: _("done"),
         RunState.FAILED: _("failed"),
         RunState.CANCELLED: _("cancelled"),

@@ -8,50 +8,12 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
-
-NETWORK = {
-    "spatial_dims": 2,
-    "in_channels": 3,
-    "out_channels": 2,
-    "init_features": 4,
-    "growth_rate": 2,
-    "block_config": [2],
-}
+from classifiers import write_classifier
 
 
 @pytest.fixture
 def classifier(tmp_path):
-    """A bundle that tells two classes apart, of pictures with three channels."""
-    from monai.networks.nets import DenseNet
-
-    root = tmp_path / "density"
-    (root / "configs").mkdir(parents=True)
-    (root / "models").mkdir()
-    config = {
-        "network_def": {"_target_": "DenseNet", **NETWORK},
-        "preprocessing": {
-            "_target_": "Compose",
-            "transforms": [
-                {"_target_": "LoadImaged", "keys": "image"},
-                {"_target_": "EnsureChannelFirstd", "keys": "image", "channel_dim": 2},
-                {"_target_": "ScaleIntensityd", "keys": "image"},
-            ],
-        },
-        "inferer": {"_target_": "SimpleInferer"},
-        "postprocessing": {
-            "_target_": "Compose",
-            "transforms": [{"_target_": "Activationsd", "keys": "pred", "softmax": True}],
-        },
-    }
-    image = {"num_channels": 3, "spatial_shape": [32, 32], "channel_def": {"0": "image"}}
-    prediction = {"format": "labels", "num_channels": 2, "channel_def": {"0": "A", "1": "B"}}
-    metadata = {"name": "Density", "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": prediction}}}
-    (root / "configs" / "inference.json").write_text(json.dumps(config))
-    (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
-    torch.manual_seed(3)
-    torch.save(DenseNet(**NETWORK).state_dict(), root / "models" / "model.pt")
-    return root
+    return write_classifier(tmp_path / "density")
 
 
 @pytest.fixture
@@ -111,3 +73,34 @@ def test_own_code_is_not_run(run, classifier, pictures, tmp_path):
     path.write_text(json.dumps(config))
     assert run("classify", pictures[0], "--model", classifier).exit_code == 4
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("colours", [3, 1], ids=["coloured", "grey"])
+def test_a_dicom_picture_has_the_probabilities_of_the_same_png(run, classifier, tmp_path, colours):
+    from dicom_pictures import write_picture
+
+    pixels = np.random.default_rng(5).integers(0, 255, (40, 32, colours), dtype=np.uint8)
+    png, capture = tmp_path / "same.png", tmp_path / "same.dcm"
+    if colours == 3:
+        sitk.WriteImage(sitk.GetImageFromArray(pixels, isVector=True), str(png))
+        write_picture(capture, pixels, "RGB")
+    else:
+        sitk.WriteImage(sitk.GetImageFromArray(pixels[..., 0]), str(png))
+        write_picture(capture, 255 - pixels[..., 0], "MONOCHROME1", "CR")
+    done = run("classify", png, capture, "--model", classifier, "--json", "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    first, second = json.loads(done.stdout)["images"]
+    assert second["probabilities"] == first["probabilities"]
+
+
+def test_an_installed_one_is_listed_and_classifies_by_its_name(run, classifier, pictures, model_store):
+    installed = run("models", "install", classifier)
+    assert installed.exit_code == 0, installed.output
+    assert "medaiseg classify" in installed.output
+    assert "A, B" in run("models", "show", "density").stdout
+    assert "Density" in run("models", "list").stdout
+    assert run("models", "verify", "density").exit_code == 0
+    assert run("classify", pictures[0], "--model", "density", "--device", "cpu").exit_code == 0
+    refused = run("models", "export", "density", "--output", model_store / "out")
+    assert refused.exit_code == 4
+    assert "classification model" in refused.stderr
