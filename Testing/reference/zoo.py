@@ -89,4 +89,38 @@ BRATS = ZooBundle(
     data=("test_datalist", lambda files: [{"image": files}]),
 )
 
-ALL = (SPLEEN_CT, TEMPLATE, WHOLE_BODY, SWIN_UNETR, MULTI_ORGAN, BRATS)
+PEDIATRIC = ZooBundle(
+    "pediatric_abdominal_ct_segmentation",
+    images.spleen_ct,
+    {
+        **_ONE_PROCESS,
+        "imports": (["$import glob", "$import os"], "its scripts, of which nothing is used, are not published with it"),
+        "preprocessing#transforms#0#reader": (REMOVED, "the ITK Python package is not needed here"),
+    },
+    data=MULTI_ORGAN.data,
+    weights="dynunet_FT.pt",
+)
+
+ALL = (SPLEEN_CT, TEMPLATE, WHOLE_BODY, SWIN_UNETR, MULTI_ORGAN, BRATS, PEDIATRIC)
+
+PANCREAS = ZooBundle(
+    "pancreas_ct_dints_segmentation",
+    images.spleen_ct,
+    MULTI_ORGAN.changes,
+    data=MULTI_ORGAN.data,
+)
+
+PROSTATE = ZooBundle(
+    "prostate_mri_anatomy",
+    images.hippocampus_mr,
+    {
+        **_ONE_PROCESS,
+        "imports": (["$import os"], "pandas, which lists its test images, is not needed here"),
+        "postprocessing#transforms#2#nearest_interp": (True, "linearly between labels there is no label"),
+    },
+)
+
+VENTRICLES = ZooBundle("ventricular_short_axis_3label", images.head_crop)
+
+OF_A_CHECKOUT = (PANCREAS, PROSTATE, VENTRICLES)
+"""Those of which the test data hold no description."""
