@@ -83,9 +83,10 @@ bench: venv $(VENV)/nnunet/installed ## measure time and memory against the refe
 bench-quick: venv ## the same for two small images, printed only
 	$(BIN)/python -m benchmarks.run --quick
 
-bench-growth: venv ## plot time and memory against slices and classes, start and throughput of the worker
+bench-growth: venv ## plot time and memory against slices and classes; start and throughput of the worker; results entering a scene
 	$(BIN)/python -m benchmarks.growth --record
 	$(BIN)/python -m benchmarks.service --record
+	$(BIN)/python -m benchmarks.scene --record
 
 bench-gpu: venv ## pack the benchmark for a machine with a GPU into build/gpu-benchmark (at most 60 MB)
 	rm -rf build/gpu-benchmark

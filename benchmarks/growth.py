@@ -62,9 +62,11 @@ class Growth:
 @click.command()
 @click.option("--largest", type=int, default=max(SLICES), help="Leave out more slices than these.")
 @click.option("--repeats", type=click.IntRange(1), default=3, help="Runs of each point; the shortest counts.")
-@click.option("--record", is_flag=True, help="Write growth.json and growth.png.")
+@click.option("--record", is_flag=True, help="Write growth.json, growth.png, and RESULTS.md anew.")
 def main(largest: int, repeats: int, record: bool) -> None:
     """Measure the growth and print its exponents."""
+    from .page import write_page
+
     growth = measure_growth(largest, repeats, available_threads())
     for point in growth.points:
         click.echo(
@@ -74,6 +76,7 @@ def main(largest: int, repeats: int, record: bool) -> None:
     if record:
         GROWTH_JSON.write_text(json.dumps(to_json(growth), indent=1) + "\n", encoding="utf-8")
         plot(growth, GROWTH_PLOT)
+        write_page()
 
 
 def measure_growth(largest: int, repeats: int, threads: int, device: str = "cpu") -> Growth:

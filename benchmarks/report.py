@@ -78,8 +78,8 @@ floating-point operations ÷ what the machine gives to the product of two large 
 """
 
 
-def render(record: Record, gpu: GpuRecord | None = None) -> str:
-    """Markdown."""
+def render(record: Record, gpu: GpuRecord | None = None, around: str = "") -> str:
+    """Markdown; ``around`` is a section that stands after the comparisons."""
     parts = [_HEAD, _GLANCE_HEAD, table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
     cold = [case for case in record.cases if case.cold]
     warm = [case for case in record.cases if case.warm]
@@ -88,7 +88,7 @@ def render(record: Record, gpu: GpuRecord | None = None) -> str:
     if warm:
         parts += [_WARM_HEAD, table(_WARM_COLUMNS, map(_warm_row, warm))]
         parts += [_STAGE_HEAD, table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case)))]
-    parts += ["## Where we are behind\n", _behind(record), gpu_section(gpu)]
+    parts += ["## Where we are behind\n", _behind(record), around, gpu_section(gpu)]
     parts += ["## Cases\n", "\n".join(map(_described, record.cases)), "\n## Machine and software\n", _machines(record)]
     return "\n".join(parts) + "\n"
 
@@ -221,11 +221,12 @@ def _described(case: CaseRecord) -> str:
 def _machines(record: Record) -> str:
     by_text: dict[str, list[str]] = {}
     for case in record.cases:
-        by_text.setdefault(_machine(case.environment), []).append(case.case)
+        by_text.setdefault(machine(case.environment), []).append(case.case)
     return "\n".join(f"- {text} ({', '.join(names)})" for text, names in by_text.items())
 
 
-def _machine(environment: Environment) -> str:
+def machine(environment: Environment) -> str:
+    """One line for a reader."""
     versions = ", ".join(f"{name} {version}" for name, version in environment.versions.items())
     return (
         f"{environment.processor}, {environment.cores} cores, {environment.memory_gb} GB, {environment.system}; "

@@ -15,14 +15,11 @@ from Testing.conftest import shared_data_folder
 from .cases import QUICK, BenchmarkCase, chosen
 from .cold import measure_pair
 from .environment import available_threads, describe, variables
-from .gpu.record import GPU_RESULTS_JSON, read_gpu_record
+from .page import RESULTS_JSON, write_page
 from .record import CaseRecord, Record, read_record, write_record
 from .report import render
 from .setting import Setting, as_printed, make_setting, our_command, their_command
 from .warm import measure_warm
-
-_HERE = Path(__file__).parent
-RESULTS_JSON, RESULTS_PAGE = _HERE / "results.json", _HERE / "RESULTS.md"
 
 
 @click.command()
@@ -60,7 +57,7 @@ def main(
             kept = kept.with_case(measured)
             if record:
                 write_record(kept, RESULTS_JSON)
-                RESULTS_PAGE.write_text(render(kept, read_gpu_record(GPU_RESULTS_JSON)), encoding="utf-8")
+                write_page()
     click.echo(render(kept))
 
 

@@ -71,9 +71,11 @@ class Service:
 @click.command()
 @click.option("--cases", type=click.IntRange(2), default=20, help="Of the throughput.")
 @click.option("--data", type=click.Path(path_type=Path, exists=True), default=shared_data_folder, help="Test data.")
-@click.option("--record", is_flag=True, help="Write service.json.")
+@click.option("--record", is_flag=True, help="Write service.json, and RESULTS.md anew.")
 def main(cases: int, data: Path, record: bool) -> None:
     """Measure start and throughput with the embedded model."""
+    from .page import write_page
+
     images = sorted((data / "hippocampus" / "images").glob("*.nii.gz"))[:cases]
     with tempfile.TemporaryDirectory(prefix="medaiseg-service-") as name:
         service = measure(images, Path(name))
@@ -81,6 +83,7 @@ def main(cases: int, data: Path, record: bool) -> None:
     click.echo(text)
     if record:
         SERVICE_JSON.write_text(text + "\n", encoding="utf-8")
+        write_page()
 
 
 def measure(images: list[Path], folder: Path, device: str = "cpu") -> Service:

@@ -10,9 +10,6 @@ import click
 from Testing.conftest import shared_data_folder
 
 from ..cases import chosen
-from ..record import read_record
-from ..report import render
-from ..run import RESULTS_JSON, RESULTS_PAGE
 from .images import on_gpu
 from .record import CPU, GPU_RESULTS_JSON, read_gpu_record
 
@@ -64,11 +61,13 @@ def run(only: tuple[str, ...], data: Path, output: Path, device: str, quick: boo
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 def add(file: Path) -> None:
     """Keep the record of a GPU, and render the page with it."""
+    from ..page import write_page
+
     record = read_gpu_record(file)
     if record is None or record.device.kind == CPU:
         raise click.ClickException("this record is not of a GPU; it says nothing about one")
     shutil.copy(file, GPU_RESULTS_JSON)
-    RESULTS_PAGE.write_text(render(read_record(RESULTS_JSON), record), encoding="utf-8")
+    write_page()
 
 
 if __name__ == "__main__":

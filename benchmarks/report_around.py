@@ -1,0 +1,83 @@
+"""Growth, start, throughput and the scene as sections of the page of results; nothing is compared here."""
+
+from __future__ import annotations
+
+from .growth import Growth, exponent
+from .report import machine
+from .scene import SceneRecord
+from .service import Service
+from .tables import megabytes, table
+
+_GROWTH = """## Growth
+
+Our side alone, with a network so small that what surrounds it is what is seen; the shortest of several runs. Memory is
+the peak above a process that has run a window, its input and the label volume.
+
+![Seconds and megabytes against slices and classes](growth.png)
+"""
+_SERVICE = """## Start and throughput
+
+The embedded model through the worker that serves the panel, against a command for each case.
+"""
+_SCENE = """## In Slicer's process
+
+Results of {size} voxels entering a scene of the genuine MRML library, piece by piece; between two pieces the
+application goes on. Seconds that the main thread computed.
+"""
+_NOT_MEASURED = "**Not measured.**\n"
+
+
+def around_section(growth: Growth | None, service: Service | None, scene: SceneRecord | None) -> str:
+    """Markdown; what was not recorded is said to be missing."""
+    parts = [_growth(growth), _service(service), _scene(scene)]
+    return "\n".join(parts)
+
+
+def _growth(growth: Growth | None) -> str:
+    if growth is None:
+        return f"## Growth\n\n{_NOT_MEASURED}"
+    parts = [_GROWTH]
+    for name, points in (("slices", growth.along_slices()), ("classes", growth.along_classes())):
+        sizes = [getattr(point, name) for point in points]
+        rows = [
+            (
+                str(point.slices),
+                str(point.classes),
+                f"{point.whole_s:.2f}",
+                f"{point.around_s:.2f}",
+                megabytes(point.above_bytes),
+            )
+            for point in points
+        ]
+        time = exponent(sizes, [point.around_s for point in points])
+        memory = exponent(sizes, [max(point.above_bytes, 1) for point in points])
+        columns = ("slices", "classes", "run s", "around the network s", "MB above input and labels")
+        exponents = f"time around the network grows with the power {time:.2f}, memory with {memory:.2f}"
+        parts += [table(columns, rows), f"With the {name}, {exponents} (1 is linear, 0 does not grow).\n"]
+    return "\n".join([*parts, f"Measured on {machine(growth.environment)}.\n"])
+
+
+def _service(service: Service | None) -> str:
+    if service is None:
+        return f"## Start and throughput\n\n{_NOT_MEASURED}"
+    first, *later = service.apply_s
+    rows = [
+        ("import of the panel's side", f"{service.import_s:.2f}"),
+        ("worker, from its start to its first answer", f"{service.worker_s:.2f}"),
+        ("model loaded, its libraries included", f"{service.loaded_s:.2f}"),
+        ("first run", f"{first:.2f}"),
+        *((f"run {n}", f"{seconds:.2f}") for n, seconds in enumerate(later, start=2)),
+        (f"{service.cases} cases through the worker", f"{service.by_worker_s:.1f}"),
+        (f"{service.cases} commands", f"{service.by_commands_s:.1f}"),
+    ]
+    return "\n".join([_SERVICE, table(("what", "s"), rows), f"Measured on {machine(service.environment)}.\n"])
+
+
+def _scene(scene: SceneRecord | None) -> str:
+    if scene is None:
+        return f"## In Slicer's process\n\n{_NOT_MEASURED}"
+    rows = [(str(act.segments), act.what, f"{act.longest_s * 1e3:.1f}", f"{act.whole_s:.2f}") for act in scene.acts]
+    k, j, i = scene.shape_kji
+    columns = ("segments", "what", "longest piece ms", "all of it s")
+    head = _SCENE.format(size=f"{i} x {j} x {k}")
+    return "\n".join([head, table(columns, rows), f"Measured on {machine(scene.environment)}.\n"])
