@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from MedAISegLib.app.exchange import segmentation_of, volume_of
+from MedAISegLib.app.messages import record_of
 from MedAISegLib.app.protocol import (
     DeviceRecord,
     DevicesReply,
@@ -18,7 +19,9 @@ from MedAISegLib.app.protocol import (
     NeedReply,
     NeedRequest,
 )
+from MedAISegLib.app.store_protocol import TrustRequest
 from MedAISegLib.core.checksums import label_checksums
+from MedAISegLib.core.errors import NotTrustedError
 from MedAISegLib.core.progress import Progress
 from MedAISegLib.core.result import SegmentResult
 
@@ -28,7 +31,15 @@ GB = 10**9
 
 
 class PanelWorker(Worker):
+    """The model ``asks`` runs once it is trusted."""
+
+    is_trusted = False
+
     def answer(self, number, request):
+        if isinstance(request, TrustRequest):
+            self.is_trusted = request.trust
+        if hasattr(request, "channels") and request.job.model == "asks" and not self.is_trusted:
+            return record_of(NotTrustedError("it would run a network of its own.", remedy="Trust it."))
         if isinstance(request, NeedRequest):
             return NeedReply(2 * GB, 8 * GB, 0, 0, seconds=95.0)
         if isinstance(request, DevicesRequest):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from MedAISegLib.slicer_io import image_pieces, pump
+from MedAISegLib.slicer_io.provenance_tags import CHECKSUM, LABEL_VALUE, MODEL_ID, SEGMENT_NAME, read_tag
 from MedAISegLib.slicer_io.runs import RunState
 
 from Testing.host.dicom_cases import import_into
@@ -37,10 +39,12 @@ def everything(scene):
 
     found = []
     for node in segmentations(scene):
+        found.append([(name, node.GetAttribute(name)) for name in node.GetAttributeNames()])
         for segment_id in node.GetSegmentation().GetSegmentIDs():
             segment = node.GetSegmentation().GetSegment(segment_id)
             voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment_id)
-            found.append((segment_id, segment.GetName(), segment.GetLabelValue(), voxels.tobytes()))
+            tags = [read_tag(segment, tag) for tag in (MODEL_ID, SEGMENT_NAME, LABEL_VALUE, CHECKSUM)]
+            found.append((segment_id, segment.GetName(), segment.GetLabelValue(), voxels.tobytes(), tags))
     return census(scene), found
 
 
@@ -77,6 +81,66 @@ def test_cancel_leaves_the_scene_as_it_was_in_every_state(panel, volume, model, 
     panel.click("applyButton")
     panel.wait_for_runs()
     assert panel.session.runs[-1].state is RunState.DONE
+
+
+@pytest.fixture
+def output(panel, volume):
+    """What an earlier run has made, with a segment that was painted since and one that was drawn, as the output."""
+    import slicer
+
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    (node,) = segmentations(panel.host.scene)
+    content = node.GetSegmentation()
+    content.AddEmptySegment("drawn", "Drawn by hand")
+    painted = np.zeros((30, 20, 24), np.uint8)
+    painted[3:7, 4:9, 5:20] = 1
+    for segment_id in ("drawn", content.GetSegmentIdBySegmentName("Brightest")):
+        slicer.util.updateSegmentBinaryLabelmapFromArray(painted, node, segment_id, volume)
+        painted = painted[::-1].copy()
+    panel.ui.outputSelector.setCurrentNode(node)
+    panel.settle()
+    panel.click("overwriteEditedCheckBox")
+    return node
+
+
+@pytest.mark.parametrize(
+    ("button", "model", "at"),
+    [
+        ("replaceButton", "Bright things", RunState.SENDING),
+        ("updateButton", "Model that slow", RunState.RUNNING),
+        ("replaceButton", "Bright things", RunState.PLACING),
+    ],
+)
+def test_cancel_leaves_an_existing_output_to_the_bit_in_every_state(panel, output, button, model, at):
+    panel.select("modelTree", model)
+    panel.click(button)
+    before = everything(panel.host.scene)
+    with one_piece_a_tick():
+        run = apply_until(panel, at)
+        cancel(panel)
+    assert run.request.output.node_id == output.GetID()
+    assert run.state is RunState.CANCELLED
+    assert everything(panel.host.scene) == before
+    panel.select("modelTree", "Bright things")
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    assert panel.session.runs[-1].node is output
+    panel.click("revertButton")
+    assert everything(panel.host.scene) == before
+
+
+def test_cancel_leaves_an_existing_output_of_a_run_that_waits(panel, output):
+    panel.select("modelTree", "Model that slow")
+    before = everything(panel.host.scene)
+    panel.click("applyButton")
+    panel.click("applyButton")
+    running, waiting = panel.session.runs[-2:]
+    wait_until(lambda: running.state is RunState.RUNNING, timeout=120)
+    assert waiting.state is RunState.QUEUED
+    cancel(panel)
+    assert (running.state, waiting.state) == (RunState.CANCELLED, RunState.CANCELLED)
+    assert everything(panel.host.scene) == before
 
 
 def test_cancel_between_the_series_that_are_loaded_leaves_none_of_them(panel, shared_data, tmp_path):

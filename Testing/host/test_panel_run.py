@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from Testing.host.driver import spin, wait_until
-from Testing.host.panel import panel
+from Testing.host.panel import cards, panel
 from Testing.host.runs_in_scene import bright_volume, census, segment_names, segmentations
 
 __all__ = ["panel"]
@@ -114,6 +116,40 @@ def test_a_question_that_is_declined_runs_nothing(panel):
     panel.click("runMessageNoButton")
     assert panel.message("run") == ""
     assert panel.session.runs == ()
+
+
+@pytest.fixture
+def asking(panel, volume, monkeypatch):
+    """A model whose files have changed since it was listed as ready: the run finds that it is not trusted any more."""
+    listed = (*cards(), replace(cards()[0], id="asks", name="Model that asks"))
+    monkeypatch.setattr("MedAISegLib.slicer_io.model_services.known_models", lambda: listed)
+    panel.widget.panel.enter()
+    panel.settle()
+    panel.select("modelTree", "Model that asks")
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    assert segmentations(panel.host.scene) == []
+    return panel
+
+
+def test_trust_that_a_run_finds_missing_is_asked_for_beside_apply_and_then_it_runs(asking):
+    assert "run a network of its own" in asking.message("run")
+    assert "Trust it only if you know who made it" in asking.message("run")
+    asking.click("runMessageYesButton")
+    wait_until(lambda: len(asking.session.runs) == 2, timeout=60)
+    asking.wait_for_runs()
+    assert asking.message("run") == ""
+    assert len(segmentations(asking.host.scene)) == 1
+
+
+def test_a_model_that_is_not_trusted_after_the_question_does_not_run(asking):
+    asking.click("runMessageNoButton")
+    assert asking.message("run") == ""
+    assert len(asking.session.runs) == 1
+    asking.click("applyButton")
+    asking.wait_for_runs()
+    assert "run a network of its own" in asking.message("run"), "it was not trusted unasked"
+    assert segmentations(asking.host.scene) == []
 
 
 def test_apply_within_apply_does_nothing_more(panel, volume, monkeypatch):
