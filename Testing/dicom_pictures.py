@@ -22,6 +22,7 @@ def write_picture(path: Path, pixels: np.ndarray, photometric: str, modality: st
     dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.PatientID, dataset.PatientName, dataset.InstanceNumber = "nobody", "Nobody", 1
     dataset.Modality, dataset.SeriesDescription = modality, "Picture"
     dataset.Rows, dataset.Columns = pixels.shape[:2]
     dataset.SamplesPerPixel = 1 if pixels.ndim == 2 else pixels.shape[2]

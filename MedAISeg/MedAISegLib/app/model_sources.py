@@ -20,6 +20,7 @@ from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreSt
 from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged
 from .model_call import Call, InstallOptions, verifier
 from .model_downloads import from_address, from_catalogue
+from .model_file import from_file
 
 __all__ = ["InstallOptions", "install_model", "pack_models", "unpack_models"]
 
@@ -34,7 +35,8 @@ def install_model(
     """Install a model, once it has been read and its weights fit.
 
     Args:
-        source: a folder, an archive, an https address of an archive, or an id of the catalogue.
+        source: a folder, an archive, a TorchScript file with its description inside, an https address of an archive,
+            or an id of the catalogue.
         tell: hears how far it is.
 
     Raises:
@@ -54,14 +56,7 @@ def install_model(
     elif (path := Path(source).expanduser()).is_dir():
         model = _from_folder(path, call)
     elif path.exists():
-        if not is_archive(path):
-            raise UsageError(
-                "it is neither a folder nor an archive.",
-                where=text,
-                remedy="Put a model's file into a folder of its own.",
-            )
-        tell(StoreProgress(StoreStage.COPY))
-        model = _from_archive(path, without_suffix(path.name), call)
+        model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
     elif (published := find_published(text)) is not None:
         model, notices = from_catalogue(published, call)
     else:
@@ -160,6 +155,7 @@ def _from_folder(path: Path, call: Call) -> InstalledModel:
 
 def _from_archive(archive: Path, name: str, call: Call) -> InstalledModel:
     """The model's id is the name of the archive's top folder, where it has one."""
+    call.tell(StoreProgress(StoreStage.COPY))
     with scratch_folder(models_home().resolve()) as scratch:
         inside = scratch / "inside"
         inside.mkdir()

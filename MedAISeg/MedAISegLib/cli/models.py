@@ -130,8 +130,8 @@ def install_model(
 ) -> None:
     """Bring a model into the store, once it has been read and its weights fit.
 
-    SOURCE is a folder, an archive (zip, tar, tar.gz), the https address of one, or a model of the catalogue (medaiseg
-    models search). Its name becomes its id.
+    SOURCE is a folder, an archive (zip, tar, tar.gz), a TorchScript file with its description inside, the https address
+    of an archive, or a model of the catalogue (medaiseg models search). Its name becomes its id.
     """
     from ..app import model_sources
     from ..models.download import network_of

@@ -21,6 +21,7 @@ from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
 from .other_task import CLASSIFICATION, OtherTaskError
 from .sanity import require_sane
+from .undescribed import why_undescribed
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ def read_model(path: Path) -> ModelSource:
             source = _read(path, name, adapter)
             require_sane(source.spec, str(path))
             return source
-    raise ModelError(
+    raise why_undescribed(path) or ModelError(
         "it is no model of a known format.", where=str(path), remedy=f"Known formats: {', '.join(FORMATS)}."
     )
 

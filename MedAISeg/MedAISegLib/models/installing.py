@@ -51,7 +51,7 @@ def install_folder(
 
     def fill(folder: Path) -> Path:
         copy = folder / model_id
-        shutil.copytree(source, copy, copy_function=lambda old, new: _copy(old, new, poll))
+        shutil.copytree(source, copy, copy_function=lambda old, new: copy_file(old, new, poll))
         return copy
 
     def verify_copy(copy: Path) -> None:
@@ -155,7 +155,8 @@ def _require_contained(source: Path) -> None:
             raise ModelError("it is too large for a model.", where=str(source))
 
 
-def _copy(old: str, new: str, poll: Poll) -> None:
+def copy_file(old: str | Path, new: str | Path, poll: Poll) -> None:
+    """Copy a file's content, piece by piece, to where none is yet."""
     poll()
     with open(old, "rb") as source, open(new, "xb") as target:
         while piece := source.read(_PIECE):

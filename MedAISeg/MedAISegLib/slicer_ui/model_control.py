@@ -156,7 +156,7 @@ class ModelControl:
         self._import(path)
 
     def import_file(self) -> None:
-        kinds = _("Archives and packs (*.zip *.tar *.tar.gz *.tgz);;All files (*)")
+        kinds = _("Archives, packs, exported bundles (*.zip *.tar *.tar.gz *.tgz *.ts);;All files (*)")
         path = qt.QFileDialog.getOpenFileName(self._context.ui.MedAISeg, _("An archive or a pack of models"), "", kinds)
         self._import(path)
 

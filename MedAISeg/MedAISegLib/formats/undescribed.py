@@ -1,0 +1,43 @@
+"""Networks and weights that nothing describes: what is missing, and how to add it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from ..core.errors import ModelError
+
+_WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
+_MISSING = "nothing says what its channels, spacing, intensities and labels are (medaiseg.json)."
+_DESCRIBE = (
+    "Put it into a folder of its own and describe it: medaiseg models init FOLDER asks and tries the answers. "
+    "Then: medaiseg models install FOLDER."
+)
+_WHOLE = "Install the whole folder or archive that its publisher hands out, in which a description lies beside it."
+
+
+def why_undescribed(path: Path) -> ModelError | None:
+    """The error for a network's file, or a folder with nothing but one; None for anything else."""
+    files = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.is_file())
+    networks = [file for file in files if _is_network(file)]
+    if len(networks) == 1:
+        return ModelError(f"{networks[0].name} is a network alone: {_MISSING}", where=str(path), remedy=_DESCRIBE)
+    weights = [file for file in files if file.suffix.lower() in _WEIGHTS]
+    if weights and not networks:
+        what = f"{weights[0].name} holds weights alone: nothing says which network they belong to."
+        return ModelError(what, where=str(path), remedy=_WHOLE)
+    return None
+
+
+def _is_network(file: Path) -> bool:
+    """By name, and for ``.pt`` by content: TorchScript is an archive with code in it."""
+    suffix = file.suffix.lower()
+    if suffix in (".ts", ".onnx"):
+        return True
+    if suffix not in (".pt", ".pth"):
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        return False
