@@ -10,7 +10,7 @@ __all__ = ["panel"]
 
 def test_those_of_this_computer_come_first_grouped_by_modality_with_their_state(panel):
     rows = panel.rows("modelTree")
-    assert [row[0] for row in rows if not row[1]] == ["CT", "MR", "PET", "MR, to download (1)"]
+    assert [row[0] for row in rows if not row[1]] == ["CT", "DX", "MR", "PET", "Any image", "MR, to download (1)"]
     assert ["Model elsewhere", "to download, 250 MB"] in rows
     assert ["Odd model", "cannot be used"] in rows
 
@@ -20,6 +20,18 @@ def test_what_can_be_downloaded_is_folded_until_it_is_searched_for(panel):
     assert panel.item("modelTree", "Model elsewhere").parent().isExpanded()
     panel.ui.modelSearchBox.clear()
     assert not panel.item("modelTree", "Model elsewhere").parent().isExpanded()
+
+
+def test_the_list_is_as_high_as_what_is_unfolded(panel):
+    tree = panel.ui.modelTree
+    unfolded = tree.height
+    for group in [row[0] for row in panel.rows("modelTree") if not row[1]]:
+        panel.item("modelTree", group).setExpanded(False)
+    panel.settle()
+    assert tree.height < unfolded
+    panel.item("modelTree", "MR").setExpanded(True)
+    panel.settle()
+    assert tree.height == unfolded
 
 
 def test_words_of_the_name_the_anatomy_or_a_label_find_a_model(panel):

@@ -62,10 +62,16 @@ def stretch_first_column(tree: Any) -> None:
 
 def fit_height(tree: Any, *, at_least: int, at_most: int) -> None:
     """As many rows as there are, within limits: an almost empty list should not fill the panel."""
-    rows = sum(1 for item in all_items(tree) if not item.isHidden())
+    rows = sum(1 for item in all_items(tree) if not item.isHidden() and _is_unfolded(item))
     row_height = max(tree.sizeHintForRow(0), tree.fontMetrics().height() + 4)
     header = 0 if tree.headerHidden else tree.header().sizeHint.height()
     tree.setFixedHeight(header + row_height * min(max(rows, at_least), at_most) + 2 * tree.frameWidth + 2)
+
+
+def _is_unfolded(item: Any) -> bool:
+    """Whether what an item belongs to is open."""
+    above = item.parent()
+    return above is None or bool(above.isExpanded())
 
 
 class Switch:

@@ -69,6 +69,7 @@ class ModelTree:
             if item is not None and not item.isSelected():
                 item.parent().setExpanded(True)
                 self._tree.setCurrentItem(item)
+                fit_height(self._tree, at_least=_AT_LEAST, at_most=_AT_MOST)
             for name, item in self._tickable.items():
                 if item.checkState(0) != _tick(name in ticked):
                     item.setCheckState(0, _tick(name in ticked))
