@@ -43,6 +43,13 @@ def test_a_channel_without_an_image_stands_in_the_way():
     assert said(card(), {}) == [(Severity.STOP, "Choose an image for T1.")]
 
 
+def test_the_only_channel_is_not_said_twice_where_it_is_called_image():
+    model = card(Channel("image", "CT"))
+    assert said(model, {}) == [(Severity.STOP, "Choose an image.")]
+    ((_, text),) = said(model, {"image": image("")})
+    assert text == "The image does not say its modality; it is taken as CT."
+
+
 def test_another_modality_has_to_be_accepted_and_an_unknown_one_is_noted():
     ((asked, text),) = said(card(), {"T1": image("CT")})
     assert asked is Severity.ASK

@@ -17,7 +17,7 @@ from ..models.card import ModelCard
 from ..models.extent import extent_mm, is_clearly_larger
 from ..models.spec import Channel
 from .colours import are_colours
-from .fit import Candidate
+from .fit import Candidate, image_of
 from .match import FEWEST_SLICES
 from .protocol import NeedReply
 
@@ -75,7 +75,7 @@ def check_inputs(
     for channel in channels:
         image = chosen.get(channel.name)
         if image is None:
-            lines.append(CheckLine(Severity.STOP, f"Choose an image for {channel.name}.", channel.name))
+            lines.append(CheckLine(Severity.STOP, f"Choose an {image_of(channel.name)}.", channel.name))
             continue
         lines += _modality(channel, image)
         lines += _values(channel, image, (units or {}).get(channel.name, ""))
@@ -97,10 +97,10 @@ def wants_suv(channel: Channel) -> bool:
 def _modality(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
     wanted = channel.modality
     if wanted and image.modality and image.modality != wanted:
-        text = f"The image for {channel.name} is {image.modality}, and the model was made for {wanted}."
+        text = f"The {image_of(channel.name)} is {image.modality}, and the model was made for {wanted}."
         yield CheckLine(Severity.ASK, text, channel.name)
     elif wanted and not image.modality:
-        text = f"The image for {channel.name} does not say its modality; it is taken as {wanted}."
+        text = f"The {image_of(channel.name)} does not say its modality; it is taken as {wanted}."
         yield CheckLine(Severity.NOTE, text, channel.name)
 
 
@@ -110,7 +110,7 @@ def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLi
         return
     question = getattr(image, "question", None)
     if question is not None and not answer:
-        yield CheckLine(Severity.ASK, f"The image for {channel.name}: {question.what} {question.remedy}", channel.name)
+        yield CheckLine(Severity.ASK, f"The {image_of(channel.name)}: {question.what} {question.remedy}", channel.name)
         return
     attributes = dict(image.attributes) | ({"Units": answer} if answer else {})
     geometry = VolumeGeometry((1, 1, 1), np.eye(4))
@@ -118,10 +118,10 @@ def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLi
     try:
         notices = to_suv_bw(probe).notices
     except InputError as error:
-        yield CheckLine(Severity.STOP, f"The image for {channel.name}: {error.what}", channel.name)
+        yield CheckLine(Severity.STOP, f"The {image_of(channel.name)}: {error.what}", channel.name)
         return
     if any(notice.code == "suv-assumed" for notice in notices):
-        text = f"The image for {channel.name} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?"
+        text = f"The {image_of(channel.name)} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?"
         yield CheckLine(Severity.ASK, text, channel.name)
 
 
@@ -129,12 +129,12 @@ def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Itera
     slices = min(geometry.shape_kji)
     if slices < FEWEST_SLICES and not model.sees_slices:
         count = f"{slices} slice{'s' if slices > 1 else ''}"
-        text = f"The image for {channel.name} has only {count}; the model was made for volumes."
+        text = f"The {image_of(channel.name)} has only {count}; the model was made for volumes."
         yield CheckLine(Severity.ASK, text, channel.name)
     coarsest_mm = float(geometry.spacing_mm.max())
     if model.spacing_mm and any(model.spacing_mm) and coarsest_mm > _COARSE * max(model.spacing_mm):
         text = (
-            f"The image for {channel.name} has a spacing of {coarsest_mm:.1f} mm along one axis; the model works at "
+            f"The {image_of(channel.name)} has a spacing of {coarsest_mm:.1f} mm along one axis; the model works at "
             f"{max(model.spacing_mm):g} mm, and its labels will be coarse."
         )
         yield CheckLine(Severity.WARNING, text, channel.name)
@@ -142,17 +142,17 @@ def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Itera
         pairs = zip(sorted(extent_mm(geometry)), sorted(model.window_mm), strict=True)
         if any(image < _SMALL * window for image, window in pairs):
             size = " x ".join(f"{length:.0f}" for length in extent_mm(geometry)[::-1])
-            text = f"The image for {channel.name} is only {size} mm large, less than half of what the model looks at."
+            text = f"The {image_of(channel.name)} is only {size} mm large, less than half of what the model looks at."
             yield CheckLine(Severity.WARNING, text, channel.name)
 
 
 def _origin(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
     problem = getattr(image, "problem", None)
     if problem is not None:
-        yield CheckLine(Severity.STOP, f"The image for {channel.name}: {problem.what} {problem.remedy}", channel.name)
+        yield CheckLine(Severity.STOP, f"The {image_of(channel.name)}: {problem.what} {problem.remedy}", channel.name)
     if getattr(image, "bent", False):
         text = (
-            f"The image for {channel.name} lies under a transform that bends it, as uneven or missing slices do; "
+            f"The {image_of(channel.name)} lies under a transform that bends it, as uneven or missing slices do; "
             "it is resampled."
         )
         yield CheckLine(Severity.WARNING, text, channel.name)

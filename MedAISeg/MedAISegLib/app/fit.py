@@ -81,6 +81,11 @@ def _slices(image: Candidate) -> int:
     return image.geometry.shape_kji[0] if image.geometry else 0
 
 
+def image_of(channel: str) -> str:
+    """``image for T1``; just ``image`` where the channel itself is called that, as an only one often is."""
+    return "image" if channel.casefold() == "image" else f"image for {channel}"
+
+
 def describe(image: Candidate) -> str:
     """One line that lets a user tell an image from others: series number, description, modality, size, UID."""
     number = image.attributes.get("SeriesNumber")

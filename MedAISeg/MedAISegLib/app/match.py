@@ -16,7 +16,7 @@ from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
 from .colours import HasChannels, as_one_channel
 from .contrast import appearance_of
-from .fit import Candidate, appearance_points, describe, fit, is_other_modality
+from .fit import Candidate, appearance_points, describe, fit, image_of, is_other_modality
 
 __all__ = ["Candidate", "ChannelMatch", "assign", "describe", "match", "options_for"]
 
@@ -196,20 +196,20 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
     if not wanted or image.modality == wanted:
         return []
     if not image.modality:
-        message = f"The image for {found.channel.name} does not say its modality; it was taken as {wanted}."
+        message = f"The {image_of(found.channel.name)} does not say its modality; it was taken as {wanted}."
         return [Notice("modality-unknown", message)]
     what = f"it is {image.modality}, and the model {spec.id} was made for {wanted}."
     if not accept:
-        where = image.description or f"the image for {found.channel.name}"
+        where = image.description or f"the {image_of(found.channel.name)}"
         raise ConfirmationRequired(what, where=where, remedy="Choose another image, or accept it (--accept).")
-    return [Notice("modality-accepted", f"The image for {found.channel.name}: {what}")]
+    return [Notice("modality-accepted", f"The {image_of(found.channel.name)}: {what}")]
 
 
 def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
     slices = min(found.image.geometry.shape_kji)
     if slices >= FEWEST_SLICES or spec.sees_slices:
         return []
-    name = found.image.description or f"the image for {found.channel.name}"
+    name = found.image.description or f"the {image_of(found.channel.name)}"
     what = f"it has only {slices} slice{'s' if slices > 1 else ''}, and the model {spec.id} was made for volumes."
     if not accept:
         raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
@@ -222,10 +222,10 @@ def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:
     seen = appearance_of(found.image.description, found.image.attributes)
     notices = []
     if wanted.weighting and seen.weighting and wanted.weighting is not seen.weighting:
-        message = f"The image for {found.channel.name} looks like {seen.weighting.value} (by {seen.weighting_ground})."
+        message = f"The {image_of(found.channel.name)} looks like {seen.weighting.value} (by {seen.weighting_ground})."
         notices.append(Notice("looks-different", message))
     elif wanted.enhanced and seen.enhanced is not True:
-        message = f"Nothing says that the image for {found.channel.name} was made with a contrast agent."
+        message = f"Nothing says that the {image_of(found.channel.name)} was made with a contrast agent."
         notices.append(Notice("contrast-unknown", message))
     return notices
 

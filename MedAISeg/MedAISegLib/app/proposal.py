@@ -11,7 +11,7 @@ from ..core.errors import InputError
 from ..models.spec import Channel
 from .colours import HasChannels, as_one_channel
 from .contrast import appearance_of
-from .fit import Candidate, describe, is_other_modality
+from .fit import Candidate, describe, image_of, is_other_modality
 from .match import ChannelMatch, assign, options_for
 
 C = TypeVar("C", bound=Candidate)
@@ -109,8 +109,9 @@ def _proposal(
 ) -> Proposal[C]:
     if taken is None:
         wants = f" ({channel.modality})" if channel.modality else ""
-        what = "No image fits" if images else "There is no image"
-        return Proposal(channel, None, f"{what} for {channel.name}{wants}; choose one.")
+        what = f"{image_of(channel.name)}{wants}"
+        reason = f"No {what} fits; choose one." if images else f"There is no {what}; choose one."
+        return Proposal(channel, None, reason)
     others = {id(found.image): found.image for found in equals if found and found.image is not taken.image}
     if not others:
         return Proposal(channel, taken.image, taken.reason)

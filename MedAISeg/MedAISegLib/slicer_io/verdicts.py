@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..app.fit import image_of
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from .pump import Pieces
@@ -31,9 +32,9 @@ from .snapshot import Change, SegmentationWatch
 from .volume_node import node_grid
 
 _WHAT = {
-    Change.DELETED: ("input-deleted", "The image for {} was deleted while the run went on"),
-    Change.EDITED: ("input-edited", "The image for {} was changed while the run went on"),
-    Change.MOVED: ("input-moved", "The image for {} was moved while the run went on"),
+    Change.DELETED: ("input-deleted", "The {} was deleted while the run went on"),
+    Change.EDITED: ("input-edited", "The {} was changed while the run went on"),
+    Change.MOVED: ("input-moved", "The {} was moved while the run went on"),
 }
 _NEW_NODE = "the result is in a new segmentation"
 
@@ -95,4 +96,4 @@ def _notice(change: Change, channel: str, source: Any) -> Notice:
     code, message = _WHAT[change]
     where = ", where the image lay" if change is Change.MOVED and source is None else ""
     as_it_was = " and belongs to the image as it was" if change is Change.EDITED else ""
-    return Notice(code, f"{message.format(channel)}; {_NEW_NODE}{where}{as_it_was}.")
+    return Notice(code, f"{message.format(image_of(channel))}; {_NEW_NODE}{where}{as_it_was}.")
