@@ -54,7 +54,7 @@ def test_the_recipes_run_as_they_are_written(console, tmp_path, capsys):
     assert "['fits']" in said
     assert "('A', 'B')" in said
     assert f"{console['table'].GetTable().GetNumberOfRows()} images" in said
-    assert sum(c.probability for c in console["result"].images[0].classes) == pytest.approx(1)
+    assert sum(c.probability for c in console["classified"].images[0].classes) == pytest.approx(1)
     assert console["run"].error is None
     assert {path.name for path in console["files"]} >= {"segmentation.nii.gz", "segmentation.seg.nrrd"}
     assert all(path.is_file() for path in console["files"])

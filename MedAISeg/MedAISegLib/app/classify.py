@@ -94,7 +94,8 @@ def classify_case(
     found = []
     for number, (title, piece) in enumerate(zip(image_names(name, len(pieces)), pieces, strict=True)):
         with progress.part(number, len(pieces)), progress.stage(RunStage.INFER):
-            found.append(ImageClasses(title, _named(spec, class_probabilities(piece, stage, network, progress))))
+            values = class_probabilities(piece, stage, network, device, progress)
+        found.append(ImageClasses(title, _named(spec, values)))
     record_use(job.model)
     provenance = provenance_of(spec, job, str(device), str(PLAIN))
     return ClassificationResult(tuple(found), provenance, notices_before_run(spec, job, case))

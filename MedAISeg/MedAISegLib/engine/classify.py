@@ -12,17 +12,17 @@ from .run import prepare
 
 
 def class_probabilities(
-    case: Case, stage: InferenceStage, network: torch.nn.Module, progress: Progress
+    case: Case, stage: InferenceStage, network: torch.nn.Module, device: torch.device, progress: Progress
 ) -> tuple[float, ...]:
     """The probability of each class, in the network's order.
 
     Args:
         case: an image, of one slice where the stage goes slice by slice: its network takes (batch, channel, a, b).
+        device: that the network is on.
 
     Raises:
         ModelError: if the network's output is no list of scores, or the image does not fit it.
     """
-    device = next(iter(network.parameters())).device
     with torch.inference_mode():
         values = prepare(case, stage, progress).values
         image = values[..., 0] if stage.slicewise else values
@@ -32,6 +32,9 @@ def class_probabilities(
             raise ModelError(
                 f"the network cannot take an image of {tuple(image.shape)} values: {str(error).splitlines()[0]}"
             ) from error
+        if isinstance(scores, (tuple, list)) and scores:
+            # Of several outputs the first counts.
+            scores = scores[0]
         if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
             raise ModelError("the network gives no list of scores.")
         return tuple(float(value) for value in _activated(scores[0].float(), stage.restore.activation).cpu())

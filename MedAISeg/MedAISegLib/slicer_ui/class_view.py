@@ -42,9 +42,7 @@ class ClassView:
         self._fit()
 
     def _fit(self) -> None:
-        tops = [self._tree.topLevelItem(n) for n in range(self._tree.topLevelItemCount)]
-        rows = sum(1 + (top.childCount() if top.isExpanded() else 0) for top in tops)
-        fit_height(self._tree, at_least=3, at_most=min(rows, 14))
+        fit_height(self._tree, at_least=3, at_most=14)
 
 
 def class_table(images: Sequence[ImageClasses]) -> str:

@@ -46,6 +46,13 @@ class BundleFiles:
         file = self.torchscript
         return file.stem if self.is_file and file is not None else self.root.resolve().name
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Files and folders that make the model what it is, below the root."""
+        if self.is_file and self.torchscript is not None:
+            return (self.torchscript.name,)
+        return ("configs", "models", *METADATA, *INFERENCE)
+
 
 def is_bundle(path: Path) -> bool:
     """Whether the folder holds a bundle's description, or a TorchScript file does."""

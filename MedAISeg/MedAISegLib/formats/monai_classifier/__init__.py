@@ -1,9 +1,13 @@
-"""MONAI bundles that classify: an image in, a probability for each class out; compiled like those that segment."""
+"""MONAI bundles that classify: an image in, a probability for each class out; compiled like those that segment.
+
+A network that is none of those that are understood can be had as TorchScript, ``models/model.ts``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +18,15 @@ from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpe
 from .. import ModelSource
 from ..monai_bundle import description
 from ..monai_bundle.activation import activation_of
-from ..monai_bundle.architecture import Architecture
+from ..monai_bundle.architecture import Architecture, NetworkPlan
 from ..monai_bundle.arguments import Arguments
-from ..monai_bundle.config import INFERENCE, METADATA, BundleFiles, read_files
+from ..monai_bundle.config import BundleFiles, read_files
+from ..monai_bundle.members import exported_member
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list, transform_name
 from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain, quoted, refuse_class
+from ..monai_bundle.weights_path import has_weights, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -59,22 +65,39 @@ def read(path: Path) -> ModelSource:
 
 def _compile(files: BundleFiles) -> ModelSource:
     inference = Inference(files.inference, files.root)
+    network = _network(files, inference)
+    operations = compile_preprocessing(inference.value("preprocessing"), network.dimensions)
+    flat = network.dimensions == 2
+    windows = Windows((0, 0, 1)) if flat else Windows()
+    stage = InferenceStage(operations, windows, Argmax(), Restore(_activation(inference)), slicewise=flat)
+    channels = _channels(files.metadata, network.in_channels, flat=flat)
+    try:
+        spec = _spec(files, stage, channels, _class_names(files, network.out_channels))
+    except ValueError as error:
+        raise ModelError(f"{error}.", where="network_data_format") from error
+    return ModelSource(spec, partial(_build, files, network))
+
+
+def _network(files: BundleFiles, inference: Inference) -> NetworkPlan:
+    """The network that MONAI's classes build; the one in TorchScript where only that is there, or understood."""
+    if files.torchscript is None:
+        return _planned(inference)
+    try:
+        planned = _planned(inference)
+    except NotTrustedError:
+        return exported_member(files.metadata).networks[0]
+    has_own = not files.is_file and has_weights(files.root, planned.weights)
+    return planned if has_own else replace(planned, architecture=None)
+
+
+def _planned(inference: Inference) -> NetworkPlan:
     entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
     architecture, count = _architecture(entry)
     in_channels = next((architecture.arguments[key] for key in _CHANNELS if key in architecture.arguments), 3)
     dimensions = architecture.arguments.get("spatial_dims", 2)
     if dimensions not in (2, 3) or not isinstance(in_channels, int):
         raise ModelError("its dimensions or channels are no numbers that fit.", where=entry.place)
-    operations = compile_preprocessing(inference.value("preprocessing"), dimensions)
-    flat = dimensions == 2
-    windows = Windows((0, 0, 1)) if flat else Windows()
-    stage = InferenceStage(operations, windows, Argmax(), Restore(_activation(inference)), slicewise=flat)
-    channels = _channels(files.metadata, in_channels, flat=flat)
-    try:
-        spec = _spec(files, stage, channels, _class_names(files, count))
-    except ValueError as error:
-        raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build, files.root, architecture, _weights(inference)))
+    return NetworkPlan(architecture, dimensions, in_channels, count, (), _weights(inference))
 
 
 def _architecture(entry: Component) -> tuple[Architecture, int]:
@@ -148,17 +171,22 @@ def _spec(
         channels=channels,
         stages=(stage,),
         segments=(),
-        sha256=folder_sha256(files.root, ("configs", "models", *METADATA, *INFERENCE)),
+        sha256=folder_sha256(files.root, files.parts),
         classes=classes,
     )
 
 
-def _build(root: Path, architecture: Architecture, weights: str) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _build(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[torch.nn.Module, ...], ...]:
     from ..checkpoint import fit_weights, load_state
     from ..monai_bundle.network import build_architecture
-    from ..monai_bundle.weights_path import weights_file
 
-    path = weights_file(root, weights)
-    network: torch.nn.Module = build_architecture(root, architecture)
+    if plan.architecture is None and files.torchscript is not None:
+        from ..medaiseg_bundle.torchscript import open_torchscript
+
+        return ((open_torchscript(files.torchscript),),)
+    if plan.architecture is None:
+        raise ValueError("a network in TorchScript is not built")
+    path = weights_file(files.root, plan.weights)
+    network: torch.nn.Module = build_architecture(files.root, plan.architecture)
     fit_weights(network, load_state(path), path)
     return ((network.eval(),),)
