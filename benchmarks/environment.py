@@ -17,6 +17,8 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 REVISION_FILE = _REPOSITORY / "REVISION"
 """What a copy of the sources has in place of a repository."""
 
+_MEASURED = (":!benchmarks/*.json", ":!benchmarks/*.png", ":!benchmarks/RESULTS.md")
+
 PACKAGES = _REPOSITORY / "site"
 """What such a copy has been given on a machine whose own Python lacks some packages."""
 
@@ -69,8 +71,12 @@ def processor() -> str:
 
 
 def revision() -> str:
-    """The commit, with a mark where files differ from it."""
+    """The commit, with a mark where files differ from it; what measuring itself writes does not count."""
     if REVISION_FILE.exists():
         return REVISION_FILE.read_text(encoding="utf-8").strip()
-    command = ["git", "describe", "--always", "--dirty=+changes", "--abbrev=8"]
-    return subprocess.check_output(command, cwd=_REPOSITORY, text=True).strip()
+    commit = _git("describe", "--always", "--abbrev=8")
+    return commit + ("+changes" if _git("status", "--porcelain", "--", ".", *_MEASURED) else "")
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=_REPOSITORY, text=True).strip()
