@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from Testing.host.dicom_cases import import_into
 from Testing.host.panel import panel
 from Testing.host.runs_in_scene import bright_volume
 
@@ -122,6 +123,18 @@ def test_a_question_goes_when_another_model_is_chosen(panel):
     panel.click("applyButton")
     panel.select("modelTree", "Bright things")
     assert panel.message("run") == ""
+
+
+def test_the_picker_says_that_the_database_is_closed_and_shows_it_once_it_is_open(panel, tmp_path):
+    database = import_into(tmp_path / "db")
+    database.closeDatabase()
+    panel.choose("inputSelector0", "from the DICOM database")
+    assert "is not open" in panel.ui.pickerStateLabel.text
+    assert not panel.ui.pickerChoices.visible
+    panel.click("closePickerButton")
+    database.openDatabase(database.databaseFilename)
+    panel.choose("inputSelector0", "from the DICOM database")
+    assert "is empty" in panel.ui.pickerStateLabel.text
 
 
 def test_the_picker_says_that_there_is_no_database(panel, monkeypatch):

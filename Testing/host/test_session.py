@@ -114,6 +114,30 @@ def test_the_end_of_the_application_ends_everything_although_only_the_console_us
     assert exchange_folders() == []
 
 
+FORGETFUL = """
+from MedAISegLib.slicer_io import session, worker_link
+from Testing.host.runs_in_scene import threshold_command
+
+worker_link.worker_command = threshold_command
+held = session.session()
+held.exchange.new_folder()
+job = held.devices()
+while held.client.pid is None:
+    held.pump.tick()
+print(held.client.pid)
+"""
+
+
+def test_the_end_of_a_python_without_an_application_ends_everything_too(tmp_path):
+    places = {"TMPDIR": str(tmp_path), "MEDAISEG_PYTHON": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL],
+        capture_output=True, text=True, timeout=120, check=True, env={**os.environ, **places},
+    )  # fmt: skip
+    assert gone_soon(int(done.stdout))
+    assert list(tmp_path.glob("MedAISeg-*")) == []
+
+
 def test_a_new_session_can_follow_a_closed_one(session, scene):
     session.close()
     again = session_module.session()
