@@ -60,6 +60,27 @@ def test_more_of_anything_needs_more_and_a_window_keeps_it_from_growing_with_the
     assert grows_by[0] > 5.0 > grows_by[1]
 
 
+def test_a_network_that_is_known_to_be_narrow_needs_less_and_a_wide_one_more() -> None:
+    spec, geometry = model(windows=Windows((64, 64, 64), batch=4)), VolumeGeometry((40, 40, 40), np.eye(4))
+    narrow, unknown, wide = (
+        need_of(spec, geometry, weights_bytes=1000, on_gpu=False, widths=widths).host_bytes
+        for widths in ((4.0,), (), (32.0,))
+    )
+    assert narrow < unknown < wide
+    # Features and scores at once, for each voxel of the batch.
+    assert wide - narrow >= 4 * 64**3 * 4 * 4 * (32 - 4)
+
+
+def test_a_model_of_many_classes_is_widest_where_it_has_features_and_scores() -> None:
+    few = model(windows=Windows((64, 64, 64)))
+    many = replace(few, segments=tuple(SegmentSpec(n, str(n)) for n in range(1, 105)))
+    geometry = VolumeGeometry((40, 40, 40), np.eye(4))
+    of_few, of_many = (
+        need_of(spec, geometry, weights_bytes=0, on_gpu=False, widths=(16.0,)).host_bytes for spec in (few, many)
+    )
+    assert of_many - of_few > 64**3 * 4 * (2 * 105 - 4 * 16)
+
+
 def test_on_a_gpu_the_network_is_in_its_memory() -> None:
     host, device = bytes_of(model(), (40, 40, 40))
     assert device == 0

@@ -1,15 +1,14 @@
 """What a run will need, from headers alone.
 
 A sum of the arrays that the engine holds at one time, each known from the model's specification but one: what the
-network keeps between its layers. For that stands a number of values for each voxel, on the safe side of what was
-measured: 110 for the embedded UNet, 17 for the wider windows of MONAI's spleen_ct, 12 for a MeshNet of 5 channels that
-takes the whole array at once. Resident memory on a CPU, measured and estimated: 0.38 and 0.42 GB for the UNet on
-35 x 51 x 35 voxels; 0.79 and 2.0 GB for spleen_ct, four windows at once, on 512 x 512 x 41.
+network keeps between its layers. That is taken from how wide the network is where its format can tell, else from a wide
+one; numbers are on the safe side of what was measured.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +18,15 @@ from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadTo
 from ..models.spec import InferenceStage, ModelSpec, Threshold, WindowRule
 
 _FLOAT_BYTES = 4
+_KEPT_BESIDE = 8
 _KEPT_IN_WINDOW = 110
 _KEPT_OF_WHOLE = 28
-"""float32 values alive for each voxel in a forward pass, at its widest place."""
+"""float32 values alive for each voxel in a forward pass, at its widest place: beside those of a known width, of a
+network whose width is not known, and of one that takes the whole array.
+"""
+
+_COPIES_OF_WEIGHTS = 2
+"""As they were read, and in the order in which a processor's layers want them."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
 """A last layer that works on each voxel alone is applied to some slices at a time, in these formats."""
@@ -47,7 +52,9 @@ class Need:
     device_bytes: int
 
 
-def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on_gpu: bool) -> Need:
+def need_of(
+    spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on_gpu: bool, widths: Sequence[float] = ()
+) -> Need:
     """The most memory that a run will hold at one time.
 
     Args:
@@ -55,6 +62,7 @@ def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on
         geometry: of the first channel's image, cropped to the region.
         weights_bytes: size of the model's files.
         on_gpu: whether the network runs on a device with its own memory.
+        widths: features for each voxel at the widest place of each stage's networks; empty where that is not known.
     """
     source_voxels = math.prod(geometry.shape_kji)
     channels = len(spec.channels)
@@ -63,15 +71,17 @@ def need_of(spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on
     grids = [prepared_shape(stage, geometry) for stage in spec.stages]
     values = max(channels * math.prod(grid) * _FLOAT_BYTES for grid in grids)
     computing = max(
-        _scores_bytes(spec, stage, grid) + _network_bytes(spec, stage, grid)
-        for stage, grid in zip(spec.stages, grids, strict=True)
+        _scores_bytes(spec, stage, grid) + _network_bytes(spec, stage, grid, width)
+        for stage, grid, width in zip(spec.stages, grids, widths or (None,) * len(spec.stages), strict=True)
     )
     tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in spec.stages) * source_voxels * _FLOAT_BYTES)
-    on_device = weights_bytes + values + computing + tiles
+    inferring = values + computing + tiles
     if on_gpu:
-        return Need(_PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels, on_device)
+        host = _PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels
+        return Need(host, weights_bytes + inferring)
     # What was prepared from is let go of before the network runs, and labels grow only then.
-    return Need(_PROGRAM_BYTES + max(stacked + 2 * values, on_device + labels), 0)
+    weights = _COPIES_OF_WEIGHTS * weights_bytes
+    return Need(_PROGRAM_BYTES + weights + max(stacked + 2 * values, inferring + labels), 0)
 
 
 def work_of(spec: ModelSpec, geometry: VolumeGeometry) -> float:
@@ -144,7 +154,14 @@ def _layers(spec: ModelSpec) -> int:
     return len(last.labels) if isinstance(last, Threshold) else 1
 
 
-def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape) -> int:
+def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, width: float | None) -> int:
     """What a forward pass keeps between its layers, and the scores that it gives."""
-    kept = _KEPT_OF_WHOLE if stage.windows.size is None else _KEPT_IN_WINDOW + 2 * _classes(spec, stage)
-    return stage.windows.batch * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES
+    kept = _KEPT_OF_WHOLE if stage.windows.size is None else _kept_in_window(_classes(spec, stage), width)
+    return int(stage.windows.batch * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES)
+
+
+def _kept_in_window(classes: int, width: float | None) -> float:
+    """Values for each voxel: in the middle of a network features several times over, at its end features and scores."""
+    if width is None:
+        return _KEPT_IN_WINDOW + 2 * classes
+    return _KEPT_BESIDE + max(8 * width, 4 * width + 2 * classes)

@@ -24,11 +24,12 @@ def estimate_need(task: Task) -> NeedReply:
     """
     request: NeedRequest = task.request
     job = request.job
-    spec = apply_options(open_model(job.model).spec, job)
+    source = open_model(job.model)
+    spec = apply_options(source.spec, job)
     geometry = _cropped(request, spec.channels[0].name)
     device = choose_device(job.device)
     on_gpu = device.type == "cuda"
-    need = need_of(spec, geometry, weights_bytes=_size(job.model), on_gpu=on_gpu)
+    need = need_of(spec, geometry, weights_bytes=_size(job.model), on_gpu=on_gpu, widths=source.widths)
     pace = task.paces.get((spec.sha256, str(device)))
     return NeedReply(
         host_bytes=need.host_bytes,

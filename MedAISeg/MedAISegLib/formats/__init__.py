@@ -57,11 +57,14 @@ class ModelSource:
             weights loaded with ``weights_only=True`` or from safetensors. Raises ModelError. That of a model with
             classes gives (batch, class) scores.
         run: the model's own way from a case to labels, where the spec does not describe it.
+        widths: of each stage's widest network, features for each voxel of a window where it holds most of them; empty
+            where only running it would tell.
     """
 
     spec: ModelSpec
     build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]]
     run: OwnRun | None = None
+    widths: tuple[float, ...] = ()
 
 
 def read_model(path: Path) -> ModelSource:

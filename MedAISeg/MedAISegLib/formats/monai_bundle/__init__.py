@@ -29,6 +29,7 @@ from .preprocessing import compile_preprocessing
 from .references import Inference
 from .refusal import refuse_other_tasks
 from .weights_path import has_weights
+from .width import widths_of
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +84,8 @@ def _compile(files: BundleFiles) -> ModelSource:
         spec = _spec(files, members, stage, names, noticed + postprocessing.notices)
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build_networks, files, members, passage.slice_axis))
+    build = partial(_build_networks, files, members, passage.slice_axis)
+    return ModelSource(spec, build, widths=widths_of(members.networks))
 
 
 def _members(files: BundleFiles, inference: Inference) -> Members:

@@ -1,0 +1,54 @@
+"""How wide a network is, from its description alone: the memory of a window is known before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from .architecture import NetworkPlan
+
+_UNETS = frozenset({"UNet", "Unet"})
+_SEGRESNETS = frozenset({"SegResNet", "SegResNetDS"})
+_USUAL_FILTERS = {"SegResNet": 8, "SegResNetDS": 32}
+
+
+def widths_of(networks: Sequence[NetworkPlan]) -> tuple[float, ...]:
+    """Features for each voxel of a window where a model's widest network holds most of them.
+
+    Returns:
+        One number, for the one stage of a bundle; empty if one of its networks is of a kind that is not known here.
+    """
+    found = [width for network in networks if (width := _width(network)) is not None]
+    return (max(found),) if len(found) == len(networks) else ()
+
+
+def _width(network: NetworkPlan) -> float | None:
+    if network.architecture is None:
+        return None
+    name, arguments = network.architecture.name, network.architecture.arguments
+    if name in _UNETS:
+        return _of_unet(arguments, network.dimensions)
+    if name in _SEGRESNETS:
+        filters = arguments.get("init_filters", _USUAL_FILTERS[name])
+        return float(filters) if _is_count(filters) else None
+    return None
+
+
+def _of_unet(arguments: Mapping[str, Any], dimensions: int) -> float | None:
+    """Its grid is halved before its first features; on the way up a level takes as many from beside as from below."""
+    channels, strides = arguments.get("channels"), arguments.get("strides")
+    if not (isinstance(channels, list) and isinstance(strides, list)):
+        return None
+    steps = [stride if isinstance(stride, list) else [stride] * dimensions for stride in strides]
+    if not all(_is_count(number) for number in (*channels, *(length for step in steps for length in step))):
+        return None
+    widest, voxels = 0.0, 1
+    for features, step in zip(channels, steps, strict=False):
+        voxels *= prod(step)
+        widest = max(widest, 2 * features / voxels)
+    return widest
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
