@@ -71,7 +71,10 @@ def labels_of(
         labels = np.array(paints)[predicted(root / folder, nib.Nifti1Image(data, affine), pipeline.get("step", 0.5))]
         np.copyto(painted, labels.astype(np.uint16), where=labels > 0)
     for operation in pipeline.get("postprocessing", ()):
-        cleaned(painted, operation, float(np.prod(spacing)))
+        if operation["kind"] == "NumberVertebrae":
+            painted = numbered(painted, operation["labels"], spacing)
+        else:
+            cleaned(painted, operation, float(np.prod(spacing)))
     back = ndimage.zoom(painted.astype(float), np.array(canonical.shape) / painted.shape, mode="nearest", order=0)
     turn = ornt_transform(axcodes2ornt("RAS"), io_orientation(image.affine))
     return np.asarray(nib.Nifti1Image(back.astype(np.uint16), canonical.affine).as_reoriented(turn).dataobj)
@@ -99,6 +102,27 @@ def cleaned(labels: np.ndarray, operation: dict[str, Any], voxel_mm3: float) -> 
         else:
             kept = np.flatnonzero(sizes > operation["volume_mm3"] / voxel_mm3)
         labels[(labels == value) & ~np.isin(blobs, kept)] = 0
+
+
+def numbered(labels: np.ndarray, order: list[int], spacing: np.ndarray) -> np.ndarray:
+    """Written after its ``postprocess_vertebrae_pp``, (right, anterior, superior) as it sees them."""
+    steps = [(labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1]), (labels[:, :, 1:], labels[:, :, :-1])]
+    if any(np.any((a != b) & (a * b > 0)) for a, b in steps):
+        blobs, count = ndimage.label(labels > 0)
+        kept = [n for n in range(1, count + 1) if (blobs == n).sum() * np.prod(spacing) >= 100]
+        found = [n for n in order if n in labels[np.isin(blobs, kept)]]
+        heights = {n: np.argwhere(blobs == n)[:, 2].mean() for n in kept}
+        from_top = bool(found) and found[0] == order[0] and found[-1] != order[-1]
+        given = order if from_top else [n for n in reversed(order) if found and n <= found[-1]]
+        labels = np.zeros_like(labels)
+        for blob, value in zip(sorted(kept, key=heights.__getitem__, reverse=from_top), given, strict=False):
+            labels[blobs == blob] = value
+    reach = [np.arange(-3.0 / mm, 3.0 / mm + 1) for mm in spacing]
+    ball = sum((axis * mm / 3.0) ** 2 for axis, mm in zip(np.ix_(*reach), spacing, strict=True)) <= 1
+    grown = labels.copy()
+    for value in order:
+        grown[ndimage.binary_dilation(labels == value, structure=ball) & (grown == 0)] = value
+    return grown
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.engine.labels import clean
 from MedAISegLib.engine.restore import restore_labels
 from MedAISegLib.engine.slabs import Slab, SlabStream
@@ -74,35 +75,39 @@ def blobs():
     return layers
 
 
+def cleaned(layers, *operations):
+    return clean(layers, operations, lambda: None, VolumeGeometry(layers.shape[1:], np.eye(4)))
+
+
 def test_the_largest_component_of_each_label_stays():
-    cleaned = clean(blobs(), (KeepLargestComponent(),))
-    assert cleaned[0, 4, 6, 8] == 0
-    assert cleaned[0, 4, 0, 0] == 0
-    assert int((cleaned == 2).sum()) == 26
-    assert int((cleaned == 3).sum()) == 2
+    found = cleaned(blobs(), KeepLargestComponent())
+    assert found[0, 4, 6, 8] == 0
+    assert found[0, 4, 0, 0] == 0
+    assert int((found == 2).sum()) == 26
+    assert int((found == 3).sum()) == 2
 
 
 def test_only_the_labels_that_are_asked_for_are_cleaned():
-    cleaned = clean(blobs(), (KeepLargestComponent(labels=(3,)),))
-    assert cleaned[0, 4, 6, 8] == 2
-    assert cleaned[0, 4, 0, 0] == 0
+    found = cleaned(blobs(), KeepLargestComponent(labels=(3,)))
+    assert found[0, 4, 6, 8] == 2
+    assert found[0, 4, 0, 0] == 0
 
 
 def test_diagonal_neighbours_are_joined_at_26_and_parted_at_6():
     layers = np.zeros((1, 3, 3, 3), np.uint8)
     layers[0, 0, 0, 0] = layers[0, 1, 1, 1] = layers[0, 1, 1, 2] = 1
-    assert int(clean(layers.copy(), (KeepLargestComponent(connectivity=26),)).sum()) == 3
-    assert int(clean(layers.copy(), (KeepLargestComponent(connectivity=6),)).sum()) == 2
+    assert int(cleaned(layers.copy(), KeepLargestComponent(connectivity=26)).sum()) == 3
+    assert int(cleaned(layers.copy(), KeepLargestComponent(connectivity=6)).sum()) == 2
 
 
 def test_an_enclosed_cavity_is_filled_and_an_open_one_is_not():
-    assert int((clean(blobs(), (FillHoles(),)) == 2).sum()) == 28
+    assert int((cleaned(blobs(), FillHoles()) == 2).sum()) == 28
     opened = blobs()
     opened[0, 2, 2, 3] = 0
-    assert int((clean(opened, (FillHoles(),)) == 2).sum()) == 26
+    assert int((cleaned(opened, FillHoles()) == 2).sum()) == 26
 
 
 def test_a_cavity_that_another_label_fills_is_left_to_it():
     layers = blobs()
     layers[0, 2, 2, 2] = 1
-    assert clean(layers, (FillHoles(),))[0, 2, 2, 2] == 1
+    assert cleaned(layers, FillHoles())[0, 2, 2, 2] == 1

@@ -28,6 +28,7 @@ _CLEANED = {
     ]
 }
 """What is done to the labels of a task on their own grid (nnunet.py)."""
+_NUMBERED, _TOPMOST, _LOWEST = "vertebrae_pp", "vertebrae_C1", "vertebrae_L5"
 _ORIENTATION = "SAR"
 """It brings images to nibabel's RAS before its networks see them: slowest axis first, superior, anterior, right."""
 
@@ -58,7 +59,7 @@ def _data(checkout: Checkout, name: str) -> dict[str, Any]:
     return found
 
 
-def _pipeline(task: str, resample: float | list[float] | None) -> dict[str, Any]:
+def _pipeline(task: str, resample: float | list[float] | None, labels: dict[int, str]) -> dict[str, Any]:
     """What is done around nnU-Net (nnunet.py); its spacings are those of the axes to the right, anterior, superior."""
     described: dict[str, Any] = {"mirroring": False}
     if resample is not None:
@@ -68,6 +69,11 @@ def _pipeline(task: str, resample: float | list[float] | None) -> dict[str, Any]
         described["step"] = _LONGER_STEP
     if task in _CLEANED:
         described["postprocessing"] = _CLEANED[task]
+    if task == _NUMBERED:
+        order = sorted(labels)
+        if (labels[order[0]], labels[order[-1]]) != (_TOPMOST, _LOWEST):
+            raise ValueError("its vertebrae are not in their order along the spine")
+        described["postprocessing"] = [{"kind": "NumberVertebrae", "labels": order}]
     return described
 
 
@@ -120,8 +126,9 @@ class _Task:
             rough = rough.get("crop")
         entry["files"] = [self._file(folder) for folder in folders]
         entry["description_file"] = self._description_file(ids, crop)
-        notices = self._notices()
-        return entry | ({"notices": notices} if notices else {})
+        if self.config["remove_outside"] or self.config["remove_mask"]:
+            raise ValueError(f"{self.task}: what lies outside of other organs is removed, which is not described")
+        return entry
 
     def _file(self, folder: str) -> dict[str, str]:
         weights = next(w for w in self.tasks["TASK_ID_WEIGHTS_CONFIGS"].values() if w["foldername"] == folder)
@@ -137,7 +144,7 @@ class _Task:
         parts = [
             {"folder": f"{self._folder(number)}/{model}", "paints": self._paints(number)} | folds for number in ids
         ]
-        pipeline = _pipeline(self.task, config["resample"])
+        pipeline = _pipeline(self.task, config["resample"], self.labels)
         described: dict[str, Any] = {"parts": parts, "orientation": _ORIENTATION, "pipeline": pipeline}
         return described | ({} if crop is None else {"crop": crop})
 
@@ -179,7 +186,7 @@ class _Task:
             "labels": self._values(task, names),
             "margin_mm": _CROP_MARGIN_MM,
             "folds": ["0"],
-            "pipeline": _pipeline(task, spacing),
+            "pipeline": _pipeline(task, spacing, self.maps["class_map"][task]),
         }
 
     def _crop_by_task(self, model: str, names: list[str]) -> dict[str, Any]:
@@ -209,11 +216,3 @@ class _Task:
             return ""
         values = spacing if isinstance(spacing, list) else [spacing]
         return f" at {' x '.join(f'{value:.3g}' for value in values)} mm"
-
-    def _notices(self) -> list[str]:
-        notices = []
-        if self.config["remove_outside"] or self.config["remove_mask"]:
-            notices.append("TotalSegmentator also removes what lies outside of other organs; that is not done here.")
-        if self.task == "vertebrae_pp":
-            notices.append("TotalSegmentator numbers the vertebrae anew afterwards; that is not done here.")
-        return notices

@@ -198,7 +198,7 @@ def _labels(
         )
         return _Found(result.layers, result.device, result.notices, spec, result.backend)
     own = model.run(case, model.networks, device=job.device, progress=progress)
-    layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled)
+    layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
     decided = replace(spec, stages=(replace(spec.stages[0], decision=own.decision),))
     return _Found(layers, own.device, own.notices, decided)
 

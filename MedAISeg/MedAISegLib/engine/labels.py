@@ -10,20 +10,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.operations import FillHoles, KeepLargestComponent, LabelOperation, RemoveSmallComponents
-from .pieces import Poll, never
+from ..core.geometry import VolumeGeometry
+from ..models.operations import (
+    FillHoles,
+    KeepLargestComponent,
+    LabelOperation,
+    NumberVertebrae,
+    RemoveSmallComponents,
+)
+from .components import components
+from .pieces import Poll
+from .vertebrae import number_vertebrae
 
 Layers = NDArray[Any]
 
-_FULLY_CONNECTED = {6: False, 26: True}
 
+def clean(layers: Layers, operations: tuple[LabelOperation, ...], poll: Poll, geometry: VolumeGeometry) -> Layers:
+    """(layer, k, j, i) labels after the given operations; ``poll`` is called between labels.
 
-def clean(
-    layers: Layers, operations: tuple[LabelOperation, ...], poll: Poll = never, *, voxel_mm3: float = 1.0
-) -> Layers:
-    """(layer, k, j, i) labels after the given operations; ``poll`` is called between labels."""
+    Args:
+        geometry: of the grid of the labels.
+    """
     for operation in operations:
         for layer in layers:
+            if isinstance(operation, NumberVertebrae):
+                number_vertebrae(layer, operation, geometry, poll)
+                continue
             boxes = {
                 label: box
                 for label, box in _bounding_boxes(layer, poll).items()
@@ -33,17 +45,19 @@ def clean(
                 _keep_largest_of_all(layer, boxes, operation)
                 continue
             for label, box in boxes.items():
-                _clean_label(layer[box], label, operation, voxel_mm3)
+                _clean_label(layer[box], label, operation, 1e3 * geometry.voxel_volume_ml)
                 poll()
     return layers
 
 
-def _clean_label(part: Layers, label: int, operation: LabelOperation, voxel_mm3: float) -> None:
+def _clean_label(
+    part: Layers, label: int, operation: KeepLargestComponent | RemoveSmallComponents | FillHoles, voxel_mm3: float
+) -> None:
     mask = part == label
     if isinstance(operation, FillHoles):
         part[_filled(mask) & (part == 0)] = label
         return
-    numbers, sizes = _components(mask, operation.connectivity)
+    numbers, sizes = components(mask, operation.connectivity)
     if isinstance(operation, RemoveSmallComponents):
         kept = np.flatnonzero(sizes > operation.volume_mm3 / voxel_mm3)
     else:
@@ -58,7 +72,7 @@ def _keep_largest_of_all(layer: Layers, boxes: dict[int, tuple[slice, ...]], ope
     ends = zip(*boxes.values(), strict=True)
     part = layer[tuple(slice(min(s.start for s in along), max(s.stop for s in along)) for along in ends)]
     mask = np.isin(part, list(boxes))
-    numbers, sizes = _components(mask, operation.connectivity)
+    numbers, sizes = components(mask, operation.connectivity)
     part[mask & ~np.isin(numbers, np.flatnonzero(sizes == sizes.max()))] = 0
 
 
@@ -78,17 +92,6 @@ def _bounding_boxes(layer: Layers, poll: Poll) -> dict[int, tuple[slice, ...]]:
         for label in sorted(ends)
         if label
     }
-
-
-def _components(mask: NDArray[np.bool_], connectivity: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """The number of each voxel's component, from 1, and the voxels of each; what is not in the mask counts as none."""
-    import SimpleITK as sitk
-
-    components = sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), _FULLY_CONNECTED[connectivity])
-    numbers = sitk.GetArrayFromImage(components)
-    sizes = np.bincount(numbers.ravel())
-    sizes[0] = 0
-    return numbers, sizes
 
 
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ class Prepared:
         geometry: of the axes (a, b, c), to LPS mm.
         undos: how to take labels or scores on this grid back to the source grid; the last one first.
         label_undos: so many of them, the first ones made, are of labels: these are decided on the grid between.
+        label_grid: that grid, the source's where no undo is of labels.
         notices: what a user should know about the steps.
         poll: called by steps at least a few times a second; may raise Cancelled.
     """
@@ -29,6 +30,7 @@ class Prepared:
     geometry: VolumeGeometry
     undos: tuple[Undo, ...] = ()
     label_undos: int = 0
+    label_grid: VolumeGeometry | None = None
     notices: tuple[Notice, ...] = ()
     poll: Poll = never
 
@@ -43,7 +45,7 @@ class Prepared:
 
     def with_label_undos(self) -> Prepared:
         """The same; labels are decided on this grid and come back from here as labels."""
-        return replace(self, label_undos=len(self.undos))
+        return replace(self, label_undos=len(self.undos), label_grid=self.geometry)
 
     def with_notice(self, notice: Notice) -> Prepared:
         """The same, and something to be said about it."""

@@ -14,7 +14,7 @@ from ..core.errors import ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
 from ..models.operations import Interpolation, Resize
-from ..models.spec import Decision, InferenceStage, ModelSpec
+from ..models.spec import Decision, InferenceStage, ModelSpec, RestoreOrder
 from .activation import activate
 from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
 from .cascade import FollowedLabels, decided_labels
@@ -101,7 +101,7 @@ def segment(
         layers = results[last].layers
     if spec.postprocessing:
         with progress.stage(RunStage.POSTPROCESS):
-            layers = clean(layers, spec.postprocessing, poll, voxel_mm3=1e3 * case.geometry.voxel_volume_ml)
+            layers = clean(layers, spec.postprocessing, poll, case.geometry)
     found_by_stages = [notice for found in results.values() for notice in found.notices]
     notices = tuple(dict.fromkeys((*found_by_stages, *fastest.notices)))
     return EngineResult(layers, results[last].device, notices, fastest.taken)
@@ -194,8 +194,7 @@ def _labels_of(
                 lambda placement: _infer(prepared, stage, members, placement, progress, probabilities), start
             )
     with progress.stage(RunStage.POSTPROCESS):
-        voxel_mm3 = 1e3 * case.geometry.voxel_volume_ml
-        layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, voxel_mm3=voxel_mm3)
+        layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
     return EngineResult(layers, str(placement.compute), prepared.notices + ladder)
 
 
@@ -285,7 +284,8 @@ def _stacked(case: Case, poll: Poll) -> Prepared:
             index_map = case.geometry.index_to(volume.geometry)
             values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO, poll)
         channels.append(values)
-    return Prepared(channels[0] if len(channels) == 1 else torch.cat(channels), case.geometry, poll=poll)
+    values = channels[0] if len(channels) == 1 else torch.cat(channels)
+    return Prepared(values, case.geometry, label_grid=case.geometry, poll=poll)
 
 
 def _infer(
@@ -297,8 +297,9 @@ def _infer(
     probabilities: ProbabilitySink | None,
 ) -> LabelLayers:
     poll, restore = progress.cancel.raise_if_cancelled, stage.restore
-    voxel_mm3 = 1e3 * prepared.geometry.voxel_volume_ml
-    cleaned = partial(clean, operations=restore.cleaning, poll=poll, voxel_mm3=voxel_mm3) if restore.cleaning else None
+    labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
+    grid = prepared.geometry if labels_first or prepared.label_grid is None else prepared.label_grid
+    cleaned = partial(clean, operations=restore.cleaning, poll=poll, geometry=grid) if restore.cleaning else None
     return restore_labels(
         _scores(prepared, stage, members, placement, lambda fraction: progress.report(RunStage.INFER, fraction)),
         prepared.undos,

@@ -334,4 +334,16 @@ class FillHoles:
     labels: tuple[int, ...] = ()
 
 
-LabelOperation = KeepLargestComponent | RemoveSmallComponents | FillHoles
+@dataclass(frozen=True)
+class NumberVertebrae:
+    """Number vertebral bodies anew where they are mixed up, and grow all of them by so many mm (``vertebrae_pp``).
+
+    ``labels`` stand in their order along the spine, the topmost first.
+    """
+
+    labels: tuple[int, ...]
+    smallest_mm3: float = 100.0
+    grown_mm: float = 3.0
+
+
+LabelOperation = KeepLargestComponent | RemoveSmallComponents | FillHoles | NumberVertebrae
