@@ -7,7 +7,7 @@ CONTRIBUTORS = ("The MedAISeg contributors",)
 HELP_TEXT = """
 <p>Runs AI segmentation models on CT, MR and PET images, and places the labels exactly where the voxels are.</p>
 <ol>
-<li><b>Model</b>: choose one from the list, or import a MONAI bundle from a file or folder.</li>
+<li><b>Model</b>: choose one that is here, download one of the publishers', or import your own: MONAI bundles, nnU-Net and Auto3DSeg folders, TorchScript and ONNX networks.</li>
 <li><b>Input</b>: the image of each channel is proposed, from the scene or the DICOM database; the reason is in its tooltip.</li>
 <li><b>Region</b>: an ROI limits the run, if you want.</li>
 <li><b>Output</b>: a new segmentation, or one to be updated; what you edited stays.</li>
@@ -15,8 +15,9 @@ HELP_TEXT = """
 </ol>
 <p>The results are ordinary segmentations: correct them in the Segment Editor, export them as DICOM SEG, NIfTI, NRRD, STL or OBJ.</p>
 <p>In an empty scene the button <i>Try it</i> draws a sample study; it is not of a person.</p>
-<p><b>For research, not a medical device.</b> Images never leave this computer. The Python packages that the networks need lie
-in a folder of their own, and one button (Advanced) removes them.</p>
+<p><b>For research, not a medical device.</b> Images never leave this computer. The network is asked for nothing but Python packages
+(pypi.org, pytorch.org) and models (their publishers), after a press of Install or Download. Both lie in folders of their own in your
+program data; a button beside each removes them, and “Strictly offline” (Advanced) keeps all of it from the network.</p>
 """  # noqa: E501
 
 ACKNOWLEDGEMENT_TEXT = """
