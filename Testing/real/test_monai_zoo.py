@@ -66,7 +66,7 @@ STAGES = {
         (ReverseAxes(), ResizeTo((736, 480, 0), floored_labels=True), MinMax()),
         Windows((0, 0, 1)),
         Argmax(),
-        Restore(Activation.NONE, RestoreOrder.SCORES_THEN_DECIDE, Interpolation.LINEAR),
+        Restore(Activation.NONE, RestoreOrder.SCORES_THEN_DECIDE, Interpolation.LINEAR, probability=Activation.SOFTMAX),
         slicewise=True,
     ),
     "brats_mri_segmentation": InferenceStage(

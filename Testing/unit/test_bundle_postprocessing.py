@@ -61,7 +61,12 @@ def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
         (
             [ARGMAX, INVERT_NEAREST, {"_target_": "FillHolesd"}],
             Argmax(),
-            Restore(Activation.NONE, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST),
+            Restore(
+                Activation.NONE,
+                RestoreOrder.DECIDE_THEN_LABELS,
+                Interpolation.NEAREST,
+                probability=Activation.SOFTMAX,
+            ),
             (FillHoles(),),
         ),
         (
@@ -74,6 +79,17 @@ def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
                 cleaning=(KeepLargestComponent((1, 2), 6),),
             ),
             (FillHoles(),),
+        ),
+        (
+            [INVERT, THRESHOLD],
+            Threshold((0, 2, 3), 0.4),
+            Restore(
+                Activation.NONE,
+                RestoreOrder.SCORES_THEN_DECIDE,
+                Interpolation.LINEAR,
+                probability=Activation.SIGMOID,
+            ),
+            (),
         ),
         (
             [SIGMOID, INVERT, THRESHOLD],

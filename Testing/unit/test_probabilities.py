@@ -94,6 +94,13 @@ def test_scores_become_probabilities_before_or_after_they_come_back(tmp_path, ac
     np.testing.assert_allclose(maps[1], softmax(), atol=1e-6)
 
 
+def test_scores_that_are_no_probabilities_are_not_called_so(tmp_path):
+    loaded = model(restore=Restore(Activation.NONE))
+    with pytest.raises(UsageError, match="no probabilities: the network's scores lie outside"):
+        maps_of(loaded, tmp_path)
+    run(SegmentationJob(model="m", device="cpu"), case(), model=loaded)
+
+
 def test_labels_are_the_same_with_and_without(tmp_path):
     for n, restore in enumerate((Restore(order=RestoreOrder.DECIDE_THEN_LABELS), Restore())):
         loaded = model(Orient("RAS"), Resample((1.5, 1.5, 1.5)), restore=restore)

@@ -8,10 +8,13 @@ from typing import Any, Protocol
 import torch
 from numpy.typing import NDArray
 
+from ..core.errors import UsageError
 from ..models.spec import Argmax, Decision, Restore
 from .activation import activate
 from .deciding import Decide
 from .slabs import Shape, Slab, SlabStream, a_voxel, tiles
+
+_ROUNDING = 1e-3
 
 
 class ProbabilitySink(Protocol):
@@ -63,8 +66,17 @@ def probabilities_of(scores: torch.Tensor, decision: Decision, restore: Restore)
 
     Where the model did not look, the background is certain, if the classes have one (nnU-Net's
     ``revert_cropping_on_probabilities``).
+
+    Raises:
+        UsageError: if the scores are no probabilities, and the model does not say what makes them such.
     """
     found = activate(scores[:-1].float(), restore.probability)
+    if found.numel() and (found.min() < -_ROUNDING or found.max() > 1.0 + _ROUNDING):
+        raise UsageError(
+            "there are no probabilities: the network's scores lie outside of 0 to 1, and the model does not say what "
+            "makes probabilities of them.",
+            remedy="Run it without them.",
+        )
     unseen = scores[-1] == 0
     if unseen.any():
         found = found.clone()

@@ -77,7 +77,12 @@ def _stage(scaling: Scaling) -> InferenceStage:
         preprocessing=(Conform(256, 1.0, "LIA"), SCALINGS[scaling]),
         windows=Windows(size=None),
         decision=Argmax(),
-        restore=Restore(Activation.NONE, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST),
+        restore=Restore(
+            Activation.NONE,
+            RestoreOrder.DECIDE_THEN_LABELS,
+            Interpolation.NEAREST,
+            probability=Activation.SOFTMAX,
+        ),
     )
 
 

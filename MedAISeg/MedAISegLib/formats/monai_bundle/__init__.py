@@ -18,7 +18,7 @@ from ...core.notice import Notice
 from ...core.records import from_json
 from ...models.fingerprint import folder_sha256
 from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSize, Resample, ResizeTo
-from ...models.spec import Argmax, Decision, InferenceStage, ModelSpec, Threshold
+from ...models.spec import Activation, Argmax, Decision, InferenceStage, ModelSpec, Threshold
 from .. import ModelSource
 from . import description
 from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
@@ -74,7 +74,7 @@ def _compile(files: BundleFiles) -> ModelSource:
         preprocessing,
         replace(passage.windows, test_time_flips=_test_time_flips(files)),
         decision,
-        postprocessing.restore,
+        replace(postprocessing.restore, probability=_probability(members, postprocessing)),
         postprocessing.operations,
         averaging=postprocessing.averaging,
         slicewise=passage.slicewise,
@@ -114,6 +114,17 @@ def _decision(
         return Argmax(), names
     values = tuple(number + 1 if number in names else 0 for number in range(count))
     return Threshold(values, threshold), {number + 1: name for number, name in names.items()}
+
+
+def _probability(members: Members, postprocessing: Postprocessing) -> Activation:
+    """What turns scores that the bundle decides as they are into probabilities.
+
+    MONAI's networks end without an activation; what a network in TorchScript ends with is not known.
+    """
+    applied = (postprocessing.averaging.activation, postprocessing.restore.activation)
+    if any(activation is not Activation.NONE for activation in applied) or members.networks[0].architecture is None:
+        return Activation.NONE
+    return Activation.SOFTMAX if postprocessing.threshold is None else Activation.SIGMOID
 
 
 def _test_time_flips(files: BundleFiles) -> tuple[tuple[int, ...], ...]:
