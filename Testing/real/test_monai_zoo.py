@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import UNSPECIFIED
-from MedAISegLib.formats import monai_bundle
+from MedAISegLib.formats import monai_bundle, read_model
 from MedAISegLib.formats.monai_bundle.refusal import OtherTaskError
 from MedAISegLib.models.operations import (
     CropForeground,
@@ -158,6 +158,11 @@ def test_a_bundle_is_refused_with_its_reason(zoo: Path, name: str) -> None:
     assert REFUSED[name] in str(refused.value)
     kind = OtherTaskError if name.startswith("not_segmentation/") else NotTrustedError
     assert isinstance(refused.value, kind)
+
+
+def test_maps_of_single_nuclei_are_refused_whether_trusted_or_not(zoo: Path) -> None:
+    with pytest.raises(ModelError, match=r"several results instead of one map of labels \(instance_map, type_map\)"):
+        read_model(zoo / "pathology_nuclei_segmentation_classification")
 
 
 def test_the_published_bundles_have_no_weights(zoo: Path) -> None:

@@ -179,6 +179,37 @@ def test_overlapping_structures_stay_layers(tmp_path: Path) -> None:
     assert (spleen & kidney).any()
 
 
+TWO_OUTPUTS = SCRIPT.replace("return self.layer(x)", 'return {"organs": self.layer(x), "edges": torch.zeros_like(x)}')
+
+
+def several_outputs(*saved: str) -> Callable[[Config, Config], None]:
+    """The network gives two maps by name; some of them are what the bundle would write."""
+
+    def change(metadata: Config, config: Config) -> None:
+        outputs = metadata["network_data_format"]["outputs"]
+        outputs["organs"] = outputs.pop("pred")
+        outputs["edges"] = {"format": "regression", "num_channels": 1}
+        for transform in config["postprocessing"]["transforms"]:
+            transform["keys"] = "organs"
+        config["postprocessing"]["transforms"].insert(
+            0, {"_target_": "FlattenSubKeysd", "keys": "pred", "sub_keys": ["organs", "edges"], "delete_keys": True}
+        )
+        config["postprocessing"]["transforms"].append({"_target_": "SaveImaged", "keys": list(saved)})
+
+    return change
+
+
+def test_of_several_outputs_the_one_that_is_saved_counts(tmp_path: Path) -> None:
+    segmentation, _ = segmented(trusted(tmp_path, several_outputs("organs"), TWO_OUTPUTS))
+    assert np.array_equal(segmentation.layers[0], expected(scan()))
+
+
+def test_several_results_are_refused_before_trust_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"several results instead of one map of labels \(organs, edges\)") as refused:
+        read_model(write_coded(tmp_path, several_outputs("organs", "edges"), TWO_OUTPUTS))
+    assert not isinstance(refused.value, NotTrustedError)
+
+
 def test_one_hot_labels_are_labels(tmp_path: Path) -> None:
     segmentation, _ = segmented(trusted(tmp_path, post({"_target_": "AsDiscreted", "to_onehot": 3})))
     assert segmentation.layers.shape[0] == 1

@@ -12,17 +12,19 @@ from ..monai_bundle.config import BundleFiles
 from ..monai_bundle.inferer import compile_inferer
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
+from ..monai_bundle.transforms import keys_of, transform_list
 
 T = TypeVar("T")
 
 _MOST_UNNAMED = 1000
+_SAVERS = ("SaveImaged", "SaveImageD", "SaveImageDict")
 
 
 def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
     """The specification; its stage holds what is understood, for estimates only.
 
     Raises:
-        ModelError: if the metadata is damaged.
+        ModelError: if the metadata is damaged, or the bundle leaves several results.
     """
     metadata = files.metadata
     names = label_names(files, inference)
@@ -72,7 +74,7 @@ def is_flat(files: BundleFiles, inference: Inference) -> bool:
 
 
 def _classes(files: BundleFiles, inference: Inference) -> dict[int, str]:
-    prediction = description.prediction_format(files.metadata)
+    prediction = _result_format(files, inference)
     written = description.section(prediction, "channel_def") or description.section(prediction, "label_def")
     named = description.numbered(written, "channel_def of the output")
     labels = inference.value("labels") if inference.has("labels") else None
@@ -84,6 +86,36 @@ def _classes(files: BundleFiles, inference: Inference) -> dict[int, str]:
     if not named:
         raise ModelError("it does not name the structures that it finds.", where="network_data_format")
     return named
+
+
+def _result_format(files: BundleFiles, inference: Inference) -> Mapping[str, Any]:
+    """What the metadata says of the one map of labels that the bundle leaves.
+
+    Raises:
+        ModelError: if it leaves several results, and none of them as the prediction.
+    """
+    outputs = description.section(files.metadata, "network_data_format", "outputs")
+    if "pred" in outputs or len(outputs) < 2:
+        return description.prediction_format(files.metadata)
+    saved = _saved(inference)
+    if len(saved) == 1 and saved[0] in outputs:
+        return description.section(outputs, saved[0])
+    raise ModelError(
+        f"it gives several results instead of one map of labels ({', '.join(saved or sorted(outputs))}), which is not "
+        "supported.",
+        where=description.text(files.metadata, "name") or files.root.name,
+        remedy="Run it with MONAI itself.",
+    )
+
+
+def _saved(inference: Inference) -> tuple[str, ...]:
+    """The keys of what the bundle would write into files, as far as its post-processing can be read."""
+
+    def keys() -> tuple[str, ...]:
+        entries = transform_list(inference.value("postprocessing"), "postprocessing")
+        return tuple(dict.fromkeys(key for e in entries if e.target.endswith(_SAVERS) for key in keys_of(e)))
+
+    return _if_understood(keys, ())
 
 
 def _image_count(metadata: Mapping[str, Any]) -> int:
