@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from dicom_pictures import write_picture
 from MedAISegLib.app.classify import classify
 from monai.networks.nets import DenseNet
 
@@ -24,7 +25,8 @@ NETWORK = {
 }  # fmt: skip
 
 
-def write_bundle(root: Path, activation: str) -> None:
+def write_bundle(root: Path, activation: str, channels: int = 1) -> None:
+    network = {**NETWORK, "in_channels": channels}
     transforms: list[dict[str, Any]] = [
         {"_target_": "LoadImaged", "keys": "image"},
         {"_target_": "EnsureChannelFirstd", "keys": "image"},
@@ -34,7 +36,7 @@ def write_bundle(root: Path, activation: str) -> None:
     ]
     config = {
         "bundle_root": ".",
-        "network_def": {"_target_": "DenseNet", **NETWORK},
+        "network_def": {"_target_": "DenseNet", **network},
         "preprocessing": {"_target_": "Compose", "transforms": transforms},
         "inferer": {"_target_": "SimpleInferer"},
         "postprocessing": {
@@ -50,7 +52,7 @@ def write_bundle(root: Path, activation: str) -> None:
         "name": "Chest radiographs",
         "version": "1",
         "network_data_format": {
-            "inputs": {"image": {"num_channels": 1, "spatial_shape": [96, 80], "channel_def": {"0": "image"}}},
+            "inputs": {"image": {"num_channels": channels, "spatial_shape": [96, 80], "channel_def": {"0": "image"}}},
             "outputs": {
                 "pred": {
                     "type": "probabilities", "format": "classes", "num_channels": 4,
@@ -64,7 +66,7 @@ def write_bundle(root: Path, activation: str) -> None:
     (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
     (root / "models").mkdir()
     torch.manual_seed(7)
-    torch.save(DenseNet(**NETWORK).state_dict(), root / "models" / "model.pt")
+    torch.save(DenseNet(**network).state_dict(), root / "models" / "model.pt")
 
 
 def grey_radiographs(data: Path, folder: Path) -> list[Path]:
@@ -77,6 +79,24 @@ def grey_radiographs(data: Path, folder: Path) -> list[Path]:
         paths.append(folder / f"{source.parent.name}.png")
         sitk.WriteImage(sitk.GetImageFromArray(np.rint(grey).astype(np.uint8)), str(paths[-1]))
     return paths
+
+
+def coloured(images: list[Path], folder: Path) -> list[Path]:
+    """The same radiographs, each colour another part of them."""
+    folder.mkdir()
+    paths = []
+    for source in images:
+        grey = sitk.GetArrayFromImage(sitk.ReadImage(str(source)))
+        colours = np.stack([grey, grey[::-1] // 2 + 90, 255 - grey // 2], axis=-1)
+        paths.append(folder / source.name)
+        sitk.WriteImage(sitk.GetImageFromArray(colours, isVector=True), str(paths[-1]))
+    return paths
+
+
+def as_captures(images: list[Path], folder: Path) -> list[Path]:
+    folder.mkdir()
+    pixels = [sitk.GetArrayFromImage(sitk.ReadImage(str(source))) for source in images]
+    return [write_picture(folder / f"{n}.dcm", values, "RGB") for n, values in enumerate(pixels)]
 
 
 BY_MONAI = """
@@ -123,3 +143,20 @@ def test_probabilities_are_those_of_monai(activation: str, shared_data: Path, tm
     assert [found.name for found in result.images[0].classes] == list(CLASSES)
     assert np.ptp(theirs, axis=0).max() > 1e-3
     assert np.abs(ours - theirs).max() < 1e-4
+
+
+@pytest.mark.reference
+def test_so_are_those_of_coloured_pictures_and_of_the_same_as_dicom(shared_data: Path, tmp_path: Path) -> None:
+    root = tmp_path / "chest"
+    write_bundle(root, "softmax", channels=3)
+    images = coloured(grey_radiographs(shared_data, tmp_path / "grey"), tmp_path / "images")
+    theirs = np.array(by_monai(root, images))
+    ours = np.array(_probabilities(root, images))
+    print(f"\nlargest difference {np.abs(ours - theirs).max():.2g}")
+    assert np.ptp(theirs, axis=0).max() > 1e-3
+    assert np.abs(ours - theirs).max() < 1e-4
+    np.testing.assert_array_equal(_probabilities(root, as_captures(images, tmp_path / "captures")), ours)
+
+
+def _probabilities(root: Path, images: list[Path]) -> list[list[float]]:
+    return [[c.probability for c in image.classes] for image in classify(str(root), images, device="cpu").images]
