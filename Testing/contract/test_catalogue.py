@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from urllib.parse import urlsplit
-
 import pytest
 from MedAISegLib.core.errors import ResourceError
 from MedAISegLib.models import catalogue
@@ -40,12 +35,3 @@ def test_what_is_installed_goes_before_what_is_known_of_it():
     assert [(c.id, c.state.value) for c in catalogue.merged(known, installed)] == [
         ("b", "ready"), ("c", "cannot be used"), ("a", "to download"),
     ]  # fmt: skip
-
-
-def test_each_host_that_files_are_fetched_from_is_named_where_the_module_lists_its_hosts():
-    page = (Path(__file__).parents[2] / "docs" / "slicer-module.md").read_text(encoding="utf-8")
-    table = page.partition("## What it asks of the network")[2].partition("\n## ")[0]
-    published = json.loads(catalogue.catalogue_file().read_text(encoding="utf-8"))["published"]
-    hosts = {urlsplit(file["url"]).hostname for entry in published for file in entry.get("files", ())}
-    assert hosts
-    assert hosts <= set(re.findall(r"`([a-z0-9.-]+)`", table))
