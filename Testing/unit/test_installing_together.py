@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -19,6 +20,8 @@ from MedAISegLib.models import receipts
 from MedAISegLib.models.kept_records import change_record, read_record
 from MedAISegLib.models.locking import held
 
+from Testing.unit.publisher import publishing
+
 PACKAGE_ROOT = Path(receipts.__file__).parents[2]
 INSTALLS = """
 import sys
@@ -29,6 +32,22 @@ source, name = Path(sys.argv[1]), sys.argv[2]
 for _ in range(5):
     record_installation(install_folder(source, overwrite=True, verify=lambda _: None), name)
     record_installation(install_folder(source, overwrite=True, verify=lambda _: None, model_id=name), name)
+"""
+FETCHES = """
+import hashlib, sys
+from MedAISegLib.models.download import Network, Remote
+from MedAISegLib.models.kept_downloads import downloaded
+from MedAISegLib.models.transfer import Policy
+address, checksum = sys.argv[1:]
+polled = 0
+def poll():
+    global polled
+    polled += 1
+    if polled == 2:
+        print("under way", flush=True)
+network = Network(policy=Policy(lambda url: url.startswith(address), pause_s=0.01))
+with downloaded(Remote(address + "/m.zip", checksum), "m.zip", network=network, poll=poll) as got:
+    print(hashlib.sha256(got.path.read_bytes()).hexdigest())
 """
 
 
@@ -56,6 +75,32 @@ def test_the_last_of_them_wins_and_no_record_is_lost(tmp_path: Path, home: Path)
     assert set(found) == {"model", "own0", "own1", "own2"}
     assert all(len(numbers) == 1 for numbers in found.values()), "a model is of one source, never mixed"
     assert set(read_record("installed.json")) == set(found)
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["checksum", "no checksum"])
+def test_of_two_that_want_the_same_file_one_fetches_it(is_known: bool) -> None:
+    pytest.importorskip("pooch", reason="pooch is not installed")
+    content = os.urandom(400_000)
+    sha256 = hashlib.sha256(content).hexdigest()
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), "NO_PROXY": "127.0.0.1"}
+    with publishing() as publisher:
+        publisher.files["/m.zip"], publisher.faults = content, ["stall"]
+        command = [sys.executable, "-c", FETCHES, publisher.address, f"sha256:{sha256}" if is_known else ""]
+
+        def start() -> subprocess.Popen[str]:
+            return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+        with start() as first:
+            while not publisher.asked:
+                assert first.poll() is None
+                time.sleep(0.01)
+            with start() as second:
+                assert second.stdout is not None
+                assert second.stdout.readline() == "under way\n", "it has asked for the lock and not got it"
+                publisher.released.set()
+                said = [process.communicate(timeout=120)[0].split()[-1] for process in (first, second)]
+        assert said == [sha256, sha256]
+        assert publisher.asked == [("/m.zip", ""), ("/m.zip", "bytes=200000-")]
 
 
 def test_records_of_many_threads_are_all_kept() -> None:
