@@ -64,6 +64,23 @@ def test_too_few_slices_have_to_be_accepted():
     assert "2 slices" in text
 
 
+COLOURS = tuple(Channel(name) for name in ("R", "G", "B"))
+
+
+def test_a_single_slice_is_enough_for_a_model_of_slices():
+    assert said(card(sees_slices=True), {"T1": image(shape=(1, 50, 60))}) == []
+
+
+def test_the_colours_of_a_picture_are_one_image():
+    model, picture = card(*COLOURS, sees_slices=True), image("", shape=(1, 50, 60))
+    assert said(model, dict.fromkeys("RGB", picture)) == []
+    assert said(model, {}) == [(Severity.STOP, "Choose an image.")]
+
+
+def test_a_radiograph_is_one_however_it_was_recorded():
+    assert said(card(Channel("image", "DX"), sees_slices=True), {"image": image("CR", shape=(1, 50, 60))}) == []
+
+
 def test_slices_much_thicker_than_the_model_works_at_are_said():
     model = card(spacing_mm=(1.0, 1.0, 1.0))
     ((severity, text),) = said(model, {"T1": image(spacing=(6.5, 1, 1))})

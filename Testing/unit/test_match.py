@@ -209,3 +209,23 @@ def test_too_few_slices_for_a_volume_are_used_only_when_accepted(slices) -> None
 
 def test_three_slices_are_a_volume() -> None:
     assert "few-slices-accepted" not in [n.code for n in match(LIVER, [image("thin", "CT", slices=3)]).notices]
+
+
+@pytest.mark.parametrize(("wanted", "given", "asks"), [("DX", "CR", False), ("CR", "DX", False), ("DX", "CT", True)])
+def test_a_radiograph_is_one_however_it_was_recorded(wanted: str, given: str, asks: bool) -> None:
+    model = spec(Channel("image", wanted))
+    if asks:
+        with pytest.raises(ConfirmationRequired, match="made for DX"):
+            match(model, [image("chest", given)])
+        return
+    assert match(model, [image("chest", given)]).notices == ()
+    (found,) = assign(model, [image("chest", "CT"), image("chest", given)])
+    assert found.image.modality == given
+
+
+def test_a_single_slice_counts_nothing_against_an_image_for_a_model_of_slices() -> None:
+    stage = InferenceStage((), Windows((0, 0, 1)), Argmax())
+    flat = ModelSpec("flat", "Flat", "test", (Channel("image", "DX"),), (stage,), (SegmentSpec(1, "thing"),))
+    for model, score in ((flat, 2.0), (spec(Channel("image", "DX")), 0.5)):
+        (found,) = assign(model, [image("chest", "DX", slices=1)])
+        assert found.score == score

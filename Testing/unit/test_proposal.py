@@ -76,3 +76,20 @@ def test_a_localizer_gives_way_to_nothing():
     assert proposed(model("image", modality=""), [image("scout", "", (1, 8, 8)), image("x", "", (1, 8, 8))]) == {
         "image": None
     }
+
+
+def test_one_picture_is_proposed_for_all_colours():
+    colours = ModelCard("m", "m", ModelState.READY, channels=tuple(map(Channel, "RGB")), sees_slices=True)
+    photo, other = image("photo", "", (1, 8, 7)), image("other", "", (1, 8, 7))
+    assert proposed(colours, [photo]) == dict.fromkeys("RGB", photo)
+    assert proposed(colours, [photo, other]) == dict.fromkeys("RGB", photo)
+    assert proposed(colours, [photo, other], R=other) == dict.fromkeys("RGB", other)
+    assert proposed(colours, []) == dict.fromkeys("RGB", None)
+
+
+def test_of_two_radiographs_the_first_is_proposed_and_the_other_named():
+    flat = ModelCard("m", "m", ModelState.READY, channels=(Channel("image", "DX"),), sees_slices=True)
+    one, two = image("PA", "DX", (1, 8, 7)), image("lateral", "CR", (1, 8, 7))
+    (found,) = propose(flat, [one, two])
+    assert found.image is one
+    assert "lateral" in found.reason

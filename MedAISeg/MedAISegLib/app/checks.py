@@ -17,7 +17,7 @@ from ..models.card import ModelCard
 from ..models.extent import extent_mm, is_clearly_larger
 from ..models.spec import Channel
 from .colours import are_colours
-from .fit import Candidate, image_of
+from .fit import Candidate, image_of, is_other_modality
 from .match import FEWEST_SLICES
 from .protocol import NeedReply
 
@@ -96,7 +96,7 @@ def wants_suv(channel: Channel) -> bool:
 
 def _modality(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
     wanted = channel.modality
-    if wanted and image.modality and image.modality != wanted:
+    if is_other_modality(channel, image):
         text = f"The {image_of(channel.name)} is {image.modality}, and the model was made for {wanted}."
         yield CheckLine(Severity.ASK, text, channel.name)
     elif wanted and not image.modality:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from ..core.colours import colour_number
 from ..core.geometry import VolumeGeometry
 from ..core.volume import SeriesReference
 from ..models.spec import Channel
 from .contrast import Appearance, Weighting, appearance_of, has_word, words_of
+
+_RADIOGRAPHS = {"CR", "DX", "RG"}
+"""What DICOM calls a radiograph depends on how it was recorded."""
 
 _MODALITY_WORDS = {"CT": "ct", "PT": "pet|pt|suv", "MR": "mr|mri"}
 
@@ -36,7 +40,7 @@ def fit(channel: Channel, image: Candidate, *, flat: bool = False) -> tuple[floa
     """How well an image fits a channel, and why, in a user's words; ``flat`` for a model of flat images."""
     score, reasons = 0.0, []
     if channel.modality and image.modality:
-        score += 2.0 if image.modality == channel.modality else -2.0
+        score += -2.0 if is_other_modality(channel, image) else 2.0
         reasons.append(f"modality {image.modality}")
     elif has_word(_MODALITY_WORDS.get(channel.modality, "(?!)"), image.description):
         score += 2.0
@@ -74,7 +78,9 @@ def appearance_points(wanted: Appearance, seen: Appearance) -> tuple[float, list
 
 
 def is_other_modality(channel: Channel, image: Candidate) -> bool:
-    return bool(channel.modality and image.modality and channel.modality != image.modality)
+    """Whether both say their modality, and they are different kinds of images."""
+    wanted, found = channel.modality, image.modality
+    return bool(wanted and found and wanted != found and not {wanted, found} <= _RADIOGRAPHS)
 
 
 def _slices(image: Candidate) -> int:
@@ -82,8 +88,8 @@ def _slices(image: Candidate) -> int:
 
 
 def image_of(channel: str) -> str:
-    """``image for T1``; just ``image`` where the channel itself is called that, as an only one often is."""
-    return "image" if channel.casefold() == "image" else f"image for {channel}"
+    """``image for T1``; just ``image`` where the channel itself is called that, or is a colour of it."""
+    return "image" if channel.casefold() == "image" or colour_number(channel) is not None else f"image for {channel}"
 
 
 def describe(image: Candidate) -> str:

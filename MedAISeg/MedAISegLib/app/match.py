@@ -193,7 +193,7 @@ def _listed(images: Sequence[Candidate]) -> str:
 
 def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
     wanted, image = found.channel.modality, found.image
-    if not wanted or image.modality == wanted:
+    if not wanted or (image.modality and not is_other_modality(found.channel, image)):
         return []
     if not image.modality:
         message = f"The {image_of(found.channel.name)} does not say its modality; it was taken as {wanted}."

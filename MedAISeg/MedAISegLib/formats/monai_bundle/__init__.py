@@ -21,7 +21,7 @@ from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSiz
 from ...models.spec import Activation, Argmax, Decision, InferenceStage, ModelSpec, Threshold
 from .. import ModelSource
 from . import description
-from .config import INFERENCE, METADATA, BundleFiles, is_bundle, read_files
+from .config import BundleFiles, is_bundle, read_files
 from .inferer import compile_inferer
 from .members import Members, exported_member, plan_members
 from .postprocessing import Postprocessing, compile_postprocessing
@@ -149,15 +149,9 @@ def _spec(
         channels=description.channels(metadata, members.in_channels),
         stages=(stage,),
         segments=description.segments(metadata, names),
-        sha256=folder_sha256(files.root, _parts(files)),
+        sha256=folder_sha256(files.root, files.parts),
         notices=notices,
     )
-
-
-def _parts(files: BundleFiles) -> tuple[str, ...]:
-    if files.is_file and files.torchscript is not None:
-        return (files.torchscript.name,)
-    return ("configs", "models", *METADATA, *INFERENCE)
 
 
 def _build_networks(

@@ -15,7 +15,7 @@ from ...models.spec import Channel, SegmentSpec
 
 _MODALITIES = {
     "ct": "CT", "mr": "MR", "mri": "MR", "pt": "PT", "pet": "PT", "us": "US", "ultrasound": "US", "nm": "NM",
-    "xa": "XA", "cr": "CR", "dx": "DX", "mg": "MG", "mammogram": "MG",
+    "xa": "XA", "cr": "CR", "dx": "DX", "x-ray": "DX", "xray": "DX", "radiograph": "DX", "mg": "MG", "mammogram": "MG",
 }  # fmt: skip
 _LICENSES = (
     # Words of a licence's text, its name, whether it allows commercial use; the first that is found counts.
