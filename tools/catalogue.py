@@ -1,8 +1,10 @@
 """Write the catalogue: the embedded models as their adapters read them, and what the field's publishers offer.
 
     python -m tools.catalogue [--model-zoo GIT] [--auto3dseg GIT] [--totalsegmentator GIT] [--meshnet GIT]
+                              [--releases JSON ...]
 
 Each GIT is a checkout of that publisher's repository; the models of those that are not given stay as they are.
+Each JSON is what GitHub says of a repository's releases (publishers/release_assets.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from MedAISegLib.models.store import installed_models
 
 from .publishers import auto3dseg, meshnet, model_zoo, total_segmentator
 from .publishers.checkout import Checkout
+from .publishers.release_assets import Facts, kept_facts, release_facts, with_facts
 
 PUBLISHERS = {
     "model_zoo": model_zoo.models,
@@ -42,14 +45,19 @@ def embedded_cards() -> tuple[ModelCard, ...]:
     )
 
 
-def published(checkouts: dict[str, Path | None], present: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries of all publishers: those that are given anew, the others as they are present."""
+def published(checkouts: dict[str, Path | None], present: list[dict[str, Any]], facts: Facts) -> list[dict[str, Any]]:
+    """The entries of all publishers: those that are given anew, the others as they are present.
+
+    Args:
+        facts: of files, by address; what is present is known too.
+    """
     entries = []
     for name, read in PUBLISHERS.items():
         checkout = checkouts[name]
         fresh = [] if checkout is None else [{"source": name} | entry for entry in read(Checkout(checkout))]
         entries += fresh or [entry for entry in present if entry["source"] == name]
-    return entries
+    known = kept_facts(present) | facts
+    return [with_facts(entry, known) for entry in entries]
 
 
 def text_of(sections: dict[str, list[dict[str, Any]]]) -> str:
@@ -65,11 +73,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name in PUBLISHERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="GIT")
+    parser.add_argument("--releases", type=Path, nargs="+", default=[], metavar="JSON")
     checkouts = vars(parser.parse_args())
+    facts = release_facts(checkouts.pop("releases"))
     present = json.loads(catalogue_file().read_text(encoding="utf-8")).get("published", [])
     models = [to_json(card) for card in embedded_cards()]
     catalogue_file().write_text(
-        text_of({"models": models, "published": published(checkouts, present)}), encoding="utf-8"
+        text_of({"models": models, "published": published(checkouts, present, facts)}), encoding="utf-8"
     )
 
 

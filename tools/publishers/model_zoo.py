@@ -10,6 +10,7 @@ PAGE = "https://github.com/Project-MONAI/model-zoo"
 _MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "pet": "PT", "mammogram": "MG"}
 _TEMPLATES = ("segmentation_template",)
 _LONGEST_CITATION = 600
+_SEVERAL = "It gives several results instead of one map of labels, so that it cannot be run here."
 
 
 def models(checkout: Checkout) -> list[dict[str, Any]]:
@@ -55,6 +56,7 @@ def _entry(checkout: Checkout, folder: str, info: dict[str, Any]) -> dict[str, A
         "commercial_use": commercial,
         "citation": _citation(metadata.get("references", [])),
         "files": [{"url": published["source"], "checksum": f"sha1:{published['checksum']}"}],
+        "notices": [] if "pred" in data["outputs"] or len(data["outputs"]) < 2 else [_SEVERAL],
     }
     return {key: value for key, value in entry.items() if value not in ("", None, [], {})}
 
