@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError, MedAISegError, ModelError
 from MedAISegLib.exporters import EXPORTERS
-from MedAISegLib.formats import FORMATS, read_model
+from MedAISegLib.formats import CLASSIFIERS, FORMATS, OWN_CODE, read_model
 from MedAISegLib.readers import READERS, list_images
 
 STRAY_FILES = {
@@ -53,6 +53,14 @@ def test_damaged_files_of_any_name_are_an_error_of_the_input(suffix: str, stray:
         return
     assert listings
     assert all(isinstance(listing.problem, InputError) for listing in listings)
+
+
+def test_what_takes_over_from_a_format_has_its_function() -> None:
+    assert {*CLASSIFIERS, *OWN_CODE} <= set(FORMATS)
+    for place in CLASSIFIERS.values():
+        assert parameters(import_module(place).read) == ["path"]
+    for place in OWN_CODE.values():
+        assert parameters(import_module(place).read) == ["path", "refused"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
