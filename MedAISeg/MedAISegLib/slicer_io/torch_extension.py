@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from subprocess import CalledProcessError
 from typing import Any
 
 from ..core.errors import Cancelled, ResourceError
+from .event_loop import wait_cursor
 from .requirements import TORCH_MINIMUM
 
 EXTENSION = "PyTorch"
@@ -28,13 +30,15 @@ def install_torch() -> str:
     """
     logic = _extension_logic()
     try:
-        torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=f">={TORCH_MINIMUM}")
-    # What it raises is not said anywhere: pip's failures, those of a module that was half installed, and its own.
+        with wait_cursor():
+            torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=f">={TORCH_MINIMUM}")
+    except CalledProcessError as error:
+        why = f"its installer ended with exit code {error.returncode}; Slicer's Python console shows what it said."
+        raise _failed(why, "Check the network and the free space, and try again.") from error
+    # What else it raises is not said anywhere: failures of a module that was half installed, and its own.
     except (RuntimeError, OSError, ImportError, ValueError, AttributeError, KeyError) as error:
-        raise ResourceError(
-            f"the PyTorch extension could not install torch: {error}",
-            remedy="Restart Slicer, open the module “PyTorch Utils”, remove torch there, and install it again.",
-        ) from error
+        remedy = "Restart Slicer, open the module “PyTorch Utils”, remove torch there, and install it again."
+        raise _failed(str(error), remedy) from error
     if torch is None:
         raise Cancelled
     return f"torch {torch.__version__} is installed. Restart Slicer now, so that it is not loaded in Slicer itself."
@@ -49,3 +53,7 @@ def _extension_logic() -> Any:
             remedy=f"Install “{EXTENSION}” in the Extensions Manager and restart Slicer, {_OTHER_WAY}",
         ) from error
     return module.PyTorchUtilsLogic()
+
+
+def _failed(why: str, remedy: str) -> ResourceError:
+    return ResourceError(f"the PyTorch extension could not install torch: {why}", remedy=remedy)
