@@ -23,8 +23,9 @@ LARGEST_DIFFERENCE = 0.001
 
 
 def spleen_turned(data: Path) -> list[images.Image]:
-    """Stored in another order of the axes, one of them reversed."""
-    return [images.permuted(images.flipped(images.spleen_ct(data)[0]))]
+    """Stored in another order of the axes, one of them reversed, and with values between whole numbers."""
+    ((voxels, affine),) = images.spleen_ct(data)
+    return [images.permuted(images.flipped((0.9 * voxels + 0.6, affine)))]
 
 
 def small_ct(data: Path) -> list[images.Image]:

@@ -30,7 +30,8 @@ def main(settings: str, image: str, output: str) -> None:
         box = cropped_to(root, described["crop"], whole)
     if box is not None:
         parts = [(part["folder"], part["paints"]) for part in described["parts"]]
-        found[box] = labels_of(root, parts, described["pipeline"], within(whole, box))
+        inside = within(whole, box) if "crop" in described else whole
+        found[box] = labels_of(root, parts, described["pipeline"], inside)
     nib.save(nib.Nifti1Image(found, whole.affine), f"{output}.nii.gz")
 
 
@@ -41,7 +42,8 @@ def cropped_to(root: Path, crop: dict[str, Any], whole: nib.Nifti1Image) -> tupl
         return None
     found = np.zeros(whole.shape, dtype=np.uint16)
     identity = list(range(max(crop["labels"]) + 1))
-    found[outer] = labels_of(root, [(crop["folder"], identity)], crop["pipeline"], within(whole, outer))
+    inside = within(whole, outer) if "crop" in crop else whole
+    found[outer] = labels_of(root, [(crop["folder"], identity)], crop["pipeline"], inside)
     where = np.argwhere(np.isin(found, crop["labels"]))
     if not len(where):
         return None

@@ -72,6 +72,20 @@ def test_a_later_stage_sees_the_box_of_the_earlier_ones_labels_with_a_margin():
     np.testing.assert_array_equal(result.layers[0], case().first.voxels > 1.5)
 
 
+def test_a_crop_may_cut_off_what_is_behind_the_point():
+    """Of -1.8 as of 1.8, as whole numbers are made of fractions in C."""
+    image = case()
+    image.first.voxels[3, 4, 12:14] = 1.8, -1.8
+    for whole, expected in ((False, [True, False]), (True, [False, False])):
+        two = spec(WHOLE, replace(WHOLE, crop=CropToLabels(0, whole_numbers=whole)))
+        layer = segment(image, two, ((Above(0.5),), (Above(1.5),)), device="cpu").layers[0]
+        assert layer[3, 4, 12:14].astype(bool).tolist() == expected
+        two = spec(WHOLE, replace(WHOLE, crop=CropToLabels(0, whole_numbers=whole)))
+        layer = segment(image, two, ((Above(0.5),), (Above(-1.5),)), device="cpu").layers[0]
+        assert layer[3, 4, 13] == whole
+    assert image.first.voxels[3, 4, 12] == np.float32(1.8)
+
+
 def test_where_the_rough_stage_finds_nothing_the_next_is_not_run():
     fine = Above(0.5)
     result = segment(case(), spec(WHOLE, replace(WHOLE, crop=CropToLabels(0))), ((Above(9.0),), (fine,)), device="cpu")

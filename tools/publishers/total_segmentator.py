@@ -185,6 +185,7 @@ class _Task:
             "folder": f"{self._folder(settings['task_id'])}/{settings['trainer']}__{_PLANS}__3d_fullres",
             "labels": self._values(task, names),
             "margin_mm": _CROP_MARGIN_MM,
+            "whole_numbers": True,
             "folds": ["0"],
             "pipeline": _pipeline(task, spacing, self.maps["class_map"][task]),
         }
@@ -200,6 +201,7 @@ class _Task:
             "folder": part["folder"],
             "labels": self._values(model, names),
             "margin_mm": float(max(self.config["crop_addon"])),
+            "whole_numbers": True,
             "folds": part["folds"],
             "pipeline": described["pipeline"],
         } | ({} if crop is None else {"crop": crop})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ..core.case import Case
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
 from ..core.segmentation import translated
@@ -49,6 +51,19 @@ def slices_of(box: Box) -> tuple[slice, slice, slice]:
     """The box as an index into (k, j, i)."""
     k, j, i = (slice(first, first + length) for first, length in zip(*box, strict=True))
     return k, j, i
+
+
+def cropped_to(case: Case, box: Box, *, whole_numbers: bool) -> Case:
+    """The case with its first channel, on whose grid the result lies, cut to a box; the others stay as they are.
+
+    Args:
+        whole_numbers: what is behind the point of a value of it is cut off.
+    """
+    (name, first), *others = case.channels.items()
+    inside = first.window(*box)
+    if whole_numbers and inside.voxels.dtype.kind == "f":
+        inside = replace(inside, voxels=np.trunc(inside.voxels))
+    return Case({name: inside, **dict(others)})
 
 
 def pasted(layers: LabelLayers, box: Box, shape: Shape) -> LabelLayers:

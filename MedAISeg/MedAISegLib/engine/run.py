@@ -17,13 +17,14 @@ from ..models.operations import Interpolation, Resize
 from ..models.spec import Decision, InferenceStage, ModelSpec, RestoreOrder
 from .activation import activate
 from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
+from .backends.reduced_precision import tensor_float_32
 from .cascade import FollowedLabels, decided_labels
 from .deciding import decider
 from .device import choose_device
 from .ensemble import common_axis, mean
 from .labels import clean
 from .memory import climb_down
-from .parts import NOTHING_TO_CROP_TO, box_of_labels, merged_layers, pasted, slices_of
+from .parts import NOTHING_TO_CROP_TO, box_of_labels, cropped_to, merged_layers, pasted, slices_of
 from .pieces import Poll, contiguous
 from .prepared import Prepared
 from .prepared_again import prepared_once
@@ -147,9 +148,7 @@ def _run_stage(
     if box is None:
         nothing = np.zeros((1, *case.geometry.shape_kji), dtype=np.uint8)
         return EngineResult(nothing, str(choose_device(device)), (NOTHING_TO_CROP_TO,))
-    cropped = Case(
-        {name: volume if n else volume.window(*box) for n, (name, volume) in enumerate(case.channels.items())}
-    )
+    cropped = cropped_to(case, box, whole_numbers=stage.crop.whole_numbers)
     inside = None if labels is None else labels[slices_of(box)]
     sink = Shifted(probabilities, box[0]) if probabilities else None
     found = _labels_of(cropped, stage, members, inside, device, progress, sink)
@@ -185,7 +184,7 @@ def _labels_of(
 ) -> EngineResult:
     compute = choose_device(device)
     start = Placement(batch=stage.windows.batch, compute=compute, accumulate=compute)
-    with torch.inference_mode():
+    with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
             prepared = prepare(case, stage, progress, labels)
         # One window of a large network can take many seconds on a CPU.
@@ -214,7 +213,7 @@ def _run_ensemble(
     compute = choose_device(device)
     stages, members = [spec.stages[n] for n in ensemble.stages], [networks[n] for n in ensemble.stages]
     start = Placement(batch=max(stage.windows.batch for stage in stages), compute=compute, accumulate=compute)
-    with torch.inference_mode():
+    with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
             given = [None if stage.labels_of is None else earlier[stage.labels_of][0] for stage in stages]
             prepared = [prepare(case, stage, progress, labels) for stage, labels in zip(stages, given, strict=True)]

@@ -181,11 +181,13 @@ class CropToLabels:
         stage: index of the earlier stage.
         labels: its label values that count, all where empty.
         margin_mm: on each side, as many whole voxels as there is room for in it.
+        whole_numbers: what is behind the point of a value is cut off.
     """
 
     stage: int
     labels: tuple[int, ...] = ()
     margin_mm: float = 0.0
+    whole_numbers: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,12 +71,14 @@ class CropDescription:
     """The rough model that looks first; ``labels`` are its values that count, all where empty.
 
     Attributes:
+        whole_numbers: of a cropped image what is behind the point of a value is cut off, as TotalSegmentator does.
         crop: an even rougher one, that says where this one looks.
     """
 
     folder: str
     labels: tuple[int, ...] = ()
     margin_mm: float = 0.0
+    whole_numbers: bool = False
     folds: tuple[str, ...] = ()
     pipeline: Pipeline = Pipeline()
     crop: CropDescription | None = None

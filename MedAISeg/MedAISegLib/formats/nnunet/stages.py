@@ -64,7 +64,7 @@ def part_stages(path: Path, described: PartsDescription) -> tuple[tuple[Reading,
         reading, stage = _read(path, looking, looking.pipeline, described.orientation)
         readings.append(reading)
         stages.append(replace(stage, crop=crop))
-        crop = CropToLabels(number, looking.labels, looking.margin_mm)
+        crop = CropToLabels(number, looking.labels, looking.margin_mm, looking.whole_numbers)
     for part in described.parts:
         reading, stage = _read(path, part, described.pipeline, described.orientation)
         readings.append(reading)
