@@ -64,11 +64,11 @@ def test_a_network_that_is_known_to_be_narrow_needs_less_and_a_wide_one_more() -
     spec, geometry = model(windows=Windows((64, 64, 64), batch=4)), VolumeGeometry((40, 40, 40), np.eye(4))
     narrow, unknown, wide = (
         need_of(spec, geometry, weights_bytes=1000, on_gpu=False, widths=widths).host_bytes
-        for widths in ((4.0,), (), (32.0,))
+        for widths in ((4.0,), (), (64.0,))
     )
     assert narrow < unknown < wide
     # Features and scores at once, for each voxel of the batch.
-    assert wide - narrow >= 4 * 64**3 * 4 * 4 * (32 - 4)
+    assert wide - narrow >= 4 * 64**3 * 4 * 4 * (64 - 4)
 
 
 def test_a_model_of_many_classes_is_widest_where_it_has_features_and_scores() -> None:
@@ -79,6 +79,15 @@ def test_a_model_of_many_classes_is_widest_where_it_has_features_and_scores() ->
         need_of(spec, geometry, weights_bytes=0, on_gpu=False, widths=(16.0,)).host_bytes for spec in (few, many)
     )
     assert of_many - of_few > 64**3 * 4 * (2 * 105 - 4 * 16)
+
+
+def test_a_meshnet_writes_its_features_over_one_another() -> None:
+    whole, geometry = model(windows=Windows(None)), VolumeGeometry((40, 40, 400), np.eye(4))
+    meshnet, other = (
+        need_of(replace(whole, format=kind), geometry, weights_bytes=0, on_gpu=False, widths=(21.0,)).host_bytes
+        for kind in ("meshnet", "f")
+    )
+    assert meshnet < other
 
 
 def test_on_a_gpu_the_network_is_in_its_memory() -> None:

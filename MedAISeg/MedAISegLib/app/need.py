@@ -19,19 +19,20 @@ from ..models.spec import InferenceStage, ModelSpec, Threshold, WindowRule
 
 _FLOAT_BYTES = 4
 _KEPT_BESIDE = 8
-_KEPT_IN_WINDOW = 110
-_KEPT_OF_WHOLE = 28
-"""float32 values alive for each voxel in a forward pass, at its widest place: beside those of a known width, of a
-network whose width is not known, and of one that takes the whole array.
-"""
+"""float32 values alive for each voxel in a forward pass beside those that grow with the network's width."""
+
+_USUAL_WIDTH = 32.0
+"""Features of nnU-Net's and Auto3DSeg's networks on their finest grid; for those whose format cannot tell."""
 
 _COPIES_OF_WEIGHTS = 2
 """As they were read, and in the order in which a processor's layers want them."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
-"""A last layer that works on each voxel alone is applied to some slices at a time, in these formats."""
 
 _HEAD_APART = ("meshnet",)
+"""In these formats a layer's features take the place of the last one's, and the last layer, which works on each voxel
+alone, is applied to some slices at a time.
+"""
 
 _TILES_BYTES = 64 * 2**20
 """Boxes of scores that are decided one after the other, and their copies on the way."""
@@ -62,7 +63,7 @@ def need_of(
         geometry: of the first channel's image, cropped to the region.
         weights_bytes: size of the model's files.
         on_gpu: whether the network runs on a device with its own memory.
-        widths: features for each voxel at the widest place of each stage's networks; empty where that is not known.
+        widths: features for each voxel at the widest place of each stage's networks; empty for the usual ones.
     """
     source_voxels = math.prod(geometry.shape_kji)
     channels = len(spec.channels)
@@ -72,7 +73,7 @@ def need_of(
     values = max(channels * math.prod(grid) * _FLOAT_BYTES for grid in grids)
     computing = max(
         _scores_bytes(spec, stage, grid) + _network_bytes(spec, stage, grid, width)
-        for stage, grid, width in zip(spec.stages, grids, widths or (None,) * len(spec.stages), strict=True)
+        for stage, grid, width in zip(spec.stages, grids, widths or [_USUAL_WIDTH] * len(spec.stages), strict=True)
     )
     tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in spec.stages) * source_voxels * _FLOAT_BYTES)
     inferring = values + computing + tiles
@@ -154,14 +155,14 @@ def _layers(spec: ModelSpec) -> int:
     return len(last.labels) if isinstance(last, Threshold) else 1
 
 
-def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, width: float | None) -> int:
+def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, width: float) -> int:
     """What a forward pass keeps between its layers, and the scores that it gives."""
-    kept = _KEPT_OF_WHOLE if stage.windows.size is None else _kept_in_window(_classes(spec, stage), width)
+    kept = _kept(_classes(spec, stage), width, in_place=spec.format in _HEAD_APART)
     return int(stage.windows.batch * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES)
 
 
-def _kept_in_window(classes: int, width: float | None) -> float:
+def _kept(classes: int, width: float, *, in_place: bool) -> float:
     """Values for each voxel: in the middle of a network features several times over, at its end features and scores."""
-    if width is None:
-        return _KEPT_IN_WINDOW + 2 * classes
+    if in_place:
+        return _KEPT_BESIDE + width
     return _KEPT_BESIDE + max(8 * width, 4 * width + 2 * classes)

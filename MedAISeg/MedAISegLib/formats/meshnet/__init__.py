@@ -7,6 +7,7 @@ a file ``medaiseg.json`` beside the model completes or changes.
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,8 @@ def read(path: Path) -> ModelSource:
         notices=notices,
     )
     classes = max(segment.label_value for segment in segments) + 1
-    return ModelSource(spec, partial(_build_networks, weights, architecture, classes))
+    build = partial(_build_networks, weights, architecture, classes)
+    return ModelSource(spec, build, widths=(_width(weights, architecture),))
 
 
 def _stage(scaling: Scaling) -> InferenceStage:
@@ -92,6 +94,12 @@ def _weights_file(root: Path) -> Path:
         if (root / name).is_file():
             return root / name
     raise ModelError(f"its weights are missing: {' or '.join(names)}.", where=str(root))
+
+
+def _width(weights: Path, architecture: Architecture) -> float:
+    """Features of a layer by the weights' size, as a template does not say them: most layers are width x width x 27."""
+    layers = max(1, len(architecture.dilations) - 2)
+    return math.sqrt(weights.stat().st_size / 4 / 27 / layers)
 
 
 def _file_sha256(path: Path) -> str:
