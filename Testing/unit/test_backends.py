@@ -267,6 +267,30 @@ def test_tf32_is_put_back_even_after_an_error():
     assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before
 
 
+class Flags(torch.nn.Module):
+    """Notes whether torch may round to TF32 while it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def forward(self, batch):
+        self.seen |= {torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32}
+        return torch.cat([0.5 - batch, batch - 0.5], dim=1)
+
+
+@pytest.mark.parametrize("size", [(8, 8, 8), None])
+@pytest.mark.parametrize("wanted", [AUTOMATIC, Wanted(precision=Precision.FP32), Wanted(Backend.EAGER)])
+def test_32_bits_are_32_bits_although_torch_lets_convolutions_round(clock, monkeypatch, size, wanted):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    stage = InferenceStage((), Windows(size, overlap=(0.0, 0.0, 0.0)), Argmax())
+    described = ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),))
+    network = Flags()
+    segment(case(), described, [[network]], device="cpu", wanted=wanted)
+    assert network.seen == {False}
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_labels_are_compared_by_the_stages_own_decision():
     plain = torch.tensor([0.4, -0.4, 2.0, -3.0]).reshape(1, 1, 4, 1, 1)
     other = torch.tensor([-0.1, -0.4, 2.0, -3.0]).reshape(1, 1, 4, 1, 1)

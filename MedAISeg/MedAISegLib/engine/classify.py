@@ -8,6 +8,7 @@ from ..core.case import Case
 from ..core.errors import ModelError
 from ..core.progress import Progress
 from ..models.spec import Activation, InferenceStage
+from .backends.reduced_precision import tensor_float_32
 from .run import prepare
 
 
@@ -23,7 +24,7 @@ def class_probabilities(
     Raises:
         ModelError: if the network's output is no list of scores, or the image does not fit it.
     """
-    with torch.inference_mode():
+    with torch.inference_mode(), tensor_float_32(allowed=False):
         values = prepare(case, stage, progress).values
         image = values[..., 0] if stage.slicewise else values
         try:

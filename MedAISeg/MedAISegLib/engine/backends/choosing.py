@@ -18,7 +18,6 @@ from ...core.notice import Notice
 from ...models.spec import InferenceStage, ModelSpec
 from .agreement import Agreement, compare, has_foreground
 from .direct_convolutions import only_direct_convolutions
-from .reduced_precision import tensor_float_32
 from .remembered import Place, recall, remember
 from .ways import ONEDNN, PLAIN, Wanted, Way, built, ways_on
 
@@ -153,8 +152,7 @@ class _Chooser(torch.nn.Module):
 
     def _by(self, way: Way, values: torch.Tensor) -> torch.Tensor:
         network = self.plain if way == PLAIN else self._others[self._ways.index(way)]
-        with tensor_float_32(allowed=False):
-            scores: torch.Tensor = network(values)
+        scores: torch.Tensor = network(values)
         return scores
 
     def _look(self, values: torch.Tensor) -> torch.Tensor:

@@ -28,7 +28,10 @@ def channels_last_copy(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def tensor_float_32(*, allowed: bool) -> Iterator[None]:
-    """Whether GPUs may round to 10 bits of mantissa; for torch as a whole, hence put back at once."""
+    """Whether GPUs may round to 10 bits of mantissa; for torch as a whole, hence put back at once.
+
+    torch itself lets convolutions do so, hence a run forbids it as long as it lasts.
+    """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32
     matmul.allow_tf32, cudnn.allow_tf32 = allowed, allowed
