@@ -25,6 +25,7 @@ SPLEEN = plan("UNet", channels=[16, 32, 64, 128, 256], strides=[2, 2, 2, 2])
         (plan("UNet", dimensions=2, channels=[16, 32], strides=[2]), 2 * 16 / 4),
         (plan("SegResNet", init_filters=32), 32),
         (plan("SegResNet"), 8),
+        (plan("SwinUNETR", feature_size=48), 48),
     ],
 )
 def test_a_network_is_as_wide_as_its_finest_features_are_many(network: NetworkPlan, width: float) -> None:
@@ -38,7 +39,7 @@ def test_of_several_networks_the_widest_counts() -> None:
 @pytest.mark.parametrize(
     "network",
     [
-        plan("SwinUNETR", feature_size=48),
+        plan("HighResNet"),
         plan("UNet", channels="@size", strides=[2]),
         plan("UNet", channels=[16, "32"], strides=[2]),
         plan("UNet", channels=[16, 32], strides=[0]),

@@ -9,8 +9,11 @@ from typing import Any
 from .architecture import NetworkPlan
 
 _UNETS = frozenset({"UNet", "Unet"})
-_SEGRESNETS = frozenset({"SegResNet", "SegResNetDS"})
-_USUAL_FILTERS = {"SegResNet": 8, "SegResNetDS": 32}
+_FILTERS = {
+    "SegResNet": ("init_filters", 8), "SegResNetDS": ("init_filters", 32),
+    "SwinUNETR": ("feature_size", 24), "UNETR": ("feature_size", 16),
+}  # fmt: skip
+"""Of networks with features on the image's grid: the argument that says how many, and what it is by itself."""
 
 
 def widths_of(networks: Sequence[NetworkPlan]) -> tuple[float, ...]:
@@ -29,8 +32,9 @@ def _width(network: NetworkPlan) -> float | None:
     name, arguments = network.architecture.name, network.architecture.arguments
     if name in _UNETS:
         return _of_unet(arguments, network.dimensions)
-    if name in _SEGRESNETS:
-        filters = arguments.get("init_filters", _USUAL_FILTERS[name])
+    if name in _FILTERS:
+        argument, usual = _FILTERS[name]
+        filters = arguments.get(argument, usual)
         return float(filters) if _is_count(filters) else None
     return None
 
