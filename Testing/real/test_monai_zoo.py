@@ -165,6 +165,12 @@ def test_maps_of_single_nuclei_are_refused_whether_trusted_or_not(zoo: Path) -> 
         read_model(zoo / "pathology_nuclei_segmentation_classification")
 
 
+def test_what_needs_clicks_is_refused_whether_trusted_or_not(zoo: Path) -> None:
+    with pytest.raises(ModelError, match="segments what the user has clicked on") as refused:
+        read_model(zoo / "pathology_nuclick_annotation")
+    assert not isinstance(refused.value, NotTrustedError)
+
+
 def test_the_published_bundles_have_no_weights(zoo: Path) -> None:
     pytest.importorskip("monai")
     with pytest.raises(ModelError, match="weights are missing"):

@@ -11,6 +11,7 @@ _MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "pet": "PT", "mammogram": "M
 _TEMPLATES = ("segmentation_template",)
 _LONGEST_CITATION = 600
 _SEVERAL = "It gives several results instead of one map of labels, so that it cannot be run here."
+_CLICKS = "It segments what the user has clicked on, so that it cannot be run here."
 
 
 def models(checkout: Checkout) -> list[dict[str, Any]]:
@@ -56,9 +57,16 @@ def _entry(checkout: Checkout, folder: str, info: dict[str, Any]) -> dict[str, A
         "commercial_use": commercial,
         "citation": _citation(metadata.get("references", [])),
         "files": [{"url": published["source"], "checksum": f"sha1:{published['checksum']}"}],
-        "notices": [] if "pred" in data["outputs"] or len(data["outputs"]) < 2 else [_SEVERAL],
+        "notices": _notices(checkout, folder, data["outputs"]),
     }
     return {key: value for key, value in entry.items() if value not in ("", None, [], {})}
+
+
+def _notices(checkout: Checkout, folder: str, outputs: dict[str, Any]) -> list[str]:
+    """Why it cannot be run here."""
+    if len(outputs) > 1 and "pred" not in outputs:
+        return [_SEVERAL]
+    return [_CLICKS] if "AddClickSignals" in checkout.text(f"models/{folder}/configs/inference.json") else []
 
 
 def _about(folder: str, metadata: dict[str, Any]) -> str:

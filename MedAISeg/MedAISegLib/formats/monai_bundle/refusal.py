@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...core.errors import ModelError
 from ..other_task import CLASSIFICATION, OtherTaskError
 from .architecture import NETWORKS
 from .description import prediction_format, section, text
@@ -28,6 +29,7 @@ _KINDS = {
     "image": "generative", "hounsfield": "generative", "magnitude": "generative", "latent": "generative",
     "regression": "regression",
 }  # fmt: skip
+_CLICKS = "AddClickSignals"
 _PROMPTS = ("Guidance", "Click", "DeepEdit", "VistaPre", "VistaPost", "Prompt")
 
 
@@ -49,6 +51,18 @@ def refuse_other_kinds(metadata: Mapping[str, Any], inference: Inference, name: 
     kind = _other_kind(metadata, _network_name(inference))
     if kind:
         raise OtherTaskError(kind, where=name)
+
+
+def refuse_clicks(inference: Inference, name: str) -> None:
+    """Raises:
+    ModelError: if the bundle can do nothing without the user's clicks.
+    """
+    if any(_CLICKS in used for used in _used(inference)):
+        raise ModelError(
+            "it segments what the user has clicked on, and there is no way to give it clicks here.",
+            where=name,
+            remedy="Run it with MONAI Label.",
+        )
 
 
 def _other_kind(metadata: Mapping[str, Any], network: str) -> str:

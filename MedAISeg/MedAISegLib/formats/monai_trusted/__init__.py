@@ -23,7 +23,7 @@ from .. import ModelSource
 from ..monai_bundle import description
 from ..monai_bundle.config import BundleFiles, read_files
 from ..monai_bundle.references import Inference
-from ..monai_bundle.refusal import refuse_other_kinds
+from ..monai_bundle.refusal import refuse_clicks, refuse_other_kinds
 from ..monai_bundle.values import UNTRUSTED
 from ..own_run import OwnResult
 from .describing import spec_of
@@ -46,7 +46,9 @@ def read(path: Path, refused: NotTrustedError) -> ModelSource:
     try:
         files = replace(read_files(path), root=path.resolve())
         inference = Inference(files.inference, files.root)
-        refuse_other_kinds(files.metadata, inference, description.text(files.metadata, "name") or files.root.name)
+        name = description.text(files.metadata, "name") or files.root.name
+        refuse_other_kinds(files.metadata, inference, name)
+        refuse_clicks(inference, name)
         own = own_code(files.inference, files.root)
         spec = spec_of(files, inference)
     except RecursionError:
