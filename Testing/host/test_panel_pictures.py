@@ -53,6 +53,7 @@ def test_a_coloured_picture_is_one_input_of_three_channels(panel, sent):
     node = picture("photo", PIXELS)
     panel.settle()
     panel.select("modelTree", "Tools in pictures")
+    assert "Input: Any image, in colours" in panel.ui.modelSummaryLabel.text
     assert panel.find("inputLabel0").text == "Image:"
     assert panel.find("inputLabel1") is None
     assert panel.find("inputSelector0").currentText == node.GetName()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from ..app.colours import are_colours
 from ..models.card import ModelCard, ModelState
 from ..models.spec import Channel
 from .texts import _, colour_square, escape, readable_bytes, readable_modality
@@ -51,7 +52,7 @@ def summary_of(card: ModelCard, expected_time: str) -> str:
     if card.problem:
         lines.append(f"<b>{_with_links(card.problem)}</b>")
     if card.channels:
-        lines.append(_("Input: {channels}").format(channels=", ".join(_channel(channel) for channel in card.channels)))
+        lines.append(_("Input: {channels}").format(channels=_channels(card.channels)))
     if card.segments:
         lines.append(_("Finds: {structures}").format(structures=_some([s.name for s in card.segments])))
     if card.classes:
@@ -87,6 +88,12 @@ def details_of(card: ModelCard) -> str:
         if text:
             parts.append((title, _with_links(text).replace("\n", "<br>")))
     return "".join(f"<p><b>{title}</b><br>{text}</p>" for title, text in parts)
+
+
+def _channels(channels: Sequence[Channel]) -> str:
+    if are_colours(channels):
+        return escape(_("{kind}, in colours").format(kind=readable_modality(channels[0].modality)))
+    return ", ".join(_channel(channel) for channel in channels)
 
 
 def _channel(channel: Channel) -> str:
