@@ -123,7 +123,7 @@ def draw(setting: Setting, ours: Watched, theirs: Watched, path: Path) -> None:
     axes.set_xlabel("seconds since the command was started")
     axes.set_ylabel("resident memory, MB")
     axes.set_title(f"{setting.case.model.text}; {setting.case.image.text}", fontsize=10)
-    axes.legend(loc="center right", fontsize=9)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.16, 0.99), fontsize=9)
     figure.savefig(path, dpi=110)
 
 
