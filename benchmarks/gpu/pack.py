@@ -25,7 +25,7 @@ CASES_FILE = "cases.txt"
 """In the package's data: names of the cases that it was made for."""
 
 _COPIED = (
-    "MedAISeg/MedAISegLib", "MedAISeg/Resources/Models", "MedAISeg/Resources/SampleData", "benchmarks",
+    "MedAISeg/MedAISegLib", "MedAISeg/Resources/Models", "benchmarks",
     "Testing/reference", "Testing/nnunets.py", "Testing/conftest.py", "LICENSE.txt", "pyproject.toml",
 )  # fmt: skip
 _NOT_COPIED = ("__pycache__", "*.pyc", "results*.json", "RESULTS.md", "*.png")
