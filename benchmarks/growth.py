@@ -53,10 +53,12 @@ class Growth:
     points: tuple[Point, ...] = field(default_factory=tuple)
 
     def along_slices(self) -> list[Point]:
-        return [point for point in self.points if point.classes == USUAL_CLASSES]
+        """With the usual number of classes, fewest slices first."""
+        return sorted((p for p in self.points if p.classes == USUAL_CLASSES), key=lambda point: point.slices)
 
     def along_classes(self) -> list[Point]:
-        return [point for point in self.points if point.slices == USUAL_SLICES]
+        """With the usual number of slices, fewest classes first."""
+        return sorted((p for p in self.points if p.slices == USUAL_SLICES), key=lambda point: point.classes)
 
 
 @click.command()
@@ -122,6 +124,8 @@ def plot(growth: Growth, path: Path) -> None:
             panel.set_ylim(min(figures) / 2, max(figures) * 2)
             panel.set_xlabel(name)
             panel.set_ylabel(label)
+            panel.yaxis.set_major_formatter("{x:g}")
+            panel.yaxis.set_minor_formatter("")
             panel.grid(which="both", alpha=0.3)
     figure.savefig(path, dpi=110)
 
