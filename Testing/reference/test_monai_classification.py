@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import SimpleITK as sitk
 import torch
 from dicom_pictures import write_picture
 from MedAISegLib.app.classify import classify
+from MedAISegLib.formats.monai_classifier.torchvision_networks import build_torchvision
 from monai.networks.nets import DenseNet
 
 pytestmark = pytest.mark.engine
@@ -99,6 +102,19 @@ def as_captures(images: list[Path], folder: Path) -> list[Path]:
     return [write_picture(folder / f"{n}.dcm", values, "RGB") for n, values in enumerate(pixels)]
 
 
+OPERATORS = """
+# A torchvision for graphics cards has operators that a torch for processors alone cannot load. No network that
+# classifies uses them; once they are declared, they are no obstacle.
+import torch
+try:
+    import torchvision
+except RuntimeError:
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", "(Tensor boxes, Tensor scores, float threshold) -> Tensor")
+except ImportError:
+    pass
+"""
+
 BY_MONAI = """
 import json, sys
 import torch
@@ -122,7 +138,7 @@ print(json.dumps(found))
 
 def by_monai(root: Path, images: list[Path]) -> list[list[float]]:
     """The bundle's own transforms, inferer and post-processing, as MONAI's parser builds them."""
-    command = [sys.executable, "-c", BY_MONAI, str(root), *map(str, images)]
+    command = [sys.executable, "-c", OPERATORS + BY_MONAI, str(root), *map(str, images)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
@@ -160,3 +176,44 @@ def test_so_are_those_of_coloured_pictures_and_of_the_same_as_dicom(shared_data:
 
 def _probabilities(root: Path, images: list[Path]) -> list[list[float]]:
     return [[c.probability for c in image.classes] for image in classify(str(root), images, device="cpu").images]
+
+
+@pytest.mark.reference
+def test_so_are_those_of_the_published_bundle_for_the_density_of_breasts(shared_data: Path, tmp_path: Path) -> None:
+    """Its network is torchvision's.
+
+    The weights are drawn. The reference is told not to fetch published ones before, and to do what torchvision does to
+    the values where they are fetched.
+    """
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    exec(OPERATORS)
+    published = shared_data / "monai_zoo" / "not_segmentation" / "breast_density_classification"
+    root, reference = tmp_path / "density", tmp_path / "reference"
+    shutil.copytree(published, root)
+    write_inception(root)
+    shutil.copytree(root, reference)
+    config = json.loads((root / "configs" / "inference.json").read_text())
+    del config["import"]
+    config["network_def"] |= {"pretrained": False, "transform_input": True}
+    (reference / "configs" / "inference.json").write_text(json.dumps(config))
+    images = coloured(grey_radiographs(shared_data, tmp_path / "grey"), tmp_path / "images")
+    theirs, ours = np.array(by_monai(reference, images)), np.array(_probabilities(root, images))
+    print(f"\nlargest difference {np.abs(ours - theirs).max():.2g}")
+    assert ours.shape == (3, 4)
+    assert np.ptp(theirs, axis=0).max() > 1e-3
+    assert np.abs(ours - theirs).max() < 1e-4
+
+
+def write_inception(root: Path) -> None:
+    """Weights of a fixed seed, and the statistics of its layers on drawn images: what it says depends on the image."""
+    torch.manual_seed(5)
+    network = build_torchvision({"model_name": "inception_v3", "num_classes": 4, "pool": None}, "network_def")
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None
+    coarse = torch.rand(6, 3, 7, 7)
+    with torch.no_grad():
+        network.train()(torch.nn.functional.interpolate(coarse, (299, 299), mode="bilinear"))
+    (root / "models").mkdir()
+    torch.save(network.state_dict(), root / "models" / "model.pt")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 from classifiers import NETWORK, write_classifier
 from MedAISegLib.app.classify import classify
-from MedAISegLib.core.errors import ModelError
+from MedAISegLib.core.errors import ModelError, ResourceError
 from MedAISegLib.formats import read_model
 
 torch = pytest.importorskip("torch")
@@ -61,14 +63,14 @@ def test_a_model_of_three_channels_without_names_takes_colours(root: Path) -> No
 def test_a_network_of_a_class_that_is_not_known_runs_from_torchscript(root: Path, picture: Path) -> None:
     expected = probabilities(root, picture)
     as_torchscript(root, root / "models" / "model.ts", described=False)
-    change(root, "inference", network_def={"_target_": "TorchVisionFCModel", "model_name": "inception_v3"})
+    change(root, "inference", network_def={"_target_": "HoverNet"})
     (root / "models" / "model.pt").unlink()
     assert probabilities(root, picture) == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_it_the_refusal_names_the_class(root: Path) -> None:
-    change(root, "inference", network_def={"_target_": "TorchVisionFCModel", "model_name": "inception_v3"})
-    with pytest.raises(ModelError, match=r"a classification model that is not supported: .*'TorchVisionFCModel'"):
+    change(root, "inference", network_def={"_target_": "HoverNet"})
+    with pytest.raises(ModelError, match=r"a classification model that is not supported: .*'HoverNet'"):
         read_model(root)
 
 
@@ -85,3 +87,68 @@ def test_classes_that_do_not_fit_the_network_are_refused(root: Path, names: dict
     change(root, "metadata", network_data_format=formats)
     with pytest.raises(ModelError, match="class"):
         read_model(root)
+
+
+@pytest.fixture
+def torchvision(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A stand-in whose networks give the means of the colours; what they were asked with."""
+    asked: list[dict[str, Any]] = []
+
+    class Means(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = torch.nn.Linear(3, 1000)
+
+        def forward(self, image: Any) -> Any:
+            return self.fc(image.mean(dim=(2, 3)))
+
+    def network(**options: Any) -> Any:
+        asked.append(options)
+        return Means()
+
+    models = ModuleType("torchvision.models")
+    models.inception_v3 = models.resnet50 = network
+    package = ModuleType("torchvision")
+    package.models = models
+    monkeypatch.setitem(sys.modules, "torchvision", package)
+    monkeypatch.setitem(sys.modules, "torchvision.models", models)
+    return asked
+
+
+def with_torchvision(root: Path, **arguments: Any) -> Path:
+    entry = {"_target_": "TorchVisionFCModel", "num_classes": 2, "pool": None, **arguments}
+    change(root, "inference", network_def=entry)
+    weights = {"fc.weight": torch.tensor([[2.0, -1.0, 0.5], [-1.0, 1.0, 3.0]]), "fc.bias": torch.tensor([0.1, -0.2])}
+    torch.save(weights, root / "models" / "model.pt")
+    return root
+
+
+def test_a_network_of_torchvision_ends_in_the_bundles_own_layer(
+    root: Path, picture: Path, torchvision: list[dict[str, Any]]
+) -> None:
+    found = probabilities(with_torchvision(root, model_name="resnet50", pretrained=True), picture)
+    pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(picture))).astype(np.float64)
+    means = ((pixels - pixels.min()) / np.ptp(pixels)).mean(axis=(0, 1))
+    scores = np.array([[2.0, -1.0, 0.5], [-1.0, 1.0, 3.0]]) @ means + [0.1, -0.2]
+    assert found == pytest.approx(np.exp(scores) / np.exp(scores).sum(), abs=1e-5)
+    assert torchvision == [{"weights": None}]
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_inception_takes_the_range_of_values_that_its_published_weights_had(
+    root: Path, picture: Path, torchvision: list[dict[str, Any]], *, pretrained: bool
+) -> None:
+    probabilities(with_torchvision(root, model_name="inception_v3", pretrained=pretrained), picture)
+    assert [asked["transform_input"] for asked in torchvision] == [pretrained]
+
+
+@pytest.mark.parametrize("arguments", [{"model_name": "vit_b_16"}, {"model_name": "resnet50", "node_name": "permute"}])
+def test_other_networks_of_torchvision_are_refused(root: Path, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=r"vit_b_16|node_name"):
+        read_model(with_torchvision(root, **arguments))
+
+
+def test_without_torchvision_the_error_names_it(root: Path, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ResourceError, match=r"torchvision is missing.*PyTorch extension"):
+        probabilities(with_torchvision(root, model_name="resnet50"), picture)

@@ -25,12 +25,14 @@ def restored(after, values, interpolation):
     return collect(after.undos[0](stream, interpolation))
 
 
+@pytest.mark.parametrize("averaged", [False, True])
 @pytest.mark.parametrize("size", [(0, 24, 31), (0, 7, 9), (5, 12, 0)])
-def test_resizing_equals_torchs_interpolation(size):
+def test_resizing_equals_torchs_interpolation(size, averaged):
     before = prepared(np.random.default_rng(0).normal(size=(2, 4, 12, 15)))
-    after = carry_out(ResizeTo(size), before)
+    after = carry_out(ResizeTo(size, averaged=averaged), before)
     shape = tuple(wanted or now for wanted, now in zip(size, before.shape, strict=True))
-    expected = torch.nn.functional.interpolate(before.values[None], shape, mode="trilinear", align_corners=False)[0]
+    mode = {"mode": "area"} if averaged else {"mode": "trilinear", "align_corners": False}
+    expected = torch.nn.functional.interpolate(before.values[None], shape, **mode)[0]
     assert after.shape == shape
     torch.testing.assert_close(after.values, expected, rtol=1e-5, atol=1e-5)
 

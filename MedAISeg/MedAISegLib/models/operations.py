@@ -74,12 +74,13 @@ class ResizeTo:
 
     Attributes:
         size: along each array axis; 0 keeps that axis.
-        floored_labels: labels come back from the voxel at ``floor(index * ratio)`` instead of from the nearest one, up
-            to a voxel aside, as ``nearest`` means it in cv2 and in torch.
+        floored_labels: labels come back from ``floor(index * ratio)``, as ``nearest`` means it in cv2 and in torch.
+        averaged: a value is the mean of those that its voxel touches (torch's ``area``); the way back stays linear.
     """
 
     size: tuple[int, int, int]
     floored_labels: bool = False
+    averaged: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def resize_to(operation: ResizeTo, prepared: Prepared) -> Prepared:
         return prepared
     values = prepared.values
     for axis, length in enumerate((a, b, c)):
-        values = _linear_along(values, axis, length, prepared)
+        along = _averaged_along if operation.averaged else _linear_along
+        values = along(values, axis, length, prepared)
     undo = partial(_undo_resize_to, source_shape=prepared.shape, floored=operation.floored_labels)
     return prepared.moved(values, _edges_kept(prepared.geometry, (a, b, c)), undo)
 
@@ -155,6 +156,18 @@ def _linear_along(values: torch.Tensor, axis: int, length: int, prepared: Prepar
         result.narrow(across, start, piece.shape[across]).copy_(resample_axis(piece, axis, taps))
         prepared.poll()
     return result
+
+
+def _averaged_along(values: torch.Tensor, axis: int, length: int, prepared: Prepared) -> torch.Tensor:
+    """(channel, a, b, c) means along one axis, channel by channel."""
+    if values.shape[axis + 1] == length:
+        return values
+    channels = []
+    for channel in values:
+        means = torch.nn.functional.adaptive_avg_pool1d(channel.movedim(axis, -1), length)
+        channels.append(means.movedim(-1, axis))
+        prepared.poll()
+    return torch.stack(channels)
 
 
 def _limited(values: torch.Tensor, source: torch.Tensor, coarse: int | None) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...models.operations import Operation, ReverseAxes
+from ...models.operations import Operation, ResizeTo, ReverseAxes
 from .arguments import Arguments
 from .intensity_transforms import INTENSITY
 from .spatial_transforms import SPATIAL
@@ -23,11 +23,12 @@ _NO_EFFECT = frozenset(
 _FLOATS = ("float32", "float64", "float", None)
 
 
-def compile_preprocessing(value: Any, dimensions: int = 3) -> tuple[Operation, ...]:
+def compile_preprocessing(value: Any, dimensions: int = 3, *, comes_back: bool = True) -> tuple[Operation, ...]:
     """The operations that prepare the network's input, beginning with MONAI's order of the array axes.
 
     Args:
         dimensions: of the images that the bundle loads: of 2-D ones the slice is the last axis here.
+        comes_back: whether what the network gives is an image that takes the way back.
 
     Raises:
         NotTrustedError: if a needed value is code, or a transform is not understood.
@@ -47,7 +48,10 @@ def compile_preprocessing(value: Any, dimensions: int = 3) -> tuple[Operation, .
         if name not in _COMPILERS:
             raise needs_trust(f"the transform {name} is not understood", entry.place)
         arguments = Arguments(entry, dimensions=dimensions)
-        operations += _COMPILERS[name](arguments)
+        compiled = _COMPILERS[name](arguments)
+        if comes_back and any(isinstance(operation, ResizeTo) and operation.averaged for operation in compiled):
+            raise arguments.refusal("its interpolation is area, on the way back too")
+        operations += compiled
         arguments.finish()
     return tuple(operations)
 

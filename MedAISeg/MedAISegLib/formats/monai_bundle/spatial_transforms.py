@@ -104,9 +104,9 @@ def _resize(arguments: Arguments) -> list[Operation]:
     arguments.take("anti_aliasing_sigma")
     arguments.take("dtype")
     mode = arguments.word("mode", "area")
-    if mode != linear:
-        raise arguments.refusal(f"its interpolation is {mode}, not {linear}")
-    return [ResizeTo(size, floored_labels=True)]
+    if mode not in (linear, "area"):
+        raise arguments.refusal(f"its interpolation is {mode}, not {linear} or area")
+    return [ResizeTo(size, floored_labels=True, averaged=mode == "area")]
 
 
 def _expect_zero_padding(arguments: Arguments) -> None:

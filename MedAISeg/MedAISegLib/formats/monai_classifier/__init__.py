@@ -27,6 +27,7 @@ from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list, transform_name
 from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain, quoted, refuse_class
 from ..monai_bundle.weights_path import has_weights, weights_file
+from . import torchvision_networks
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,7 @@ NETWORKS = {
     **dict.fromkeys(
         ("EfficientNetBN", "ResNet", "SENet", "SENet154", "SEResNet50", "SEResNet101", "SEResNet152"), _CLASSES
     ),
+    torchvision_networks.NAME: _CLASSES,
 }
 """Networks of MONAI that give one score a class, and the argument that says how many classes."""
 
@@ -66,7 +68,7 @@ def read(path: Path) -> ModelSource:
 def _compile(files: BundleFiles) -> ModelSource:
     inference = Inference(files.inference, files.root)
     network = _network(files, inference)
-    operations = compile_preprocessing(inference.value("preprocessing"), network.dimensions)
+    operations = compile_preprocessing(inference.value("preprocessing"), network.dimensions, comes_back=False)
     flat = network.dimensions == 2
     windows = Windows((0, 0, 1)) if flat else Windows()
     stage = InferenceStage(operations, windows, Argmax(), Restore(_activation(inference)), slicewise=flat)
@@ -108,8 +110,11 @@ def _architecture(entry: Component) -> tuple[Architecture, int]:
     if name not in NETWORKS:
         raise needs_trust(f"the network {quoted(entry.target)} is none of those that are understood", entry.place)
     given = {key: plain(value, f"{entry.place}#{key}") for key, value in entry.arguments.items()}
-    # The bundle's own weights replace all of them, so that none need be fetched.
-    given |= {key: False for key in given if key in _WEIGHTS}
+    if name == torchvision_networks.NAME:
+        torchvision_networks.check_arguments(given, entry.place)
+    else:
+        # The bundle's own weights replace all of them, so that none need be fetched.
+        given |= {key: False for key in given if key in _WEIGHTS}
     if name == "EfficientNetBN":
         given["pretrained"] = False
     count = given.get(NETWORKS[name])
@@ -187,6 +192,10 @@ def _build(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[torch.nn.Module
     if plan.architecture is None:
         raise ValueError("a network in TorchScript is not built")
     path = weights_file(files.root, plan.weights)
-    network: torch.nn.Module = build_architecture(files.root, plan.architecture)
+    network: torch.nn.Module
+    if plan.architecture.name == torchvision_networks.NAME:
+        network = torchvision_networks.build_torchvision(plan.architecture.arguments, plan.architecture.place)
+    else:
+        network = build_architecture(files.root, plan.architecture)
     fit_weights(network, load_state(path), path)
     return ((network.eval(),),)

@@ -1,0 +1,73 @@
+"""Networks of torchvision with a last layer for the bundle's own classes: MONAI's ``TorchVisionFCModel``.
+
+They are put together here since MONAI looks for torchvision when it is imported, and it is imported without. In Slicer
+the PyTorch extension brings torchvision beside torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import ModelError, ResourceError
+from ..monai_bundle.values import needs_trust, quoted
+
+if TYPE_CHECKING:
+    import torch
+
+NAME = "TorchVisionFCModel"
+_ADAPTER = "NetAdapter"
+_INCEPTION = "inception_v3"
+_MODELS = frozenset({
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
+    "wide_resnet50_2", "wide_resnet101_2", _INCEPTION,
+})  # fmt: skip
+"""Those that MONAI names; each ends in a layer ``fc``."""
+
+_OF_THE_LAYER = ("num_classes", "dim", "in_channels", "use_conv", "pool", "bias", "fc_name")
+_OF_OTHER_WEIGHTS = ("pretrained", "weights")
+
+
+def check_arguments(arguments: Mapping[str, Any], place: str) -> None:
+    """Raises:
+    NotTrustedError: if the network is none of those that are understood.
+    """
+    model = arguments.get("model_name", "resnet18")
+    if model not in _MODELS:
+        raise needs_trust(f"torchvision's network {quoted(str(model))} is none of those that are understood", place)
+    for name in arguments:
+        if name not in ("model_name", *_OF_THE_LAYER, *_OF_OTHER_WEIGHTS):
+            raise needs_trust(f"the argument {quoted(name)} is not understood", place)
+
+
+def build_torchvision(arguments: Mapping[str, Any], place: str) -> torch.nn.Module:
+    """The network without weights; those that the bundle would have fetched first are replaced by its own anyway.
+
+    Raises:
+        ResourceError: if torchvision is not installed, or does not fit the torch that is.
+        ModelError: if its arguments do not fit each other.
+    """
+    try:
+        models = import_module("torchvision.models")
+    # RuntimeError: its operators are built for another torch.
+    except (ImportError, RuntimeError) as error:
+        raise ResourceError(
+            f"the package torchvision is missing, or does not fit the torch that is installed ({error}).",
+            where=place,
+            remedy="Install the torchvision that belongs to that torch; Slicer's PyTorch extension brings both.",
+        ) from error
+    from ..monai_networks import nets
+
+    options = {}
+    if arguments.get("model_name") == _INCEPTION:
+        # Asked for published weights, torchvision also brings values of 0 to 1 into the range of those.
+        shifted = any(arguments.get(name) for name in _OF_OTHER_WEIGHTS)
+        options = {"transform_input": shifted, "init_weights": False}
+    base = getattr(models, arguments.get("model_name", "resnet18"))(weights=None, **options)
+    layer = {name: arguments[name] for name in _OF_THE_LAYER if name in arguments}
+    try:
+        adapted: torch.nn.Module = getattr(nets, _ADAPTER)(base, **layer)
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{NAME} cannot be built: {error}", where=place) from error
+    return adapted
