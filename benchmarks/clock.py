@@ -30,15 +30,16 @@ class Forward:
 class ForwardClock:
     """Time and work of the networks of a process: of each call of a module that no other module makes.
 
-    So it does not matter in what a side wraps its network, nor how it is run in there. On a GPU the time is what its
-    own events say, so that nothing has to wait for the clock.
+    So it does not matter in what a side wraps its network, nor how it is run in there. Only what is handed to the clock
+    counts: outside the network's stage, too, libraries call modules, to resample say. On a GPU the time is what its own
+    events say, so that nothing has to wait for the clock.
     """
 
     def __init__(self) -> None:
         self._seconds = self._started_s = 0.0
         self._events: list[torch.cuda.Event] = []
         self._depth = self._voxels = 0
-        self._on_gpu = False
+        self._on_gpu = self._counts = False
         self._flop_per_voxel = 0.0
         register_module_forward_pre_hook(self._start)
         register_module_forward_hook(self._stop, always_call=True)
@@ -47,10 +48,23 @@ class ForwardClock:
     def counting(self) -> Iterator[None]:
         """Learn from the windows that are run in the block how much work a voxel is."""
         self.take()
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter, self._running():
             yield
         self._flop_per_voxel = counter.get_total_flops() / max(1, self._voxels)
         self.take()
+
+    def timed(self, work: Callable[[], Any]) -> tuple[Any, float]:
+        """As :func:`timed`, of a stage whose modules are networks."""
+        with self._running():
+            return timed(work)
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        self._counts = True
+        try:
+            yield
+        finally:
+            self._counts = False
 
     def take(self) -> Forward:
         """What has been done since the last ``take``."""
@@ -64,7 +78,7 @@ class ForwardClock:
 
     def _start(self, _: Any, given: tuple[torch.Tensor, ...]) -> None:
         self._depth += 1
-        if self._depth == 1:
+        if self._depth == 1 and self._counts:
             self._voxels += given[0].numel() // given[0].shape[1]
             self._on_gpu = given[0].is_cuda
             self._mark()
@@ -72,7 +86,7 @@ class ForwardClock:
 
     def _stop(self, *_: Any) -> None:
         self._depth -= 1
-        if self._depth == 0:
+        if self._depth == 0 and self._counts:
             self._mark()
             if not self._on_gpu:
                 self._seconds += time.perf_counter() - self._started_s

@@ -43,6 +43,7 @@ _GLANCE_COLUMNS = (
     "warm run ÷ reference's network", "labels",
 )  # fmt: skip
 _LEVEL = 0.05
+_FAR = 20
 
 _COLD_HEAD = """## Whole commands, cold
 
@@ -122,6 +123,8 @@ def _verdict(ratios: Sequence[float]) -> str:
     if not ratios:
         return "–"
     ratio = median(ratios)
+    if ratio > _FAR:
+        return f"**over {_FAR} ahead**"
     if abs(ratio - 1) <= _LEVEL:
         return f"{ratio:.2f} level"
     return f"**{ratio:.2f} ahead**" if ratio > 1 else f"*{ratio:.2f} behind*"

@@ -53,7 +53,7 @@ class OurSide:
         self.forward.take()
         case, read_s = timed(lambda: read_case(spec, None, channels=files, accept=True))
         progress = Progress()
-        (segmentation, result), whole_s = timed(lambda: run(job, case, progress, model=self.model))
+        (segmentation, result), whole_s = self.forward.timed(lambda: run(job, case, progress, model=self.model))
         _, write_s = timed(lambda: EXPORTERS["nifti"].write(segmentation, result, output))
         shutil.rmtree(output)
         output.mkdir()

@@ -240,8 +240,11 @@ def test_the_clock_counts_the_outermost_network_alone() -> None:
     with clock.counting():
         network(torch.zeros(1, 2, 4, 4, 4))
     assert clock.take().flop == 0
-    network(torch.zeros(3, 2, 4, 4, 4))
+    network(torch.zeros(1, 2, 4, 4, 4))
+    assert clock.take().seconds == 0
+    scores, _ = clock.timed(lambda: network(torch.zeros(3, 2, 4, 4, 4)))
     done = clock.take()
+    assert scores.shape == (3, 4, 4, 4, 4)
     assert done.flop == 2 * 2 * 4 * 3 * 4**3
     assert done.seconds > 0
 

@@ -86,7 +86,7 @@ class TemplateSide:
         infer = SlidingWindowInfererAdapt(self.config["roi_size"], sw_batch_size=1, overlap=_OVERLAP, mode="gaussian")
         with reference_precision(self.assignment, precision):
             values = batch["image"].as_tensor().to(self.assignment.device)
-            scores, infer_s = timed(lambda: infer(values, self.network))
+            scores, infer_s = self.forward.timed(lambda: infer(values, self.network))
         labels, finish_s = timed(lambda: _labels(scores, batch, prepare))
         _, write_s = timed(lambda: write_labels(labels, self.assignment.images[0], self.assignment.output))
         return WarmRun.of(read_s, prepare_s, infer_s, finish_s, write_s, self.forward.take()), labels

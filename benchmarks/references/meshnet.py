@@ -68,7 +68,9 @@ class PlainSide:
         case, read_s = timed(lambda: read_case(self.spec, self.assignment.images[0], accept=True))
         prepared, prepare_s = timed(lambda: prepare(case, self.spec.stages[0]))
         with reference_precision(self.assignment, precision):
-            scores, infer_s = timed(lambda: self.network(prepared.values[None].to(self.assignment.device))[0])
+            scores, infer_s = self.forward.timed(
+                lambda: self.network(prepared.values[None].to(self.assignment.device))[0]
+            )
 
         def back() -> NDArray[Any]:
             found = scores.argmax(dim=0, keepdim=True).float()

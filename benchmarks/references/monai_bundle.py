@@ -101,7 +101,7 @@ class BundleSide:
         data, read_s = timed(lambda: self.load({_IMAGE: files if len(files) > 1 else files[0]}))
         batch, prepare_s = timed(lambda: self._on_device(list_data_collate([_through(self.before, data)])))
         with reference_precision(self.assignment, precision):
-            scores, infer_s = timed(
+            scores, infer_s = self.forward.timed(
                 lambda: {key: self.inferer(batch[_IMAGE], network) for key, network in self.networks.items()}
             )
         done, finish_s = timed(lambda: _through(self.after, decollate_batch({**batch, **scores})[0]))

@@ -82,7 +82,7 @@ class PredictorSide:
         (image, properties), read_s = timed(lambda: reader.read_images([str(p) for p in self.assignment.images]))
         labels, spent_s = None, [0.0, 0.0, 0.0]
         for predictor in self.predictors:
-            labels, stages_s = _predicted(predictor, image, properties, labels)
+            labels, stages_s = _predicted(predictor, image, properties, labels, self.forward)
             spent_s = [a + b for a, b in zip(spent_s, stages_s, strict=True)]
         output = self.assignment.output
         _, write_s = timed(lambda: reader.write_seg(labels, str(output / "case.nii.gz"), properties))
@@ -110,7 +110,9 @@ def load(assignment: Assignment) -> PredictorSide:
     return PredictorSide(assignment, predictors, ForwardClock())
 
 
-def _predicted(predictor: Any, image: Any, properties: Any, previous: Any) -> tuple[NDArray[Any], list[float]]:
+def _predicted(
+    predictor: Any, image: Any, properties: Any, previous: Any, forward: ForwardClock
+) -> tuple[NDArray[Any], list[float]]:
     """(k, j, i) labels, and the seconds of preparing, inferring and finishing."""
     from nnunetv2.inference.data_iterators import PreprocessAdapterFromNpy
     from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
@@ -119,7 +121,7 @@ def _predicted(predictor: Any, image: Any, properties: Any, previous: Any) -> tu
     before = None if previous is None else previous[None]
     adapter = PreprocessAdapterFromNpy([image], [before], [properties], None, plans, dataset, planned, 1)
     prepared, prepare_s = timed(lambda: next(adapter))
-    scores, infer_s = timed(lambda: predictor.predict_logits_from_preprocessed_data(prepared["data"]).cpu())
+    scores, infer_s = forward.timed(lambda: predictor.predict_logits_from_preprocessed_data(prepared["data"]).cpu())
     labels, finish_s = timed(
         lambda: convert_predicted_logits_to_segmentation_with_correct_shape(
             scores,
