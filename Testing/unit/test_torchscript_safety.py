@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +242,21 @@ def test_without_onnxruntime_the_error_says_how_to_install_it(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ResourceError, match="pip install"):
         open_onnx(path)
+
+
+def test_code_under_another_name_is_not_overlooked(tmp_path: Path) -> None:
+    """By a field of the archive that some readers take for the name, and torch does not."""
+    path = with_line(tmp_path, 'torch.save([1], "PLACE")')
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    hidden = code_of(entries)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            entry = zipfile.ZipInfo(name)
+            if name == hidden:
+                shown = name.replace(".py", ".txt").encode()
+                field = struct.pack("<BL", 1, zlib.crc32(name.encode())) + shown
+                entry.extra = struct.pack("<HH", 0x7075, len(field)) + field
+            archive.writestr(entry, content)
+    with pytest.raises(NotTrustedError, match="not as torch writes it"):
+        require_harmless(path)

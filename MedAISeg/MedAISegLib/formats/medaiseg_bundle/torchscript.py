@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import pickletools
+import struct
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -22,6 +23,7 @@ from .torchscript_operators import BUILTINS, OPERATORS, PRIMITIVES
 
 _MOST_SOURCE = 32 * 2**20
 _MOST_ENTRIES = 200_000
+_UNICODE_PATH = 0x7075
 _GROWTH, _GROWTH_FREE = 2, 64 * 2**20
 _REMEDY = "If you trust its author, ask for it as ONNX, or as safetensors with the name of its network."
 _PLAIN_GLOBALS = ("torch._utils ", "torch.jit._pickle ", "collections OrderedDict", "torch device")
@@ -68,7 +70,9 @@ def _require_plain_archive(archive: zipfile.ZipFile, path: Path) -> None:
     with path.open("rb") as stream:
         begins_well = stream.read(4) == b"PK\x03\x04"
     # What Python reads in the archive has to be what torch reads.
-    if len(set(names)) != len(names) or archive.comment or not begins_well or len(entries) > _MOST_ENTRIES:
+    renamed = any(_has_other_name(entry) for entry in entries)
+    twice = len(set(names)) != len(names)
+    if renamed or twice or archive.comment or not begins_well or len(entries) > _MOST_ENTRIES:
         raise NotTrustedError("its archive is not as torch writes it.", where=str(path))
     code = [entry for entry in entries if _ends_with(entry.filename, ".py")]
     if not code:
@@ -81,6 +85,17 @@ def _require_plain_archive(archive: zipfile.ZipFile, path: Path) -> None:
         raise ModelError("its code is too long.", where=str(path))
     if sum(entry.file_size for entry in entries) > _GROWTH * path.stat().st_size + _GROWTH_FREE:
         raise NotTrustedError("it is packed so that it grows when it is opened.", where=str(path))
+
+
+def _has_other_name(entry: zipfile.ZipInfo) -> bool:
+    """Whether Python may call it otherwise than torch: by the field 0x7075, which Python heeds from 3.12 on."""
+    extra = entry.extra
+    while len(extra) >= 4:
+        kind, length = struct.unpack("<HH", extra[:4])
+        if kind == _UNICODE_PATH:
+            return True
+        extra = extra[4 + length :]
+    return entry.filename != entry.orig_filename
 
 
 def _ends_with(name: str, suffix: str) -> bool:
