@@ -19,7 +19,7 @@ from MedAISegLib.app.segment import run
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.store import models_home
-from MedAISegLib.models.trust import content_sha256, trust_model
+from MedAISegLib.models.trust import content_sha256, is_trusted, trust_model
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("canary")]
 
@@ -183,6 +183,19 @@ def test_what_a_link_leads_to_is_never_trusted(linked: str, tmp_path: Path) -> N
     with pytest.raises(ModelError, match="link") as caught:
         read_model(root)
     assert not isinstance(caught.value, NotTrustedError)
+
+
+def test_a_model_that_cannot_be_installed_leaves_no_trust_behind(tmp_path: Path) -> None:
+    root = write_coded(tmp_path)
+    torch.save({"other": torch.zeros(1)}, root / "models" / "model.pt")
+    with pytest.raises(ModelError):
+        install_model(root, InstallOptions(trust=True))
+    assert not is_trusted(root)
+    # Trust that it had before is not taken away by that.
+    trust_model(root)
+    with pytest.raises(ModelError):
+        install_model(root, InstallOptions(trust=True))
+    assert is_trusted(root)
 
 
 def test_a_symlinked_store_holds_models_as_any_other(tmp_path: Path, canary: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ..core.progress import Poll
 from ..formats import read_model
 from ..models.download import Network, network_of
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
-from ..models.trust import trust_model
+from ..models.trust import trusted_if_sound
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,8 @@ def verifier(call: Call) -> Callable[[Path], None]:
     def verify(folder: Path) -> None:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
-        if call.options.trust:
-            trust_model(folder)
-        read_model(folder).build_networks()
+        with trusted_if_sound(folder) if call.options.trust else nullcontext():
+            read_model(folder).build_networks()
         call.poll()
 
     return verify

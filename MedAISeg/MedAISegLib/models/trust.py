@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,23 @@ def trust_model(path: Path) -> str:
     entry = {"model": path.name, "given": _now()}
     change_record(RECORD, lambda content: _section(content, _TRUSTED).update({sha256: entry}))
     return sha256
+
+
+@contextmanager
+def trusted_if_sound(path: Path) -> Iterator[None]:
+    """Trust a model as it is now; trust that it did not have before is gone where the block fails.
+
+    Raises:
+        ResourceError: if that cannot be written down.
+    """
+    had_it = is_trusted(path)
+    sha256 = trust_model(path)
+    try:
+        yield
+    except BaseException:
+        if not had_it:
+            change_record(RECORD, lambda content: _section(content, _TRUSTED).pop(sha256, None))
+        raise
 
 
 def withdraw_trust(path: Path) -> None:
