@@ -18,9 +18,11 @@ from MedAISegLib.models.operations import Orient, PadToMultiple, Resample, Scale
 from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions, Windows
 from MedAISegLib.models.store import find_model
 from MedAISegLib.readers import read_images
+from monai.networks.nets import UNet
 
 from Testing.described_models import case, small_network, write_onnx, write_torchscript
 from Testing.nnunets import architecture, configuration, write_model
+from Testing.unit.bundles import write_bundle
 
 OPTIONS = [
     "--channels", "CT CT", "--orientation", "RAS", "--spacing", "1.5,1.5,2", "--intensity", "range -57 164",
@@ -161,6 +163,31 @@ def test_an_nnunet_gives_the_same_labels_when_it_is_exported(run, tmp_path, kind
     result = run("models", "export", source, "--output", tmp_path / "mine")
     assert result.exit_code == 0, result.stderr
     same_labels(source, tmp_path / "mine", case())
+
+
+@pytest.mark.parametrize(
+    ("levels", "roi"),
+    [(5, (96, 96, 96)), (4, (56, 48, 28)), (3, (28, 28, 28)), (3, (56, 48, 28))],
+    ids=["96-halves-to-24", "56x48x28-fits-no-depth", "28-cubed", "28-is-not-halved"],
+)
+def test_a_deep_network_is_tried_with_windows_that_it_takes(run, tmp_path, levels, roi):
+    network = {
+        "_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 3,
+        "channels": [2] * levels, "strides": [2] * (levels - 1),
+    }  # fmt: skip
+    inferer = {"_target_": "SlidingWindowInferer", "roi_size": list(roi)}
+    bundle = write_bundle(tmp_path, lambda _, config: config.update(network_def=network, inferer=inferer))
+    (bundle / "models").mkdir()
+    torch.manual_seed(5)
+    arguments = {name: value for name, value in network.items() if name != "_target_"}
+    torch.save(UNet(**arguments).state_dict(), bundle / "models" / "model.pt")
+    result = run("models", "export", bundle, "--output", tmp_path / "mine")
+    if any(n % 2 ** (levels - 1) for n in roi):
+        assert result.exit_code == 4, result.output
+        assert "does not take 1 channel of 56 x 48 x 28 voxels" in " ".join(result.stderr.split())
+        return
+    assert result.exit_code == 0, result.output
+    same_labels(bundle, tmp_path / "mine", case())
 
 
 def test_our_own_layout_is_exported_as_it_is(run, folder, tmp_path):

@@ -19,7 +19,7 @@ from .limits import classes_of
 
 Size = tuple[int, int, int]
 
-_MOST_TRIAL_VOXELS = 40**3
+MOST_TRIAL_VOXELS = 40**3
 _TRIAL_LENGTHS = (32, 64, 128)
 """Of the side of a cube, where the window is as large as the image."""
 
@@ -113,6 +113,9 @@ def open_network(folder: Path, member: NetworkFile) -> torch.nn.Module:
 def try_out(network: torch.nn.Module, inputs: int, windows: Windows) -> Size:
     """Run the network once; gives the size that it took. Small windows first: most networks take several sizes.
 
+    Args:
+        network: one that raises ModelError for sizes that it does not take, as :class:`CheckedNetwork` does.
+
     Raises:
         ModelError: what it says to the window that it will be given.
     """
@@ -139,12 +142,15 @@ def _trial_sizes(windows: Windows) -> Iterator[Size]:
         return
     for length in _TRIAL_LENGTHS if 0 in windows.size else (0,):
         a, b, c = (n or length for n in windows.size)
-        halved = [a, b, c]
-        while halved[0] * halved[1] * halved[2] > _MOST_TRIAL_VOXELS and any(n > 1 and n % 2 == 0 for n in halved):
-            halved = [n // 2 if n % 2 == 0 else n for n in halved]
-        if halved != [a, b, c]:
-            yield halved[0], halved[1], halved[2]
-        yield a, b, c
+        halvings = [(a, b, c)]
+        while _voxels(halvings[-1]) > MOST_TRIAL_VOXELS and any(n > 1 and n % 2 == 0 for n in halvings[-1]):
+            a, b, c = (n // 2 if n % 2 == 0 else n for n in halvings[-1])
+            halvings.append((a, b, c))
+        yield from reversed(halvings)
+
+
+def _voxels(size: Size) -> int:
+    return size[0] * size[1] * size[2]
 
 
 def _with_weights(path: Path, member: NetworkFile) -> torch.nn.Module:
