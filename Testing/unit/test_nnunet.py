@@ -213,14 +213,6 @@ def test_a_model_is_read_without_torch(tmp_path):
     assert run.stdout.split() == ["nnunet", "False"]
 
 
-def test_version_1_is_named_and_refused(tmp_path):
-    (tmp_path / "old" / "fold_0").mkdir(parents=True)
-    (tmp_path / "old" / "plans.pkl").write_bytes(b"\x80\x03}.")
-    (tmp_path / "old" / "fold_0" / "model_final_checkpoint.model").write_bytes(b"")
-    with pytest.raises(ModelError, match="nnU-Net v1"):
-        read_model(tmp_path / "old")
-
-
 class Harmful:
     def __reduce__(self):
         return os.mkdir, ("harm",)

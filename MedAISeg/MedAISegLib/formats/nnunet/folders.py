@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,15 @@ def _trained_model(root: Path) -> TrainedModel:
 
 def _model_folders(path: Path) -> list[Path]:
     """Folders with plans, a dataset and folds, at or below the path."""
+    return _outermost(path, _is_model_folder)
+
+
+def _outermost(path: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """Folders that are wanted, at or below the path, none inside another."""
     found: list[Path] = []
     level = [path]
     for _ in range(_DEPTH):
-        found += [folder for folder in level if _is_model_folder(folder)]
+        found += [folder for folder in level if wanted(folder)]
         level = sorted(inner for folder in level if folder not in found for inner in _subfolders(folder))
     return found
 
@@ -119,8 +124,12 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _version_1(path: Path) -> bool:
-    folders = [path, *(inner for inner in _subfolders(path))]
-    return any((folder / _OLD_PLANS).is_file() for folder in folders) and any(path.rglob(_OLD_CHECKPOINT))
+    return bool(_outermost(path, _is_old_model_folder))
+
+
+def _is_old_model_folder(folder: Path) -> bool:
+    """Folds lie beside the plans; a model trained on all images has its in ``all``."""
+    return (folder / _OLD_PLANS).is_file() and any((inner / _OLD_CHECKPOINT).is_file() for inner in _subfolders(folder))
 
 
 def _checkpoints(root: Path) -> tuple[Path, ...]:
