@@ -104,7 +104,7 @@ def _read_tuple(arguments: tuple[Any, ...], value: Any, place: str) -> tuple[Any
 def _read_array(value: Any, place: str) -> Any:
     try:
         return np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{place}: expected rows of numbers") from error
 
 
@@ -129,7 +129,10 @@ def _read_dataclass(hint: type, value: Any, place: str) -> Any:
 
 def _read_plain(hint: Any, value: Any, place: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError(f"{place}: it is larger than any number of type float") from error
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ValueError(f"{place}: {value!r} is not of type {hint.__name__}")
     return value

@@ -46,6 +46,11 @@ OWN_CODE = {"monai_bundle": "MedAISegLib.formats.monai_trusted"}
     def read(path: Path, refused: NotTrustedError) -> ModelSource: ...
 """
 
+_DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What an adapter meets in a description of another make than it expects, where it has no words of its own for it."""
+
+_LONGEST_REASON = 300
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -74,6 +79,19 @@ def read_model(path: Path) -> ModelSource:
         NotTrustedError: if only its own code could run it, and the user has not trusted it.
         ModelError: if none does, or the model is damaged, not supported or beyond all bounds.
     """
+    try:
+        return _read_first(path)
+    except _DAMAGE as error:
+        raise ModelError(
+            f"it is damaged: {str(error)[:_LONGEST_REASON] or type(error).__name__}.",
+            where=str(path),
+            remedy="Install it again, from where its publisher hands it out.",
+        ) from error
+    except OSError as error:
+        raise ModelError(f"it cannot be read: {error.strerror or error}.", where=str(path)) from error
+
+
+def _read_first(path: Path) -> ModelSource:
     for name, module_name in FORMATS.items():
         adapter = import_module(module_name)
         if adapter.recognises(path):

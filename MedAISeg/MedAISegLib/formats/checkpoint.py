@@ -20,6 +20,8 @@ _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net", "netwo
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
 """In torch's message when a file asks for more than plain weights."""
 _PREFIXES = ("module.", "_orig_mod.")
+_MOST_WRAPPINGS = 8
+"""Training programs nest two or three; a file may hold itself."""
 
 
 # Besides tensors, some training programs store numpy arrays; rebuilding those runs no code of the file's own. Files
@@ -46,12 +48,15 @@ def load_state(path: Path, key: str = "") -> dict[str, torch.Tensor]:
     """
     state = _load_safetensors(path) if path.suffix == ".safetensors" else load_content(path)
     names = (key, *_WRAPPERS) if key else _WRAPPERS
-    while isinstance(state, dict) and not _is_state(state):
+    for _ in range(_MOST_WRAPPINGS):
+        if not isinstance(state, dict) or _is_state(state):
+            break
         state = next((state[name] for name in names if isinstance(state.get(name), dict)), None)
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not _is_state(state):
         raise ModelError("it holds no weights of a network.", where=str(path))
-    while prefix := next((p for p in _PREFIXES if all(name.startswith(p) for name in state)), ""):
-        state = {name.removeprefix(prefix): value for name, value in state.items()}
+    for prefix in _PREFIXES * _MOST_WRAPPINGS:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state
 
 

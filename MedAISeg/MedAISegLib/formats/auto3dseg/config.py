@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from ...core.errors import ModelError, NotTrustedError
@@ -51,6 +52,8 @@ _PLAIN = {
     "roi_size": tuple[int, int, int],
     "sigmoid": bool,
 }
+_NESTED = ("network", "extra_modalities", "class_names")
+_DEEPEST, _MOST_VALUES = 32, 20_000
 
 
 def read_configuration(content: Any, where: str) -> Configuration:
@@ -64,33 +67,49 @@ def read_configuration(content: Any, where: str) -> Configuration:
         raise ModelError("its configuration does not describe a network.", where=where)
     if content.get("custom_data_transforms"):
         raise NotTrustedError("it wants to run transforms of its own.", where=where)
-    values: dict[str, Any] = {"network": _plain(content["network"])}
+    if content.get("sliding_inferrer") is not None:
+        raise ModelError("its configuration moves windows in an unknown way.", where=where)
+    try:
+        content = _plain({name: content.get(name) for name in (*_PLAIN, *_NESTED)}, count())
+    except ValueError as error:
+        raise ModelError(f"its configuration is damaged: {error}.", where=where) from error
+    values: dict[str, Any] = {"network": content["network"]}
     try:
         for name, hint in _PLAIN.items():
-            if content.get(name) is not None:
-                values[name] = from_json(hint, _plain(content[name]))  # type: ignore[arg-type]
+            if content[name] is not None:
+                values[name] = from_json(hint, content[name])  # type: ignore[arg-type]
     except (ValueError, AttributeError) as error:
         raise ModelError(f"its configuration has a wrong {name}: {error}.", where=where) from error
     if "normalize_mode" not in values:
         values["normalize_mode"] = "range" if values.get("modality", "").lower() == "ct" else "meanstd"
-    extra = content.get("extra_modalities") or {}
-    names = content.get("class_names")
-    if not isinstance(extra, dict) or content.get("sliding_inferrer") is not None:
-        raise ModelError("its configuration names further images or windows in an unknown way.", where=where)
+    extra, names = content["extra_modalities"] or {}, content["class_names"]
+    if not isinstance(extra, dict):
+        raise ModelError("its configuration names further images in an unknown way.", where=where)
     values["extra_modalities"] = {str(key): str(mode) for key, mode in extra.items()}
-    values["class_names"] = tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
+    values["class_names"] = tuple(map(str, names)) if isinstance(names, list) else ()
     for needed in ("input_channels", "output_classes"):
         if values.get(needed, 0) < 1:
             raise ModelError(f"its configuration does not say its {needed}.", where=where)
     return Configuration(**values)
 
 
-def _plain(value: Any) -> Any:
-    """Numbers of numpy as Python's own, tuples as lists."""
+def _plain(value: Any, seen: Iterator[int], depth: int = 0) -> Any:
+    """Numbers of numpy as Python's own, tuples as lists.
+
+    Args:
+        seen: counts the values. A checkpoint's may hold themselves, or one list in many places.
+
+    Raises:
+        ValueError: if there is too much of it, or something that is no plain data.
+    """
+    if depth > _DEEPEST or next(seen) > _MOST_VALUES or getattr(value, "size", 0) > _MOST_VALUES:
+        raise ValueError("it holds itself, or too much")
     if hasattr(value, "tolist"):
-        return value.tolist()
+        value = value.tolist()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, seen, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, seen, depth + 1) for item in value]
+    if isinstance(value, (slice, set)):
+        raise ValueError(f"it holds a {type(value).__name__}")
     return value

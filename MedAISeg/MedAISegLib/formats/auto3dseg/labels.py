@@ -42,9 +42,12 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
     return segments
 
 
-def _read(row: Mapping[str, str]) -> SegmentSpec:
-    name = row["Name"].strip()
-    known = _segment(int(row["LabelValue"]), name)
+def _read(row: Mapping[str, str | None]) -> SegmentSpec:
+    value, given = row["LabelValue"], row["Name"]
+    if value is None or given is None:
+        raise ValueError("a row is shorter than the heading")
+    name = given.strip()
+    known = _segment(int(value), name)
     category, kind = (
         _code(row, "SegmentedPropertyCategoryCodeSequence"),
         _code(row, "SegmentedPropertyTypeCodeSequence"),
