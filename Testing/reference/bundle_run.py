@@ -109,6 +109,14 @@ def differing_share(ours: Labels, reference: Labels) -> float:
     return float(np.count_nonzero(ours != reference) / np.count_nonzero((ours > 0) | (reference > 0)))
 
 
+def smallest_dice(ours: Labels, reference: Labels) -> float:
+    """Of all labels that either side finds, the least overlap."""
+    labels = np.union1d(np.unique(ours), np.unique(reference))
+    counts = [(np.count_nonzero(ours == n), np.count_nonzero(reference == n)) for n in labels if n]
+    both = [np.count_nonzero((ours == n) & (reference == n)) for n in labels if n]
+    return float(min(2 * common / sum(count) for common, count in zip(both, counts, strict=True)))
+
+
 def write_config(config: dict[str, Any], path: Path) -> None:
     text = json.dumps(config, indent=1) if path.suffix == ".json" else yaml.safe_dump(config, sort_keys=False)
     path.write_text(text, encoding="utf-8")

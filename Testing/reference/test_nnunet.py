@@ -14,7 +14,7 @@ from MedAISegLib.formats import read_model
 from Testing.nnunets import architecture, configuration, write_model
 
 from . import images
-from .bundle_run import differing_share
+from .bundle_run import differing_share, smallest_dice
 from .nnunet_models import (
     MR,
     Model,
@@ -30,6 +30,7 @@ from .nnunet_models import (
 pytestmark = pytest.mark.engine
 
 LARGEST_DIFFERENCE = 0.001
+SMALLEST_DICE = 0.999
 
 
 MODELS = {
@@ -89,6 +90,11 @@ MODELS = {
         name="2d",
         mirror_axes=(0, 1),
     ),
+    "anisotropic MR": Model(
+        hippocampus,
+        configuration(patch_size=[8, 32, 24], spacing=[3.6, 0.9, 1.0], architecture=architecture(3, stages=3), **MR),
+        channels=("T1",),
+    ),
     "anisotropic CT, 25 classes": Model(
         images.spleen_ct,
         configuration(patch_size=[16, 64, 64], spacing=[3.0, 2.0, 2.0], architecture=architecture(3, stages=3)),
@@ -115,9 +121,11 @@ def test_labels_are_those_of_nnunet(model, shared_data, tmp_path):
     expected = reference_labels(tmp_path / "model", paths, tmp_path / "reference", mirror=bool(model.mirror_axes))
     ours = segment(case_of(source, paths), source.spec, source.build_networks(), device="cpu").layers[0]
     share = differing_share(ours, expected)
-    print(f"\n{share:.6%} of the foreground differ, {len(np.unique(expected)) - 1} labels")
+    dice = smallest_dice(ours, expected)
+    print(f"\n{share:.6%} of the foreground differ, {len(np.unique(expected)) - 1} labels of Dice {dice:.6f} at least")
     assert len(np.unique(expected)) > min(3, len(model.labels) - 2)
     assert share <= LARGEST_DIFFERENCE
+    assert dice >= SMALLEST_DICE
 
 
 def test_labels_of_a_cascade_are_those_of_nnunet(shared_data, tmp_path):
@@ -141,6 +149,7 @@ def test_labels_of_a_cascade_are_those_of_nnunet(shared_data, tmp_path):
     ours = segment(case_of(source, paths), source.spec, source.build_networks(), device="cpu").layers[0]
     assert len(np.unique(expected)) > 2
     assert differing_share(ours, expected) <= LARGEST_DIFFERENCE
+    assert smallest_dice(ours, expected) >= SMALLEST_DICE
 
 
 def write_cascade(root: Path, low: Path, full: dict[str, Any]) -> None:
