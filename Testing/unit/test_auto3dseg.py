@@ -144,6 +144,38 @@ def test_folds_in_an_autorunner_folder_are_averaged(tmp_path):
     assert [notice.code for notice in source.spec.notices] == ["folds"]
 
 
+def write_fold(folder: Path, weights: str) -> None:
+    """What AutoRunner leaves of an algorithm that is not read."""
+    (folder / "configs").mkdir(parents=True)
+    (folder / "configs" / "hyper_parameters.yaml").write_text("bundle_root: null\n", encoding="utf-8")
+    if weights:
+        (folder / weights).parent.mkdir()
+        torch.save({"weight": torch.zeros(2)}, folder / weights)
+
+
+BEST = "model_fold0/best_metric_model.pt"
+
+
+def test_trained_algorithms_that_are_left_out_are_named(tmp_path):
+    write_model(tmp_path / "work" / "segresnet_0" / "model" / "model.pt", labels="")
+    write_fold(tmp_path / "work" / "swinunetr_0", BEST)
+    write_fold(tmp_path / "work" / "dints_0", BEST)
+    write_fold(tmp_path / "work" / "dints_1", "")
+    write_model(tmp_path / "work" / "segresnet2d_0" / "model" / "model.pt", roi_size=[64, 64, 1])
+    (notice,) = read_model(tmp_path / "work").spec.notices
+    assert notice.code == "algorithms-left-out"
+    assert "Left out: dints_0, segresnet2d_0, swinunetr_0. The ensemble of AutoRunner would have used" in notice.message
+
+
+@pytest.mark.parametrize("inside", ["", "dints_0"])
+def test_a_folder_of_other_algorithms_only_is_refused_by_name(tmp_path, inside):
+    write_fold(tmp_path / "work" / "dints_0", BEST)
+    write_fold(tmp_path / "work" / "swinunetr_0", BEST)
+    names = "dints is" if inside else "dints, swinunetr are"
+    with pytest.raises(ModelError, match=f"{names} not supported; segresnet is"):
+        read_model(tmp_path / "work" / inside)
+
+
 def test_two_different_models_in_one_folder_are_not_taken_for_folds(tmp_path):
     write_model(tmp_path / "both" / "a" / "model.pt")
     write_model(tmp_path / "both" / "b" / "model.pt", resample_resolution=[3.0, 3.0, 3.0])

@@ -1,8 +1,9 @@
 """SegResNet models of MONAI's Auto3DSeg: ``model.pt`` with its configuration inside, ``labels.csv`` beside it.
 
 As published for Slicer, or as AutoRunner leaves them: a folder of one fold, or of several (``segresnet_0``, …), whose
-probabilities are averaged. The configuration is compiled; nothing in it is evaluated. What it means is defined by the
-``segresnet`` algorithm template (Project-MONAI/research-contributions, ``auto3dseg/algorithm_templates``).
+probabilities are averaged; folders of other algorithms are left out and named. The configuration is compiled; nothing
+in it is evaluated. What it means is defined by the ``segresnet`` algorithm template (Project-MONAI/
+research-contributions, ``auto3dseg/algorithm_templates``).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ..own_description import FILE_NAME, OwnDescription, own_description
 from .checkpoints import Checkpoint, find_checkpoints, is_auto3dseg
 from .config import Configuration
 from .labels import LABELS, read_segments
+from .other_algorithms import left_out, other_algorithms
 from .preparation import activation, channels, preprocessing, windows
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _spec(
         intended_use=own.intended_use,
         sha256=folder_sha256(root, [file.relative_to(root).as_posix() for file in files]),
         wants_region=own.wants_region,
-        notices=_folds_notice(found),
+        notices=_folds_notice(found) + (left_out(other_algorithms(path)) if path.is_dir() else ()),
     )
 
 

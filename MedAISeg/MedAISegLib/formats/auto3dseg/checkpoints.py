@@ -9,10 +9,9 @@ from ...core.errors import ModelError
 from ..checkpoint_facts import checkpoint_facts, is_checkpoint
 from .config import Configuration, read_configuration
 from .labels import LABELS
+from .other_algorithms import folders_within, is_of_other_algorithm, other_algorithms, unsupported
 
 _NAME = "model.pt"
-_DEPTH = 4
-"""A folder of AutoRunner's holds ``segresnet_0/model/model.pt``; a zip may add a level or two."""
 _SETTINGS = "hyper_parameters.yaml"
 
 
@@ -30,8 +29,10 @@ def is_auto3dseg(path: Path) -> bool:
     if path.is_file():
         return path.suffix in (".pt", ".pth") and _has_configuration(path)
     candidates = _candidates(path) if path.is_dir() else ()
-    return any((file.parent / LABELS).is_file() or _settings_of(file).is_file() for file in candidates) or any(
-        _has_configuration(file) for file in candidates
+    return (
+        any((file.parent / LABELS).is_file() or _settings_of(file).is_file() for file in candidates)
+        or any(_has_configuration(file) for file in candidates)
+        or (path.is_dir() and bool(other_algorithms(path)))
     )
 
 
@@ -44,6 +45,9 @@ def find_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
     """
     files = (path,) if path.is_file() else _candidates(path)
     found = tuple(Checkpoint(file, _configuration(file), _labels_folder(file, path)) for file in files)
+    others = other_algorithms(path) if path.is_dir() and not found else ()
+    if others:
+        raise unsupported(others, str(path))
     if not found:
         raise ModelError(f"no {_NAME} is in it.", where=str(path))
     if any(checkpoint.config != found[0].config for checkpoint in found):
@@ -56,14 +60,8 @@ def find_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
 
 
 def _candidates(folder: Path) -> tuple[Path, ...]:
-    found: list[Path] = []
-    level = [folder]
-    for _ in range(_DEPTH):
-        found += [place / _NAME for place in level if (place / _NAME).is_file()]
-        level = sorted(
-            inner for place in level for inner in place.iterdir() if inner.is_dir() and not inner.is_symlink()
-        )
-    return tuple(sorted(found))
+    files = (place / _NAME for place in folders_within(folder) if not is_of_other_algorithm(place))
+    return tuple(sorted(file for file in files if file.is_file()))
 
 
 def _settings_of(file: Path) -> Path:
