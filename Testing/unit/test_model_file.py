@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ def bare(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.jit.trace(torch.nn.Conv3d(1, 3, 3, padding=1).eval(), torch.rand(1, 1, 16, 16, 16)).save(str(path))
     return path
+
+
+def checkpoint(path: Path) -> Path:
+    """One of Auto3DSeg's with labels beside it; gives its folder."""
+    from test_auto3dseg import write_model
+
+    return write_model(path)
 
 
 @pytest.mark.parametrize(("name", "model_id"), [("abdomen.ts", "abdomen"), ("model.ts", "two_organs")])
@@ -101,6 +109,51 @@ def test_weights_alone_are_told_that_their_network_is_missing(tmp_path: Path) ->
     with pytest.raises(ModelError, match="holds weights alone") as raised:
         install_model(tmp_path / "weights.pt")
     assert "whole folder" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "model_id"),
+    [
+        ("model.pt", InstallOptions(), "adrenals"),
+        ("model/model.pt", InstallOptions(), "adrenals"),
+        ("fold3.pt", InstallOptions(), "fold3"),
+        ("fold3.pth", InstallOptions("mine"), "mine"),
+    ],
+)
+def test_a_checkpoint_of_auto3dseg_is_installed_with_the_labels_beside_it(
+    tmp_path: Path, store: Path, name: str, options: InstallOptions, model_id: str
+) -> None:
+    folder = checkpoint(tmp_path / "adrenals" / name)
+    (folder / "patients.txt").write_text("not the model's")
+    path = tmp_path / "adrenals" / name
+    before = read_model(path)
+    model, _ = install_model(path, options)
+    assert (model.id, model.path) == (model_id, store / model_id)
+    assert {"model.pt", "labels.csv"} <= {file.name for file in model.path.iterdir()}
+    assert not (model.path / "patients.txt").exists()
+    installed = read_model(model.path)
+    assert installed.spec.segments == before.spec.segments
+    ((first,),), ((second,),) = before.build_networks(), installed.build_networks()
+    values = torch.rand(1, 1, 32, 32, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(first(values), second(values))
+
+
+def test_its_description_beside_it_comes_along_and_names_it(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "downloads" / "model.pt")
+    (folder / "medaiseg.json").write_text(json.dumps({"name": "Both adrenals", "license": "MIT"}))
+    model, _ = install_model(folder / "model.pt")
+    spec = read_model(model.path).spec
+    assert (model.id, spec.name, spec.license) == ("both_adrenals", "Both adrenals", "MIT")
+
+
+def test_links_beside_a_checkpoint_are_not_followed_into_the_store(tmp_path: Path, store: Path) -> None:
+    folder = checkpoint(tmp_path / "adrenals" / "model.pt")
+    (folder / "labels.csv").rename(tmp_path / "elsewhere.csv")
+    (folder / "labels.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(ModelError, match="it is a link"):
+        install_model(folder / "model.pt")
+    assert not store.exists() or list(store.iterdir()) == []
 
 
 def test_a_file_of_another_kind_is_no_model(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def install_model(
     """Install a model, once it has been read and its weights fit.
 
     Args:
-        source: a folder, an archive, a TorchScript file with its description inside, an https address of an archive,
-            or an id of the catalogue.
+        source: a folder, an archive, a TorchScript file or a checkpoint of Auto3DSeg with its description inside, an
+            https address of an archive, or an id of the catalogue.
         tell: hears how far it is.
 
     Raises:
