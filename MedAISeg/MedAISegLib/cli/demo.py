@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..app.job import SegmentationJob
+from ..core.errors import UsageError
 from ..core.progress import Poll, RunStage
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
@@ -16,11 +17,15 @@ from ..core.volume import Volume
 from .console import show_notices, shown_progress, stdout_console
 from .files import moved, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
-from .output import check_output, filled
+from .output import check_output, disk_errors_explained, filled
 from .report import print_result
 
 _MODEL = "hippocampus"
 _STUDY = "sample-study"
+_OVERLAY = "overlay.png"
+_NAMED = 4
+"""Of what is in the way, so many entries are named."""
+
 _FORMATS = ("seg.nrrd", "dicom-seg", "nifti", "stl")
 
 
@@ -32,7 +37,8 @@ _FORMATS = ("seg.nrrd", "dicom-seg", "nifti", "stl")
 def command(interrupts: Interrupts, output: Path, seed: int, device: str) -> None:
     """Make a sample study, segment it with the model that comes with the program, and write files and pictures.
 
-    The study is drawn from a statistical atlas; it is no patient's image. A demo of before in the folder is replaced.
+    The study is drawn from a statistical atlas; it is no patient's image. An earlier demo in the folder is
+    replaced; a folder that holds anything else is refused.
     """
     result = _carry_out(output, seed, device, interrupts)
     console = stdout_console()
@@ -46,7 +52,7 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
     from ..app.segment import load_model, open_model, run, with_final_figures
     from ..app.study import read_case
 
-    check_output(output, (), overwrite=True)
+    _check_folder(output)
     job = SegmentationJob(model=_MODEL, device=device)
     with shown_progress(interrupts) as progress:
         source = open_model(job.model)
@@ -64,10 +70,29 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
     return with_final_figures(moved(replace(result, files=files), output), progress)
 
 
+def _check_folder(output: Path) -> None:
+    """A demo replaces an earlier demo and nothing else: neither the result of a run, nor a study of the user's own.
+
+    Raises:
+        UsageError: if the folder holds anything other than a demo.
+        ResourceError: if it cannot be written.
+    """
+    check_output(output, (), overwrite=True)
+    with disk_errors_explained(output):
+        there = sorted(entry.name for entry in output.iterdir()) if output.exists() else []
+    if there and not {_STUDY, _OVERLAY} <= set(there):
+        others = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+        raise UsageError(
+            f"holds {', '.join(there[:_NAMED])}{others}, and no earlier demo.",
+            where=str(output),
+            remedy="Choose another folder with --output.",
+        )
+
+
 def _draw(segmentation: Segmentation, volume: Volume, folder: Path, poll: Poll) -> tuple[Path, ...]:
     from .pictures import write_overlay
 
-    overlay, surfaces = folder / "overlay.png", folder / "3d.png"
+    overlay, surfaces = folder / _OVERLAY, folder / "3d.png"
     poll()
     write_overlay(segmentation, volume, overlay)
     poll()
@@ -82,7 +107,7 @@ def _draw(segmentation: Segmentation, volume: Volume, folder: Path, poll: Poll) 
 def _next_steps(output: Path) -> str:
     return f"""
 What next:
-  Look at the result    {output / "overlay.png"}
+  Look at the result    {output / _OVERLAY}
                         {output / "3d.png"}
   Edit it in 3D Slicer  drag {output / _STUDY} and then
                         {output / "segmentation.seg.nrrd"} into Slicer's window

@@ -37,6 +37,41 @@ def test_the_demo_writes_everything_and_can_be_run_again(run, tmp_path):
         assert coloured(picture, (78, 158, 214)) > 500, "and the posterior one"
 
 
+@pytest.mark.parametrize(
+    "mine",
+    [
+        ("segmentation.nii.gz", "segmentation.json", "segments.csv"),
+        ("sample-study/mine.dcm",),
+        ("overlay.png", "3d.png"),
+        tuple(f"{n}.txt" for n in range(9)),
+    ],
+    ids=["a result", "a study", "pictures", "many files"],
+)
+def test_what_is_not_a_demo_is_never_replaced(run, tmp_path, mine):
+    for name in mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    before = below(tmp_path)
+    refused = run("demo", "--output", tmp_path)
+    assert refused.exit_code == 2, refused.output
+    assert mine[0].split("/")[0] in refused.stderr
+    assert "Choose another folder with --output." in " ".join(refused.stderr.split())
+    assert below(tmp_path) == before
+    assert all((tmp_path / name).read_text() == "mine" for name in mine)
+
+
+def test_a_file_in_the_place_of_the_demos_folder(run, tmp_path):
+    (tmp_path / "demo").write_text("mine")
+    assert run("demo", "--output", tmp_path / "demo").exit_code == 5
+    assert (tmp_path / "demo").read_text() == "mine"
+
+
+def test_an_empty_folder_is_taken(run, tmp_path):
+    (tmp_path / "demo").mkdir()
+    refused = run("demo", "--output", tmp_path / "demo", "--device", "abacus")  # which is looked at after the folder
+    assert "abacus" in refused.stderr
+
+
 def coloured(picture: np.ndarray, rgb: tuple[int, int, int]) -> int:
     """Number of pixels of about that hue, whatever the light."""
     shown = picture[..., :3] / np.maximum(picture[..., :3].max(axis=-1, keepdims=True), 1e-3)
