@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from Testing.host.driver import type_text
 from Testing.host.panel import panel
+from Testing.host.pythonqt import unwrap
 
 __all__ = ["panel"]
+
+HTML = '<img src="x"> & <b> &lt;'
+
+
+@pytest.fixture
+def model_of_a_stranger(monkeypatch):
+    """A model of which every text would be HTML."""
+    from MedAISegLib.models.spec import Channel, SegmentSpec
+
+    from Testing.host import panel as the_panel
+
+    known = the_panel.cards()
+    texts = {"id": "stranger", "name": f"Name {HTML}", "description": f"Description {HTML}"}
+    parts = {"channels": (Channel(f"Channel {HTML}", "MR"),), "segments": (SegmentSpec(1, f"Segment {HTML}"),)}
+    monkeypatch.setattr(the_panel, "cards", lambda: (*known, replace(known[0], **texts, **parts)))
+
+
+def shown(text):
+    """What Qt shows for a text that may be rich, and whether it would look for a picture."""
+    from PySide6 import QtGui
+
+    document = QtGui.QTextDocument()
+    if not QtGui.Qt.mightBeRichText(text):
+        return text, False
+    document.setHtml(text)
+    return document.toPlainText(), "<img" in document.toHtml()
+
+
+def test_what_strangers_wrote_is_shown_as_it_is(model_of_a_stranger, panel):
+    from Testing.host.runs_in_scene import bright_volume
+
+    bright_volume(panel.host.scene).SetName(f"Volume {HTML}")
+    panel.select("modelTree", f"Name {HTML}")
+    model, segment = panel.item("modelTree", f"Name {HTML}"), panel.item("labelTree", f"Segment {HTML}")
+    assert shown(model.toolTip(0)) == (f"Description {HTML}", False)
+    assert shown(segment.toolTip(0)) == (f"Segment {HTML}", False)
+    combo, label = panel.find("inputSelector0"), unwrap(panel.find("inputLabel0"))
+    assert combo.currentText == f"Volume {HTML}"
+    description, has_picture = shown(combo.itemData(combo.currentIndex, 3))
+    assert HTML in description
+    assert not has_picture
+    assert label.textFormat().name == "PlainText"
+    assert label.text() == f"Channel {HTML}:".replace("&", "&&")
+
+
+def test_a_plain_tool_tip_stays_plain(panel):
+    assert panel.item("modelTree", "Bright things").toolTip(0) == "Outlines what is bright."
 
 
 def test_those_of_this_computer_come_first_grouped_by_modality_with_their_state(panel):

@@ -13,7 +13,7 @@ from ..slicer_io.runs import Frames
 from .items import silent
 from .messages import Kind, icon_label
 from .parameters import ChannelKey
-from .texts import _
+from .texts import _, as_written
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,12 @@ class InputView:
                 group = row.group
                 title = qt.QLabel(group, self._ui.inputRows)
                 title.objectName = f"inputGroup{n}"
+                title.setTextFormat(qt.Qt.PlainText)
                 form.addRow(title)
-            label = qt.QLabel(f"{row.label}:", self._ui.inputRows)
+            # A label of another widget takes an ampersand for the mark of a key.
+            label = qt.QLabel(f"{row.label}:".replace("&", "&&"), self._ui.inputRows)
             label.objectName = f"inputLabel{n}"
+            label.setTextFormat(qt.Qt.PlainText)
             combo = qt.QComboBox(self._ui.inputRows)
             combo.objectName = f"inputSelector{n}"
             combo.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
@@ -172,7 +175,7 @@ def _fill(combo: Any, row: InputRow) -> None:
             combo.addItem(_("choose an image"))
         for option in row.options:
             combo.addItem(option.text)
-            combo.setItemData(combo.count - 1, option.tool_tip, qt.Qt.ToolTipRole)
+            combo.setItemData(combo.count - 1, as_written(option.tool_tip), qt.Qt.ToolTipRole)
         combo.insertSeparator(combo.count)
         combo.addItem(_("from the DICOM database…"), "database")
         if row.is_of_study:
@@ -181,7 +184,7 @@ def _fill(combo: Any, row: InputRow) -> None:
             combo.addItem(_("choose by itself"), "automatic")
         sources = [option.source for option in row.options]
         combo.setCurrentIndex(sources.index(row.source) if row.source in sources else 0)
-    combo.toolTip = _("{wants}. {reason}").format(wants=row.wants, reason=row.reason)
+    combo.toolTip = as_written(_("{wants}. {reason}").format(wants=row.wants, reason=row.reason))
 
 
 def _check_widget(place: Any, number: int, check: CheckLine) -> Any:

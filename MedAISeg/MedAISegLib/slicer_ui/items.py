@@ -8,6 +8,8 @@ from typing import Any
 
 import qt
 
+from .texts import as_written
+
 _SQUARE = 12
 
 
@@ -21,7 +23,7 @@ def tree_item(texts: Sequence[str], *, tool_tip: str = "", checked: bool | None 
     else:
         item.setFlags(flags)
     for column, text in enumerate(texts):
-        item.setToolTip(column, tool_tip or text)
+        item.setToolTip(column, as_written(tool_tip or text))
     item.setData(0, qt.Qt.UserRole, key)
     return item
 
@@ -84,7 +86,7 @@ class Switch:
         """Off for a reason; without one on, with the usual tooltip, or off where there is nothing to say."""
         for widget, usual in self._usual:
             widget.enabled = enabled and not why_not
-            widget.toolTip = why_not or usual
+            widget.toolTip = as_written(why_not) or usual
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import ctk
 import qt
 
 from ..core.errors import MedAISegError
-from .texts import _, escape
+from .texts import _, as_written, escape
 
 
 class Kind(Enum):
@@ -91,7 +91,7 @@ class MessageView:
         for text, name, action in ((yes, "Yes", on_yes), (no or _("Cancel"), "No", on_no)):
             button = qt.QPushButton(text, self._frame)
             button.objectName = f"{self._name}{name}Button"
-            button.toolTip = text
+            button.toolTip = as_written(text)
             button.connect("clicked()", self._answer(action))
             row.addWidget(button)
             qt.QWidget.setTabOrder(before, button)

@@ -12,7 +12,7 @@ from .messages import MessageView
 from .model_card_text import details_of, download_text, summary_of
 from .model_menus import ImportActions, ModelMenus, MoreActions
 from .model_tree import ModelTree
-from .texts import _
+from .texts import _, as_written
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ModelView:
         ui.trustButton.setVisible(card is not None and card.state is ModelState.NOT_TRUSTED)
         why_not = _why_not_removable(card)
         ui.removeModelButton.enabled = not why_not
-        ui.removeModelButton.toolTip = why_not or _("Deletes the selected model from this computer")
+        ui.removeModelButton.toolTip = as_written(why_not) or _("Deletes the selected model from this computer")
 
     def _choice(self) -> ModelChoice:
         several = bool(self._ui.severalModelsCheckBox.checked)

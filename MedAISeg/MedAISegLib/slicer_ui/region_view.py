@@ -9,7 +9,7 @@ import slicer
 import vtk
 
 from .items import Switch, silent
-from .texts import _
+from .texts import _, as_written
 
 
 class RegionView:
@@ -30,7 +30,7 @@ class RegionView:
                 self._ui.regionSelector.setCurrentNode(region)
         self._selector.set(why_not)
         self._ui.drawRegionButton.enabled = volume is not None and not why_not
-        self._ui.drawRegionButton.toolTip = why_not or (
+        self._ui.drawRegionButton.toolTip = as_written(why_not) or (
             _("Adds a box as large as the first input image, to be drawn smaller in the views")
             if volume is not None
             else _("Choose an image of the scene as input first")

@@ -14,7 +14,7 @@ from ..slicer_io.class_table import ATTRIBUTE, TABLE_CLASS
 from .class_view import ClassView, class_table
 from .items import Switch, colour_icon, fit_height, silent, stretch_first_column, tree_item
 from .messages import MessageView
-from .texts import _
+from .texts import _, as_written
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,12 @@ class ResultsView:
         with silent(ui.show3DButton):
             ui.show3DButton.checked = results.is_shown_in_3d
         ui.revertButton.enabled = not results.why_no_revert
-        ui.revertButton.toolTip = results.why_no_revert or _(
+        ui.revertButton.toolTip = as_written(results.why_no_revert) or _(
             "Brings back the segments as they were before the last run"
         )
         for action in self._dicom_actions:
             action.setEnabled(not results.why_no_dicom)
-            action.setToolTip(results.why_no_dicom or _("With the source images' patient and study"))
+            action.setToolTip(as_written(results.why_no_dicom) or _("With the source images' patient and study"))
         ui.provenanceLabel.setText(results.provenance)
         ui.provenanceFrame.setVisible(bool(results.provenance))
 

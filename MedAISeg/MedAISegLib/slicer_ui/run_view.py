@@ -9,7 +9,7 @@ from ..core.progress import ProgressEvent
 from ..slicer_io.runs import Run, RunState
 from .items import fit_height, stretch_first_column, tree_item
 from .messages import MessageView
-from .texts import _, readable_seconds
+from .texts import _, as_written, readable_seconds
 
 _STEPS = 1000
 
@@ -29,7 +29,7 @@ class RunView:
     def show_readiness(self, why_not: str) -> None:
         """Enable Apply, or say in its tooltip why not."""
         self._ui.applyButton.enabled = not why_not
-        self._ui.applyButton.toolTip = why_not or _("Runs the model; the application can be used meanwhile")
+        self._ui.applyButton.toolTip = as_written(why_not) or _("Runs the model; the application can be used meanwhile")
 
     def show_runs(self, runs: Sequence[Run], name_of: Callable[[Run], str]) -> None:
         """Show the runs that are not over: the first is under way, the others wait."""

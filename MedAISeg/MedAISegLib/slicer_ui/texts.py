@@ -16,9 +16,19 @@ except ImportError:  # slicer-core has no translations
 # The function itself, not a wrapper: Slicer finds the translation by the file that calls it.
 _: Callable[[str], str] = tr
 
-__all__ = ["_", "colour_square", "escape", "readable_bytes", "readable_modality", "readable_seconds"]
+__all__ = ["_", "as_written", "colour_square", "escape", "readable_bytes", "readable_modality", "readable_seconds"]
 
 _MODALITIES = {"PT": "PET", "CT": "CT", "MR": "MR"}
+
+
+def as_written(text: str) -> str:
+    """A text for a tooltip, which shows a text with tags as rich text: as it is, whoever wrote it.
+
+    Rich text may name pictures on this computer and on others, and Qt opens them.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<p style="white-space:pre-wrap">{escape(text, quote=False)}</p>'
 
 
 def readable_bytes(count: int) -> str:
