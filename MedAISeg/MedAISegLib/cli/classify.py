@@ -11,18 +11,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core.classification import ClassificationResult
+from ..core.device_name import check_device_name
 from ..core.disk import written_whole
 from ..core.errors import UsageError
 from ..core.records import to_json
 from .console import show_notices, shown_progress, stdout_console
 from .interrupts import Interrupts, pass_interrupts
+from .parameters import GivenPath, not_empty
 from .report import print_json
 
 
 @click.command("classify", short_help="Say what images show as a whole.")
-@click.argument("sources", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", "-m", required=True, help="Id of an installed model, or its path.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the table into this CSV file.")
+@click.argument("sources", metavar="INPUT...", nargs=-1, required=True, type=GivenPath())
+@click.option("--model", "-m", required=True, callback=not_empty, help="Id of an installed model, or its path.")
+@click.option("--output", "-o", type=GivenPath(), help="Write the table into this CSV file.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @click.option("--accept", is_flag=True, help="Go on where the images raise a question, under the assumption named.")
 @click.option("--overwrite", is_flag=True, help="Replace the CSV file.")
@@ -44,6 +46,7 @@ def command(
     """
     from ..app.classify import classify
 
+    check_device_name(device)
     if output is not None and output.exists() and not overwrite:
         raise UsageError("it exists.", where=str(output), remedy="Use --overwrite.")
     with shown_progress(interrupts) as progress:

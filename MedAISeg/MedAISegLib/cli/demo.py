@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..app.job import SegmentationJob
+from ..core.device_name import check_device_name
 from ..core.errors import UsageError
 from ..core.progress import Poll, RunStage
 from ..core.result import JobResult
@@ -18,6 +19,7 @@ from .console import show_notices, shown_progress, stdout_console
 from .files import moved, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
 from .output import check_output, disk_errors_explained, filled
+from .parameters import GivenPath
 from .report import print_result
 
 _MODEL = "hippocampus"
@@ -30,7 +32,7 @@ _FORMATS = ("seg.nrrd", "dicom-seg", "nifti", "stl")
 
 
 @click.command("demo", short_help="Segment a sample study; nothing else is needed.")
-@click.option("--output", "-o", default="demo-output", show_default=True, type=click.Path(path_type=Path))
+@click.option("--output", "-o", default="demo-output", show_default=True, type=GivenPath())
 @click.option("--seed", default=0, show_default=True, help="Of the sample study: each number gives another one.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @pass_interrupts
@@ -53,6 +55,7 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
     from ..app.study import read_case
 
     _check_folder(output)
+    check_device_name(device)
     job = SegmentationJob(model=_MODEL, device=device)
     with shown_progress(interrupts) as progress:
         source = open_model(job.model)

@@ -21,6 +21,7 @@ from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
 from .console import stdout_console
 from .database import show_database
+from .parameters import GivenPath, not_empty
 from .report import print_json
 
 _ABOUT_THE_FOLDER = "files-passed-over"
@@ -38,15 +39,15 @@ class InspectedImage:
 
 
 @click.command("inspect", short_help="List studies and series, and what is odd about their geometry.")
-@click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
+@click.argument("source", metavar="[INPUT]", required=False, type=GivenPath())
 @click.option(
     "--slicer-database",
     "database",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="List 3D Slicer's DICOM database (its folder) and not INPUT; only its index is read.",
 )
-@click.option("--series", default="", metavar="UID", help="Of the database, read this series.")
+@click.option("--series", default="", callback=not_empty, metavar="UID", help="Of the database, read this series.")
 @click.option("--accept", is_flag=True, help="Read also what would raise a question, under the assumption named.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
 def command(source: Path | None, database: Path | None, series: str, accept: bool, as_json: bool) -> None:

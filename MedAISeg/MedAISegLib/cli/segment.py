@@ -11,6 +11,7 @@ import click
 
 from ..app.job import SegmentationJob
 from ..core.case import Case
+from ..core.device_name import check_device_name
 from ..core.errors import Cancelled, MedAISegError, UsageError
 from ..core.region import read_region
 from ..core.result import JobResult
@@ -18,6 +19,7 @@ from .console import show_inputs, show_notices, shown_progress, stdout_console
 from .files import FORMATS, TABLES, USUAL, file_names, left_over_notice, moved, parse_formats, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
 from .output import check_output, filled
+from .parameters import GivenPath, not_empty
 from .report import error_document, print_json, print_result, result_document
 
 
@@ -47,15 +49,27 @@ class SegmentRequest:
 
 
 @click.command("segment", short_help="Segment the images of a folder or file.")
-@click.argument("source", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
-@click.option("--model", "-m", required=True, help="Id of an installed model ('medaiseg models'), or its path.")
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder for the files.")
-@click.option("--series", default="", metavar="UID", help="Segment this DICOM series of INPUT or of the database.")
+@click.argument("source", metavar="[INPUT]", required=False, type=GivenPath())
+@click.option(
+    "--model",
+    "-m",
+    required=True,
+    callback=not_empty,
+    help="Id of an installed model ('medaiseg models'), or its path.",
+)
+@click.option("--output", "-o", required=True, type=GivenPath(), help="Folder for the files.")
+@click.option(
+    "--series",
+    default="",
+    callback=not_empty,
+    metavar="UID",
+    help="Segment this DICOM series of INPUT or of the database.",
+)
 @click.option(
     "--slicer-database",
     "database",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=GivenPath(),
     help="3D Slicer's DICOM database (its folder), in place of INPUT; --series or --channel name what to take.",
 )
 @click.option(
@@ -82,12 +96,25 @@ class SegmentRequest:
     "--format",
     "formats",
     default="",
+    callback=not_empty,
     metavar="LIST",
     help=f"Among {','.join(FORMATS)}. Without it: seg.nrrd, nifti, and dicom-seg where INPUT is DICOM.",
 )
 @click.option("--probabilities", is_flag=True, help="Write the probabilities of all classes as well, as 4-D NIfTI.")
-@click.option("--labels", default="", metavar="LIST", help="Only these segments, by name, separated by commas.")
-@click.option("--region", default="", metavar="BOX", help="x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer ROI (.mrk.json).")
+@click.option(
+    "--labels",
+    default="",
+    callback=not_empty,
+    metavar="LIST",
+    help="Only these segments, by name, separated by commas.",
+)
+@click.option(
+    "--region",
+    default="",
+    callback=not_empty,
+    metavar="BOX",
+    help="x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer ROI (.mrk.json).",
+)
 @click.option("--keep-largest", is_flag=True, help="Of each segment, keep the largest connected part.")
 @click.option(
     "--test-time-flips/--no-test-time-flips",
@@ -131,6 +158,7 @@ def command(
     taken; where several do, they are listed for you to choose with --series.
     """  # noqa: D301  # click's mark of a paragraph that is not to be wrapped is a real backspace
     with _errors_told_in_json(wanted=as_json):
+        check_device_name(device)
         named = _named_channels(channels)
         _check_sources(source, database, series=series, channels=named)
         job = SegmentationJob(

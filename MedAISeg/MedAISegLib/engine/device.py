@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import psutil
 import torch
 
-from ..core.errors import ResourceError, UsageError
+from ..core.device_name import check_device_name
+from ..core.errors import ResourceError
 
 
 def available_devices() -> tuple[str, ...]:
@@ -43,8 +42,7 @@ def choose_device(wanted: str) -> torch.device:
         UsageError: if the text names no device.
         ResourceError: if the device is absent or its computation fails.
     """
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
-        raise UsageError(f"{wanted!r} is no device.", remedy="Use auto, cpu, cuda:N or mps.")
+    check_device_name(wanted)
     present = available_devices()
     name = present[0] if wanted == "auto" else "cuda:0" if wanted == "cuda" else wanted
     if name not in present:

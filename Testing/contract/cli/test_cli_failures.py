@@ -92,6 +92,18 @@ class TestImages:
         victim.write_bytes(victim.read_bytes()[:-700])
         fails(broken, INPUT)
 
+    def test_a_broken_series_beside_another_is_not_passed_over_in_silence(self, run, study, tmp_path):
+        broken = changed_series(study, tmp_path / "both" / "broken", SeriesInstanceUID="1.2.3.4")
+        victim = sorted(broken.iterdir())[11]
+        victim.write_bytes(victim.read_bytes()[:-700])
+        shutil.copytree(study, tmp_path / "both" / "whole")
+        result = run(
+            "segment", tmp_path / "both", "-m", "hippocampus", "-o", tmp_path / "r", "--format", "nifti", "--json"
+        )
+        assert result.exit_code == 0, result.stderr
+        (notice,) = (n for n in document(result)["notices"] if n["code"] == "images-set-aside")
+        assert "1 of the images" in notice["message"]
+
     def test_values_that_are_not_numbers(self, fails, tmp_path):
         voxels = np.random.default_rng(0).normal(size=(30, 40, 30))
         voxels[3, 4, 5] = np.nan
@@ -187,6 +199,52 @@ class TestRequests:
     )
     def test_one_that_makes_no_sense(self, fails, study, options, word):
         assert word in fails(study, USAGE, *options)
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("--region", ""),
+            ("--labels", ","),
+            ("--labels", ""),
+            ("--series", ""),
+            ("--format", " , "),
+            ("--model", ""),
+            ("--slicer-database", ""),
+        ],
+    )
+    def test_an_empty_value_does_not_mean_something_else(self, fails, study, option, value):
+        message = fails(study, USAGE, option, value)
+        assert option in message
+        assert "is empty" in message
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("segment", "{study}", "-m", "hippocampus", "-o", ""),
+            ("segment", "", "-m", "hippocampus", "-o", "out"),
+            ("classify", "", "-m", "no-such-model"),
+            ("classify", "{study}", "-m", "no-such-model", "-o", ""),
+            ("inspect", ""),
+            ("demo", "-o", " "),
+        ],
+        ids=["segment-output", "segment-input", "classify-input", "classify-output", "inspect-input", "demo-output"],
+    )
+    def test_an_empty_path_is_not_the_current_folder(self, run, study, tmp_path, monkeypatch, arguments):
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        result = run(*(argument.format(study=study) for argument in arguments))
+        assert result.exit_code == USAGE, result.output
+        assert "is empty" in result.stderr
+        assert below(tmp_path / "here") == []
+
+    @pytest.mark.parametrize("command", ["segment", "classify"])
+    def test_a_misspelt_device_is_refused_before_anything_is_read(self, run, tmp_path, command):
+        arguments = [command, tmp_path / "nowhere", "-m", "no-such-model", "-o", tmp_path / "out", "--device"]
+        for device in ("cuda:", "cuda:x", "CPU", "", "gpu"):
+            result = run(*arguments, device)
+            assert result.exit_code == USAGE, result.output
+            assert "is no device" in result.stderr
+        assert run(*arguments, "cuda:0").exit_code == MODEL, "which is looked at next"
 
     def test_a_device_that_is_not_there(self, fails, study):
         assert "cuda:99" in fails(study, RESOURCES, "--device", "cuda:99")

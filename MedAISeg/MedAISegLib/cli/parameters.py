@@ -1,0 +1,35 @@
+"""What options and arguments take: an empty text, such as a script's unset variable leaves, never means something."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+
+class GivenPath(click.Path):
+    """A path; pathlib would take an empty one for the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not os.fspath(value).strip():
+            self.fail("it is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The text or list of an option, whose default may well be empty.
+
+    Raises:
+        click.BadParameter: if it was given and names nothing.
+    """
+    given = ctx.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+    if given and not value.replace(",", " ").strip():
+        raise click.BadParameter("it is empty.")
+    return value

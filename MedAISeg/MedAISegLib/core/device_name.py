@@ -1,0 +1,17 @@
+"""The names of devices, checked without torch: before images are read and a model is loaded."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import UsageError
+
+
+def check_device_name(text: str) -> None:
+    """Whether the device is there is another question, which the engine answers.
+
+    Raises:
+        UsageError: unless it is ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", text):
+        raise UsageError(f"{text!r} is no device.", remedy="Use auto, cpu, cuda:N or mps.")
