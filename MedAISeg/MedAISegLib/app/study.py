@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.case import Case
@@ -58,6 +59,7 @@ def read_case(
             if len(spec.channels) == 1:
                 chosen.setdefault(spec.channels[0].name, series)
             listings = (series,)
+        set_aside = _set_aside(listings, spec.channels)
         matches = assign(spec, _readable(listings, needed=len(chosen) < len(spec.channels)), chosen=chosen)
         bound: dict[str, Volume] = {}
         for n, found in enumerate(matches):
@@ -69,7 +71,20 @@ def read_case(
                 begin=n / len(matches),
                 share=1 / len(matches),
             )
-        return match(spec, tuple(bound.values()), chosen=bound, accept=accept, poll=poll)
+        case = match(spec, tuple(bound.values()), chosen=bound, accept=accept, poll=poll)
+        return replace(case, notices=(*case.notices, *set_aside))
+
+
+def _set_aside(listings: Sequence[ImageListing], channels: Sequence[Channel]) -> tuple[Notice, ...]:
+    """What might have served a channel by its modality, or has none, and cannot be read or raises a question."""
+    wanted = {"", *(channel.modality for channel in channels)}
+    count = sum(listing.problem is not None and listing.modality in wanted for listing in listings)
+    if not count:
+        return ()
+    message = (
+        f"Not considered, since not readable as they are: {count} of the images there; 'medaiseg inspect' says why."
+    )
+    return (Notice("images-set-aside", message),)
 
 
 def _listed_in(database: Path, names: Sequence[str], poll: Poll, *, accept: bool) -> tuple[ImageListing, ...]:

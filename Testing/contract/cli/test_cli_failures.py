@@ -46,7 +46,7 @@ def nifti(path: Path, voxels: np.ndarray) -> Path:
 
 def changed_series(study: Path, folder: Path, **tags: str) -> Path:
     """The study with other tags."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in sorted(study.iterdir()):
         dataset = pydicom.dcmread(path)
         for keyword, value in tags.items():
