@@ -47,7 +47,7 @@ def compare(bundle: zoo.ZooBundle, data: Path, folder: Path, image: list[images.
 
 def collapse(layers: Labels, bundle: zoo.ZooBundle) -> Labels:
     """One label image; the three overlapping layers of brats by the rule that its own config ends with."""
-    if bundle is not zoo.BRATS:
+    if bundle.name != zoo.BRATS.name:
         return layers[0]
     return images.brats_labels(layers)
 
@@ -75,3 +75,8 @@ def test_scores_then_decide_on_a_turned_scan(copy: str, shared_data: Path, tmp_p
 def test_decide_then_labels_on_a_turned_scan(copy: str, shared_data: Path, tmp_path: Path) -> None:
     turned = [images.COPIES[copy](image) for image in images.short_trunk_ct(shared_data)]
     compare(zoo.WHOLE_BODY, shared_data, tmp_path, turned)
+
+
+@pytest.mark.reference
+def test_overlapping_regions_in_windows_of_a_whole_head(shared_data: Path, tmp_path: Path) -> None:
+    compare(zoo.BRATS_AS_PUBLISHED, shared_data, tmp_path, zoo.BRATS_AS_PUBLISHED.images(shared_data))

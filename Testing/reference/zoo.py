@@ -89,6 +89,9 @@ BRATS = ZooBundle(
     data=("test_datalist", lambda files: [{"image": files}]),
 )
 
+BRATS_AS_PUBLISHED = ZooBundle(BRATS.name, images.finest_brain_mr, _ONE_PROCESS, data=BRATS.data)
+"""In its own window of 240 x 240 x 160 voxels."""
+
 PEDIATRIC = ZooBundle(
     "pediatric_abdominal_ct_segmentation",
     images.spleen_ct,
