@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from MedAISegLib.app.interpreter import WorkerCommand
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.slicer_io import model_services, session, worker_link
 from MedAISegLib.slicer_io.inputs import NodeInput
+from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import Output, RunRequest
 from MedAISegLib.slicer_io.volume_node import volume_to_node
 
@@ -23,6 +26,17 @@ SHAPE = (24, 30, 36)
 
 def threshold_command(*_, **__):
     return WorkerCommand((sys.executable, str(THRESHOLD_WORKER)), dict(os.environ))
+
+
+@contextmanager
+def console_logic(monkeypatch, *cards):
+    """The logic of the Python console, with models of the threshold worker and none that are published."""
+    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
+    monkeypatch.setattr(model_services, "known_models", lambda: cards)
+    monkeypatch.setattr(model_services, "published_cards", lambda: iter(()))
+    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
+    yield SegmentationLogic()
+    session.close_session()
 
 
 def oblique(shape=SHAPE):

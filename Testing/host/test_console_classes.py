@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.models.card import ModelCard, ModelState
 from MedAISegLib.models.spec import Channel
-from MedAISegLib.slicer_io import model_services, worker_link
-from MedAISegLib.slicer_io import session as session_module
 from MedAISegLib.slicer_io.class_table import classification_of_node
-from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import RunState
 
-from Testing.host.runs_in_scene import SHAPE, bright_volume, finish, segmentations, threshold_command
+from Testing.host.runs_in_scene import SHAPE, bright_volume, console_logic, finish, segmentations
 from Testing.host.test_console_logic import volume_sequence
 
 IMAGE = (Channel("image"),)
@@ -24,12 +19,8 @@ CLASSES = ModelCard("classes", "Classes", ModelState.READY, channels=IMAGE, clas
 
 @pytest.fixture
 def logic(slicer_app, monkeypatch):
-    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setattr(model_services, "known_models", lambda: (SEGMENTS, CLASSES))
-    monkeypatch.setattr(model_services, "published_cards", lambda: iter(()))
-    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
-    yield SegmentationLogic()
-    session_module.close_session()
+    with console_logic(monkeypatch, SEGMENTS, CLASSES) as made:
+        yield made
 
 
 @pytest.fixture

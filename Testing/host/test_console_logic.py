@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import Cancelled, InputError, ModelError, UsageError
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.models.card import ModelCard, ModelState
 from MedAISegLib.models.spec import Channel
-from MedAISegLib.slicer_io import model_services, worker_link
-from MedAISegLib.slicer_io import session as session_module
 from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import RunState
 from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
@@ -20,10 +16,10 @@ from MedAISegLib.slicer_io.volume_node import volume_from_node
 from Testing.host.runs_in_scene import (
     bright_volume,
     census,
+    console_logic,
     finish,
     segment_names,
     segmentations,
-    threshold_command,
 )
 
 ONE = ModelCard("threshold", "Bright things", ModelState.READY, channels=(Channel("image"),))
@@ -33,12 +29,8 @@ BAD = ModelCard("refuses", "Bad", ModelState.READY, channels=(Channel("image"),)
 
 @pytest.fixture
 def logic(slicer_app, monkeypatch):
-    monkeypatch.setattr(worker_link, "worker_command", threshold_command)
-    monkeypatch.setattr(model_services, "known_models", lambda: (ONE, TWO, BAD))
-    monkeypatch.setattr(model_services, "published_cards", lambda: iter(()))
-    monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
-    yield SegmentationLogic()
-    session_module.close_session()
+    with console_logic(monkeypatch, ONE, TWO, BAD) as made:
+        yield made
 
 
 @pytest.fixture
