@@ -12,7 +12,8 @@ if hasattr(slicer.modules, "MedAISegInstance"):
     for _stale in [name for name in sys.modules if name.partition(".")[0] == "MedAISegLib"]:
         del sys.modules[_stale]
 
-from MedAISegLib.slicer_ui.about import ACKNOWLEDGEMENT_TEXT, CONTRIBUTORS, HELP_TEXT
+from MedAISegLib.slicer_ui.about import CONTRIBUTORS, acknowledgement, help_text
+from MedAISegLib.slicer_ui.texts import speak_as_slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -21,6 +22,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+speak_as_slicer()
 
 
 def __getattr__(name: str) -> Any:
@@ -47,8 +50,8 @@ class MedAISeg(ScriptedLoadableModule):
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = ["Segmentations", "SegmentEditor", "Volumes", "Markups", "Sequences"]
         parent.contributors = list(CONTRIBUTORS)
-        parent.helpText = HELP_TEXT
-        parent.acknowledgementText = ACKNOWLEDGEMENT_TEXT
+        parent.helpText = help_text()
+        parent.acknowledgementText = acknowledgement()
         slicer.app.connect("startupCompleted()", _register_sample_data)
 
 

@@ -113,29 +113,6 @@ def test_the_keyboard_goes_through_the_panel_from_top_to_bottom(panel):
     assert places == sorted(places)
 
 
-def test_every_text_of_the_panel_can_be_translated(slicer_app, monkeypatch, tmp_path):
-    """With a translation that turns letters around no text is left as it was."""
-    from slicer import i18n
-
-    from Testing.host.panel import open_panel, use_small_worker
-
-    monkeypatch.setattr(i18n, "tr", lambda text: f"«{text}»")
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
-    for name in [name for name in sys.modules if name.startswith("MedAISegLib.slicer_ui")]:
-        monkeypatch.delitem(sys.modules, name)
-    use_small_worker(monkeypatch.setattr)
-    panel = open_panel(slicer_app)
-    bright_volume(panel.host.scene)
-    panel.settle()
-    assert panel.ui.applyButton.toolTip.removeprefix("<p>").startswith("«")
-    assert "«Input: {channels}»".format(channels="T1 (MR)") in panel.ui.modelSummaryLabel.text
-    assert panel.find("inputSelector0").itemText(2).startswith("«")
-    assert panel.ui.workerLabel.text.startswith("«")
-    for name in [name for name in sys.modules if name.startswith("MedAISegLib.slicer_ui")]:
-        sys.modules.pop(name)
-    slicer_app.quit()
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="the host runs on Linux")
 def test_slicer_starts_without_waiting_for_the_module():
     """Beyond what Slicer itself imports, loading costs little, opens no connection and takes nothing heavy."""

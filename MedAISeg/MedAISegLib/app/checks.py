@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import InputError, UsageError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.quantities import to_suv_bw
 from ..core.region import OrientedBox
 from ..core.volume import Volume
@@ -75,7 +76,8 @@ def check_inputs(
     for channel in channels:
         image = chosen.get(channel.name)
         if image is None:
-            lines.append(CheckLine(Severity.STOP, f"Choose an {image_of(channel.name)}.", channel.name))
+            text = _("Choose an {image}.").format(image=image_of(channel.name))
+            lines.append(CheckLine(Severity.STOP, text, channel.name))
             continue
         lines += _modality(channel, image)
         lines += _values(channel, image, (units or {}).get(channel.name, ""))
@@ -97,10 +99,12 @@ def wants_suv(channel: Channel) -> bool:
 def _modality(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
     wanted = channel.modality
     if is_other_modality(channel, image):
-        text = f"The {image_of(channel.name)} is {image.modality}, and the model was made for {wanted}."
+        text = _("The {image} is {found}, and the model was made for {wanted}.")
+        text = text.format(image=image_of(channel.name), found=image.modality, wanted=wanted)
         yield CheckLine(Severity.ASK, text, channel.name)
     elif wanted and not image.modality:
-        text = f"The {image_of(channel.name)} does not say its modality; it is taken as {wanted}."
+        text = _("The {image} does not say its modality; it is taken as {wanted}.")
+        text = text.format(image=image_of(channel.name), wanted=wanted)
         yield CheckLine(Severity.NOTE, text, channel.name)
 
 
@@ -110,7 +114,7 @@ def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLi
         return
     question = getattr(image, "question", None)
     if question is not None and not answer:
-        yield CheckLine(Severity.ASK, f"The {image_of(channel.name)}: {question.what} {question.remedy}", channel.name)
+        yield CheckLine(Severity.ASK, _of_image(channel, f"{question.what} {question.remedy}"), channel.name)
         return
     attributes = dict(image.attributes) | ({"Units": answer} if answer else {})
     geometry = VolumeGeometry((1, 1, 1), np.eye(4))
@@ -118,44 +122,42 @@ def _values(channel: Channel, image: Candidate, answer: str) -> Iterator[CheckLi
     try:
         notices = to_suv_bw(probe).notices
     except InputError as error:
-        yield CheckLine(Severity.STOP, f"The {image_of(channel.name)}: {error.what}", channel.name)
+        yield CheckLine(Severity.STOP, _of_image(channel, error.what), channel.name)
         return
     if any(notice.code == "suv-assumed" for notice in notices):
-        text = f"The {image_of(channel.name)} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?"
-        yield CheckLine(Severity.ASK, text, channel.name)
+        text = _("The {image} does not say its units. Are its values SUV (g/mL), or activity (Bq/mL)?")
+        yield CheckLine(Severity.ASK, text.format(image=image_of(channel.name)), channel.name)
 
 
 def _grid(model: ModelCard, channel: Channel, geometry: VolumeGeometry) -> Iterator[CheckLine]:
     slices = min(geometry.shape_kji)
     if slices < FEWEST_SLICES and not model.sees_slices:
-        count = f"{slices} slice{'s' if slices > 1 else ''}"
-        text = f"The {image_of(channel.name)} has only {count}; the model was made for volumes."
+        one = _("The {image} has only {count} slice; the model was made for volumes.")
+        several = _("The {image} has only {count} slices; the model was made for volumes.")
+        text = (one if slices == 1 else several).format(image=image_of(channel.name), count=slices)
         yield CheckLine(Severity.ASK, text, channel.name)
     coarsest_mm = float(geometry.spacing_mm.max())
     if model.spacing_mm and any(model.spacing_mm) and coarsest_mm > _COARSE * max(model.spacing_mm):
-        text = (
-            f"The {image_of(channel.name)} has a spacing of {coarsest_mm:.1f} mm along one axis; the model works at "
-            f"{max(model.spacing_mm):g} mm, and its labels will be coarse."
-        )
+        text = _(
+            "The {image} has a spacing of {spacing} mm along one axis; the model works at {wanted} mm, and its labels "
+            "will be coarse."
+        ).format(image=image_of(channel.name), spacing=f"{coarsest_mm:.1f}", wanted=f"{max(model.spacing_mm):g}")
         yield CheckLine(Severity.WARNING, text, channel.name)
     if model.window_mm:
         pairs = zip(sorted(extent_mm(geometry)), sorted(model.window_mm), strict=True)
         if any(image < _SMALL * window for image, window in pairs):
-            size = " x ".join(f"{length:.0f}" for length in extent_mm(geometry)[::-1])
-            text = f"The {image_of(channel.name)} is only {size} mm large, less than half of what the model looks at."
+            text = _("The {image} is only {size} mm large, less than half of what the model looks at.")
+            text = text.format(image=image_of(channel.name), size=_size_mm(geometry))
             yield CheckLine(Severity.WARNING, text, channel.name)
 
 
 def _origin(channel: Channel, image: Candidate) -> Iterator[CheckLine]:
     problem = getattr(image, "problem", None)
     if problem is not None:
-        yield CheckLine(Severity.STOP, f"The {image_of(channel.name)}: {problem.what} {problem.remedy}", channel.name)
+        yield CheckLine(Severity.STOP, _of_image(channel, f"{problem.what} {problem.remedy}"), channel.name)
     if getattr(image, "bent", False):
-        text = (
-            f"The {image_of(channel.name)} lies under a transform that bends it, as uneven or missing slices do; "
-            "it is resampled."
-        )
-        yield CheckLine(Severity.WARNING, text, channel.name)
+        text = _("The {image} lies under a transform that bends it, as uneven or missing slices do; it is resampled.")
+        yield CheckLine(Severity.WARNING, text.format(image=image_of(channel.name)), channel.name)
     for notice in getattr(image, "notices", ()):
         yield CheckLine(Severity.WARNING, notice.message, channel.name)
 
@@ -169,17 +171,20 @@ def _together(channels: Sequence[Channel], chosen: Mapping[str, Candidate]) -> I
     frame = first.series.frame_of_reference_uid if first.series else ""
     for name, image in others:
         if image is first:
-            yield CheckLine(Severity.WARNING, f"{name} and {first_name} are the same image.", name)
+            text = _("{channel} and {other} are the same image.").format(channel=name, other=first_name)
+            yield CheckLine(Severity.WARNING, text, name)
         own = image.series.frame_of_reference_uid if image.series else ""
         if frame and own and frame != own:
-            text = f"{name} and {first_name} are in different frames of reference; they may not lie on each other."
-            yield CheckLine(Severity.WARNING, text, name)
+            text = _("{channel} and {other} are in different frames of reference; they may not lie on each other.")
+            yield CheckLine(Severity.WARNING, text.format(channel=name, other=first_name), name)
         if first.geometry is not None and image.geometry is not None:
             share = _share_covered(first.geometry, image.geometry)
             if share == 0.0:
-                yield CheckLine(Severity.STOP, f"{name} and {first_name} show different places.", name)
+                text = _("{channel} and {other} show different places.").format(channel=name, other=first_name)
+                yield CheckLine(Severity.STOP, text, name)
             elif share < _COVERED:
-                text = f"{name} covers only {100 * share:.0f} % of {first_name}."
+                text = _("{channel} covers only {percent} % of {other}.")
+                text = text.format(channel=name, percent=f"{100 * share:.0f}", other=first_name)
                 yield CheckLine(Severity.WARNING, text, name)
 
 
@@ -201,23 +206,40 @@ def _region(model: ModelCard, chosen: Mapping[str, Candidate], region: OrientedB
         try:
             region.voxel_bounds(geometry)
         except UsageError:
-            yield CheckLine(Severity.STOP, "The region does not meet the image.")
+            yield CheckLine(Severity.STOP, _("The region does not meet the image."))
     elif model.wants_region and (model.window_mm is None or is_clearly_larger(geometry, model.window_mm)):
-        size = " x ".join(f"{length:.0f}" for length in extent_mm(geometry)[::-1])
-        text = f"The model was trained on small boxes, and this image is {size} mm large."
-        yield CheckLine(Severity.WARNING, f"{text} Draw a region around the structure.")
+        text = _(
+            "The model was trained on small boxes, and this image is {size} mm large. "
+            "Draw a region around the structure."
+        )
+        yield CheckLine(Severity.WARNING, text.format(size=_size_mm(geometry)))
 
 
 def _memory(need: NeedReply | None) -> Iterator[CheckLine]:
     if need is None:
         return
-    for name, wanted, free in (
-        ("memory", need.host_bytes, need.host_free_bytes),
-        ("memory on the device", need.device_bytes, need.device_free_bytes),
+    for text, wanted, free in (
+        (
+            _("About {wanted} of memory are needed and {free} are free. It may be slow or fail."),
+            need.host_bytes,
+            need.host_free_bytes,
+        ),
+        (
+            _("About {wanted} of memory on the device are needed and {free} are free. It may be slow or fail."),
+            need.device_bytes,
+            need.device_free_bytes,
+        ),
     ):
         if free and wanted > free:
-            text = f"About {_gigabytes(wanted)} of {name} are needed and {_gigabytes(free)} are free."
-            yield CheckLine(Severity.WARNING, f"{text} It may be slow or fail.")
+            yield CheckLine(Severity.WARNING, text.format(wanted=_gigabytes(wanted), free=_gigabytes(free)))
+
+
+def _of_image(channel: Channel, finding: str) -> str:
+    return _("The {image}: {finding}").format(image=image_of(channel.name), finding=finding)
+
+
+def _size_mm(geometry: VolumeGeometry) -> str:
+    return " x ".join(f"{length:.0f}" for length in extent_mm(geometry)[::-1])
 
 
 def _gigabytes(size_bytes: int) -> str:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.quantities import check_finite, padding_to_air, to_suv_bw
@@ -60,13 +61,16 @@ def assign(
     names = [channel.name for channel in spec.channels]
     unknown = sorted(set(chosen) - set(names))
     if unknown:
-        raise UsageError(f"the model {spec.id} has no channel {unknown[0]!r}.", remedy=f"It has {', '.join(names)}.")
+        what = _("the model {model} has no channel {channel!r}.").format(model=spec.id, channel=unknown[0])
+        raise UsageError(what, remedy=_("It has {channels}.").format(channels=", ".join(names)))
     picture = as_one_channel(spec)
     if picture is not None:
         image = next(iter(chosen.values()), None)
         (found_one,) = assign(picture, candidates, chosen={} if image is None else {picture.channels[0].name: image})
         return tuple(replace(found_one, channel=c, image=chosen.get(c.name, found_one.image)) for c in spec.channels)
-    found = {name: ChannelMatch(_channel(spec, name), image, "chosen", float("inf")) for name, image in chosen.items()}
+    found = {
+        name: ChannelMatch(_channel(spec, name), image, _("chosen"), float("inf")) for name, image in chosen.items()
+    }
     free = [image for image in candidates if all(image is not taken for taken in chosen.values())]
     open_channels = [channel for channel in spec.channels if channel.name not in chosen]
     if open_channels:
@@ -122,7 +126,8 @@ def _best(spec: HasChannels, channels: Sequence[Channel], images: Sequence[C]) -
         raise _missing(spec, channels[0], images)
     if len(channels) == 1 and len(images) == 1:
         score, reason = fit(channels[0], images[0], flat=spec.sees_slices)
-        return (ChannelMatch(channels[0], images[0], f"the only image; {reason}", score),)
+        reason = _("the only image; {reason}").format(reason=reason)
+        return (ChannelMatch(channels[0], images[0], reason, score),)
     options = [
         options_for(channel, images, only_channel=len(spec.channels) == 1, flat=spec.sees_slices)
         for channel in channels
@@ -175,15 +180,23 @@ def _weakest(options: Sequence[Sequence[ChannelMatch[C]]]) -> Channel:
 
 def _missing(spec: HasChannels, channel: Channel, images: Sequence[Candidate]) -> InputError:
     wants = f"{channel.name!r} ({channel.modality})" if channel.modality else repr(channel.name)
-    what = f"the model {spec.id} needs an image for its channel {wants}, and there is none"
-    found = f". There is:\n{_listed(images)}\n" if images else "."
-    return InputError(what + found, remedy=f"Name it: --channel {channel.name}=FILE or series UID.")
+    what = (
+        _("the model {model} needs an image for its channel {channel}, and there is none. There is:\n{images}\n")
+        if images
+        else _("the model {model} needs an image for its channel {channel}, and there is none.")
+    )
+    return InputError(
+        what.format(model=spec.id, channel=wants, images=_listed(images)),
+        remedy=_("Name it: --channel {channel}=FILE or series UID.").format(channel=channel.name),
+    )
 
 
 def _ambiguous(channel: Channel, images: Sequence[Candidate]) -> InputError:
+    what = _("{count} images serve the channel {channel!r} equally well:\n{images}\n")
+    remedy = _("Choose one: --series UID, or --channel {channel}=FILE or series UID.")
     return InputError(
-        f"{len(images)} images serve the channel {channel.name!r} equally well:\n{_listed(images)}\n",
-        remedy=f"Choose one: --series UID, or --channel {channel.name}=FILE or series UID.",
+        what.format(count=len(images), channel=channel.name, images=_listed(images)),
+        remedy=remedy.format(channel=channel.name),
     )
 
 
@@ -196,24 +209,35 @@ def _modality_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool
     if not wanted or (image.modality and not is_other_modality(found.channel, image)):
         return []
     if not image.modality:
-        message = f"The {image_of(found.channel.name)} does not say its modality; it was taken as {wanted}."
-        return [Notice("modality-unknown", message)]
-    what = f"it is {image.modality}, and the model {spec.id} was made for {wanted}."
+        message = _("The {image} does not say its modality; it was taken as {wanted}.")
+        return [Notice("modality-unknown", message.format(image=image_of(found.channel.name), wanted=wanted))]
+    what = _("it is {found}, and the model {model} was made for {wanted}.")
+    what = what.format(found=image.modality, model=spec.id, wanted=wanted)
     if not accept:
-        where = image.description or f"the {image_of(found.channel.name)}"
-        raise ConfirmationRequired(what, where=where, remedy="Choose another image, or accept it (--accept).")
-    return [Notice("modality-accepted", f"The {image_of(found.channel.name)}: {what}")]
+        raise _to_confirm(found, what)
+    message = _("The {image}: {finding}").format(image=image_of(found.channel.name), finding=what)
+    return [Notice("modality-accepted", message)]
 
 
 def _thinness_notices(spec: ModelSpec, found: ChannelMatch[Volume], accept: bool) -> list[Notice]:
     slices = min(found.image.geometry.shape_kji)
     if slices >= FEWEST_SLICES or spec.sees_slices:
         return []
-    name = found.image.description or f"the {image_of(found.channel.name)}"
-    what = f"it has only {slices} slice{'s' if slices > 1 else ''}, and the model {spec.id} was made for volumes."
+    one = _("it has only {count} slice, and the model {model} was made for volumes.")
+    several = _("it has only {count} slices, and the model {model} was made for volumes.")
+    what = (one if slices == 1 else several).format(count=slices, model=spec.id)
     if not accept:
-        raise ConfirmationRequired(what, where=name, remedy="Choose another image, or accept it (--accept).")
-    return [Notice("few-slices-accepted", f"{name}: {what}")]
+        raise _to_confirm(found, what)
+    return [Notice("few-slices-accepted", f"{_named(found)}: {what}")]
+
+
+def _to_confirm(found: ChannelMatch[Volume], what: str) -> ConfirmationRequired:
+    remedy = _("Choose another image, or accept it (--accept).")
+    return ConfirmationRequired(what, where=_named(found), remedy=remedy)
+
+
+def _named(found: ChannelMatch[Volume]) -> str:
+    return found.image.description or _("the {image}").format(image=image_of(found.channel.name))
 
 
 def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:
@@ -222,10 +246,13 @@ def _appearance_notices(found: ChannelMatch[Volume]) -> list[Notice]:
     seen = appearance_of(found.image.description, found.image.attributes)
     notices = []
     if wanted.weighting and seen.weighting and wanted.weighting is not seen.weighting:
-        message = f"The {image_of(found.channel.name)} looks like {seen.weighting.value} (by {seen.weighting_ground})."
+        message = _("The {image} looks like {weighting} (by {ground}).").format(
+            image=image_of(found.channel.name), weighting=seen.weighting.value, ground=seen.weighting_ground
+        )
         notices.append(Notice("looks-different", message))
     elif wanted.enhanced and seen.enhanced is not True:
-        message = f"Nothing says that the {image_of(found.channel.name)} was made with a contrast agent."
+        message = _("Nothing says that the {image} was made with a contrast agent.")
+        message = message.format(image=image_of(found.channel.name))
         notices.append(Notice("contrast-unknown", message))
     return notices
 
@@ -246,9 +273,9 @@ def _grid_notices(channels: Sequence[tuple[str, Volume]]) -> list[Notice]:
     for name, volume in others:
         own = volume.series.frame_of_reference_uid if volume.series else ""
         if frame and own and frame != own:
-            message = f"{name} and {first_name} are in different frames of reference; they may not lie on each other."
-            notices.append(Notice("frame-of-reference", message))
+            message = _("{channel} and {other} are in different frames of reference; they may not lie on each other.")
+            notices.append(Notice("frame-of-reference", message.format(channel=name, other=first_name)))
         if not volume.geometry.matches(first.geometry):
-            message = f"{name} lies on another grid than {first_name}; it is resampled to it."
-            notices.append(Notice("other-grid", message))
+            message = _("{channel} lies on another grid than {other}; it is resampled to it.")
+            notices.append(Notice("other-grid", message.format(channel=name, other=first_name)))
     return notices

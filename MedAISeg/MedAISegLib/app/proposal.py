@@ -8,6 +8,7 @@ from itertools import product
 from typing import Generic, TypeVar
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..models.spec import Channel
 from .colours import HasChannels, as_one_channel
 from .contrast import appearance_of
@@ -64,7 +65,7 @@ def propose(
         open_channels = [channel for channel in model.channels if channel.name not in chosen]
         found = _best(open_channels, free, only_channel=len(model.channels) == 1, flat=model.sees_slices)
     return tuple(
-        Proposal(channel, chosen[channel.name], "chosen") if channel.name in chosen else found[channel.name]
+        Proposal(channel, chosen[channel.name], _("chosen")) if channel.name in chosen else found[channel.name]
         for channel in model.channels
     )
 
@@ -110,10 +111,11 @@ def _proposal(
     if taken is None:
         wants = f" ({channel.modality})" if channel.modality else ""
         what = f"{image_of(channel.name)}{wants}"
-        reason = f"No {what} fits; choose one." if images else f"There is no {what}; choose one."
-        return Proposal(channel, None, reason)
+        reason = _("No {image} fits; choose one.") if images else _("There is no {image}; choose one.")
+        return Proposal(channel, None, reason.format(image=what))
     others = {id(found.image): found.image for found in equals if found and found.image is not taken.image}
     if not others:
         return Proposal(channel, taken.image, taken.reason)
     as_well = ", ".join(image.description or describe(image) for image in others.values())
-    return Proposal(channel, taken.image, f"{taken.reason}; as well fits: {as_well}", tuple(others.values()))
+    reason = _("{reason}; as well fits: {others}").format(reason=taken.reason, others=as_well)
+    return Proposal(channel, taken.image, reason, tuple(others.values()))

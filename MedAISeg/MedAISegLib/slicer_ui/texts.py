@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 
-try:
-    from slicer.i18n import tr
-except ImportError:  # slicer-core has no translations
+from ..core.language import tr as _
+from ..core.language import translate_by
 
-    def tr(text: str) -> str:
-        return text
-
-
-# The function itself, not a wrapper: Slicer finds the translation by the file that calls it.
-_: Callable[[str], str] = tr
-
-__all__ = ["_", "as_written", "colour_square", "escape", "readable_bytes", "readable_modality", "readable_seconds"]
+__all__ = [
+    "_", "as_written", "colour_square", "escape", "readable_bytes", "readable_modality", "readable_seconds",
+    "speak_as_slicer",
+]  # fmt: skip
 
 _MODALITIES = {"PT": "PET", "CT": "CT", "MR": "MR"}
+
+
+def speak_as_slicer() -> None:
+    """From now on texts come in Slicer's language, from its translations for the source file that a text stands in."""
+    from slicer.i18n import getContext, translate
+
+    translate_by(lambda text, source_file: str(translate(getContext(source_file), text)))
 
 
 def as_written(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Translation as modules use it: there is no language but English in the host."""
+"""Translation as modules use it: a text's context is the file it stands in, with its package where it is in one."""
 
-import inspect
+import sys
 from pathlib import Path
 
 __all__ = ["getContext", "tr", "translate"]
@@ -8,13 +8,13 @@ __all__ = ["getContext", "tr", "translate"]
 
 def getContext(sourceFile):
     file = Path(sourceFile)
-    return file.stem if file.is_file() else sourceFile
+    if not file.is_file():
+        return file.name
+    return f"{file.parent.name}.{file.stem}" if file.with_name("__init__.py").is_file() else file.stem
 
 
 def tr(text):
-    from slicer import app
-
-    return app.translate(getContext(inspect.stack()[1].filename), text)
+    return translate(getContext(sys._getframe(1).f_code.co_filename), text)
 
 
 def translate(context, text):
