@@ -1,6 +1,7 @@
 """Codes of structures by their names."""
 
 import json
+import re
 from importlib import resources
 
 import pytest
@@ -48,6 +49,36 @@ def test_the_parts_of_the_hippocampus_differ():
     assert terminology_for("hippocampus_posterior").modifier.meaning == "Posterior"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "side"),
+    [
+        ("L5 vertebra", "49668003", None),
+        ("Left Lower lobe of lung", "90572001", LEFT),
+        ("Middle lobe of right lung", "72481006", None),
+        ("Right Twelfth rib", "43993008", RIGHT),
+        ("Left Gluteus minius muscle", "75297007", LEFT),
+        ("Left-AnG---angular-gyrus", "279186009", LEFT),
+        ("Right-OpIFG-opercular-part-of-the-IFG", "40146001", RIGHT),
+        ("subclavian_artery_left", "36765005", LEFT),
+        ("lower_left_canine_fdi33", "860782001", None),
+    ],
+)
+def test_the_names_of_other_publishers_lead_to_the_same_codes(name, value, side):
+    found = terminology_for(name)
+    assert (found.type.value, found.modifier) == (value, side)
+
+
+def test_what_is_found_within_a_structure_has_its_region():
+    bleeding = terminology_for("Hemorrhage in Subdural space")
+    assert (bleeding.type.value, bleeding.region.value) == ("50960005", "54214006")
+    pulp = terminology_for("upper_right_first_molar_pulp_fdi116")
+    assert (pulp.type.meaning, pulp.region.meaning) == ("Dental pulp", "Permanent maxillary right first molar tooth")
+
+
+def test_only_an_abbreviation_before_a_name_is_passed_over():
+    assert terminology_for("Left-Basal-insula") is None
+
+
 @pytest.mark.parametrize("name", ["", "category 1", "left", "unknown", "background", "kidney of a horse"])
 def test_an_unknown_name_has_no_code(name):
     assert terminology_for(name) is None
@@ -65,3 +96,53 @@ def test_every_entry_of_the_table_can_be_read_and_every_alias_leads_to_one():
         assert found.type.scheme in ("SCT", "DCM", "NCIt")
         assert found.type.value
         assert 0 < len(found.type.meaning) <= 64
+
+
+def every_code():
+    """Of the table, with the name of what it is of."""
+    table = json.loads(resources.files("MedAISegLib.core").joinpath("terminology_table.json").read_text("utf-8"))
+    for name, entry in table["structures"].items():
+        for part in ("type", "modifier", "region"):
+            if entry.get(part, "").startswith("SCT "):
+                _, value, meaning = entry[part].split(" ", 2)
+                yield name, value, meaning
+
+
+def check_digits(number: str) -> int:
+    """Verhoeff's, of a number with its check digit behind it: 0 where that is right (SNOMED CT identifiers)."""
+    turned = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+    total = 0
+    for place, digit in enumerate(reversed(number)):
+        value = int(digit)
+        for _ in range(place % 8):
+            value = turned[value]
+        # The dihedral group of ten: below five it turns, from five on it also mirrors.
+        turns, mirrored = (total % 5, total >= 5)
+        turn = value % 5
+        total = (turns - turn if mirrored else turns + turn) % 5 + (0 if mirrored == (value >= 5) else 5)
+    return total
+
+
+def test_every_identifier_is_one_that_snomed_can_have_given():
+    assert check_digits("10200004") == 0
+    assert check_digits("10200005") != 0
+    assert [(name, value) for name, value, _ in every_code() if check_digits(value)] == []
+
+
+def test_every_code_means_what_dicom_says_that_it_means():
+    concepts = pytest.importorskip("pydicom.sr._concepts_dict").concepts["SCT"]
+    said = {}
+    for keyword in concepts.values():
+        for value, (meaning, _) in keyword.items():
+            said.setdefault(value, []).append(words_of(meaning))
+    # DICOM's own words for the same: limb, the ventricles of the heart, the artery that is also called a trunk.
+    others = {"66019005", "87878005", "53085002", "12691009", "36455000", "108371006"}
+    known = [code for code in every_code() if code[1] in said and code[1] not in others]
+    assert len(known) > 200
+    assert [code for code in known if not any(words_of(code[2]) == words for words in said[code[1]])] == []
+
+
+def words_of(meaning):
+    """What is left without the words that SNOMED CT adds and those that people leave out."""
+    left_out = {"structure", "body", "bone", "of", "the", "region", "urinary", "gland", "permanent", "tooth", "s"}
+    return {re.sub("ous$", "us", word) for word in re.findall("[a-z0-9]+", meaning.lower())} - left_out

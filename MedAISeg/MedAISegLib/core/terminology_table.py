@@ -1,7 +1,8 @@
 """Codes and usual colours of the structures that published models find, by their names.
 
 The table beside this module, ``terminology_table.json``, holds structures by name without side, each code as
-``SCHEME VALUE MEANING``; it names its sources. What has no published code is not in it.
+``SCHEME VALUE MEANING``; it names its sources. What has no published code is not in it, nor has what is published with
+an identifier that SNOMED CT cannot have given, or gives to something else. A code's own meaning will do as a name too.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ _CATEGORIES = {
     "tissue": TISSUE,
     "altered": MORPHOLOGICALLY_ALTERED_STRUCTURE,
     "substance": Code("91720002", "SCT", "Body Substance"),
+    "object": Code("260787004", "SCT", "Physical object"),
 }
 
 _SIDES = {"left": LEFT, "lh": LEFT, "right": RIGHT, "rh": RIGHT}
 _LAST_LETTER_SIDES = {"l": LEFT, "r": RIGHT}
-_FILLER = {"ctx"}
-"""FreeSurfer's mark of cortical parcels, as in ``ctx-lh-cuneus``."""
+_FILLER = re.compile(r"ctx|fdi\d+")
+"""FreeSurfer's mark of cortical parcels, as in ``ctx-lh-cuneus``, and a tooth's number behind its name."""
+_ABBREVIATION = re.compile(r"-(?:[A-Za-z]{2,4}-{2,4}|[A-Z][A-Za-z]*[A-Z]{2}-)")
+"""BrainCOLOR's, before the name: ``Left-AnG---angular-gyrus``, ``Left-OpIFG-opercular-part-of-the-IFG``."""
 
 
 def terminology_for(name: str) -> Terminology | None:
@@ -66,13 +70,18 @@ def color_for(name: str) -> tuple[int, int, int] | None:
 def _find(name: str) -> tuple[dict[str, Any], Code | None] | None:
     """The table's entry of a name, and the side that the name says beyond it."""
     structures, aliases = _table()
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word and word not in _FILLER]
-    for kept, side in _readings(words):
-        text = " ".join(kept)
-        text = aliases.get(text, text)
-        if text in structures:
-            return structures[text], side
+    for spelled in dict.fromkeys((name, _ABBREVIATION.sub("-", name))):
+        for kept, side in _readings(_words(spelled)):
+            text = " ".join(kept)
+            text = aliases.get(text, text)
+            if text in structures:
+                return structures[text], side
     return None
+
+
+def _words(name: str) -> list[str]:
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return [word for word in words if word and not _FILLER.fullmatch(word)]
 
 
 def _readings(words: list[str]) -> list[tuple[list[str], Code | None]]:
@@ -93,5 +102,9 @@ def _code(text: str) -> Code:
 
 @cache
 def _table() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Structures, and other names of them; a code's meaning names what needs no further code to be told."""
     table = json.loads(_TABLE.read_text(encoding="utf-8"))
-    return table["structures"], table["aliases"]
+    structures: dict[str, dict[str, Any]] = table["structures"]
+    alone = {name: entry for name, entry in structures.items() if not {"region", "modifier"} & set(entry)}
+    meanings = {" ".join(_words(_code(entry["type"]).meaning)): name for name, entry in reversed(alone.items())}
+    return structures, meanings | table["aliases"] | {name: name for name in structures}
