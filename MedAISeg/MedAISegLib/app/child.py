@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import cast
 
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from .interpreter import PYTHON_VARIABLE, WorkerCommand
 
 if sys.platform == "win32":
@@ -146,11 +147,9 @@ def _started(command: WorkerCommand) -> subprocess.Popen[bytes]:
             creationflags=flags,
         )
     except OSError as error:
-        raise ResourceError(
-            f"the worker's Python cannot be started: {error.strerror or error}.",
-            where=command.arguments[0],
-            remedy=f"Name another Python in Advanced, or in the environment variable {PYTHON_VARIABLE}.",
-        ) from error
+        what = _("the worker's Python cannot be started: {reason}.").format(reason=error.strerror or error)
+        remedy = _("Name another Python in Advanced, or in the environment variable {variable}.")
+        raise ResourceError(what, where=command.arguments[0], remedy=remedy.format(variable=PYTHON_VARIABLE)) from error
 
 
 if sys.platform == "win32":
@@ -163,8 +162,8 @@ if sys.platform == "win32":
         try:
             return Job(int(process._handle))  # type: ignore[attr-defined]
         except OSError as error:
-            line = f"The worker runs outside a job of Windows: {error.strerror or error}.\n"
-            incoming.put((Stream.LOG, line.encode()))
+            line = _("The worker runs outside a job of Windows: {reason}.").format(reason=error.strerror or error)
+            incoming.put((Stream.LOG, f"{line}\n".encode()))
             return None
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from ..core.errors import Cancelled, MedAISegError
+from ..core.language import tr as _
 from ..core.progress import ProgressEvent
 from ..models.store_progress import StoreProgress
 from .child import Child, Stream
@@ -104,7 +105,7 @@ class WorkerClient:
         *,
         on_reply: Callable[[Reply], None],
         on_error: Callable[[MedAISegError], None],
-        on_progress: Told = lambda _: None,
+        on_progress: Told = lambda _event: None,
     ) -> int:
         """Send a request; a worker is started where none runs.
 
@@ -224,7 +225,7 @@ class WorkerClient:
         try:
             message = read_worker_line(line)
         except ValueError:
-            self._note(f"not understood: {line[:200].decode('utf-8', 'replace')}")
+            self._note(_("not understood: {line}").format(line=line[:200].decode("utf-8", "replace")))
             # Before the worker has taken its stdout for itself, a Python's own start files may print.
             if self._hello is not None:
                 self._fail(rubbish_error(self._program))

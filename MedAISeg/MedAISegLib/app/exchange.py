@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..core.disk import os_errors_explained
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from ..core.progress import Poll, never
 from ..core.segmentation import Segmentation
 from ..core.volume import Volume
@@ -130,7 +131,7 @@ def open_array(folder: Path, record: ArrayFile) -> np.memmap[Any, Any]:
     path = _path(folder, record)
     with os_errors_explained(path):
         if path.stat().st_size != _bytes(record):
-            raise ResourceError("the file of exchanged voxels has the wrong size.", where=str(path))
+            raise ResourceError(_("the file of exchanged voxels has the wrong size."), where=str(path))
         return np.memmap(path, dtype=record.dtype, mode="r", shape=record.shape)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from ..models.download import OFFLINE_VARIABLE
 
 PYTHON_VARIABLE = "MEDAISEG_PYTHON"
@@ -37,16 +38,17 @@ def find_worker_python(setting: str, environment: Mapping[str, str], slicer_pyth
         ResourceError: if what is named cannot be run, or nothing is named.
     """
     for source, name in (
-        ("the setting “Worker's Python”", setting),
+        (_("the setting “Worker's Python”"), setting),
         (PYTHON_VARIABLE, environment.get(PYTHON_VARIABLE)),
     ):
         if name:
             return _runnable(name, source, environment)
     if slicer_python is not None and _is_runnable(slicer_python):
         return slicer_python
+    remedy = _("Name one in Advanced under “Worker's Python”, or in the environment variable {variable}.")
     raise ResourceError(
-        "no Python was found that the worker could run in: this Slicer has no PythonSlicer.",
-        remedy=f"Name one in Advanced under “Worker's Python”, or in the environment variable {PYTHON_VARIABLE}.",
+        _("no Python was found that the worker could run in: this Slicer has no PythonSlicer."),
+        remedy=remedy.format(variable=PYTHON_VARIABLE),
     )
 
 
@@ -88,8 +90,8 @@ def _runnable(name: str, source: str, environment: Mapping[str, str]) -> Path:
     found = None if len(path.parts) > 1 else shutil.which(name, path=environment.get("PATH"))
     if found:
         return Path(found)
-    what = "it cannot be run." if path.exists() else "it does not exist."
-    raise ResourceError(what, where=f"{source}, {name}", remedy="Name a Python interpreter, or leave it empty.")
+    what = _("it cannot be run.") if path.exists() else _("it does not exist.")
+    raise ResourceError(what, where=f"{source}, {name}", remedy=_("Name a Python interpreter, or leave it empty."))
 
 
 def _is_runnable(path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core import errors
 from ..core.errors import Cancelled, MedAISegError, ResourceError
+from ..core.language import tr as _
 from ..core.progress import ProgressEvent
 from ..core.records import from_json, to_json
 from ..models.store_progress import StoreProgress
@@ -83,16 +84,21 @@ def record_of(error: BaseException) -> ErrorRecord:
         return ErrorRecord(type(error).__name__, error.what, error.where, error.remedy)
     details = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError):
-        remedy = "Close other programs, or limit the run to a region."
-        return ErrorRecord(ResourceError.__name__, "there is not enough memory.", "", remedy, details)
+        remedy = _("Close other programs, or limit the run to a region.")
+        return ErrorRecord(ResourceError.__name__, _("there is not enough memory."), "", remedy, details)
     if isinstance(error, ImportError):
-        package = (error.name or "of the worker").partition(".")[0]
-        what = f"the package {package} is missing in the worker's Python, or does not work there."
-        return ErrorRecord(ResourceError.__name__, what, "", INSTALL_REMEDY, details)
+        what = (
+            _("the package {package} is missing in the worker's Python, or does not work there.")
+            if error.name
+            else _("the package of the worker is missing in the worker's Python, or does not work there.")
+        ).format(package=(error.name or "").partition(".")[0])
+        return ErrorRecord(ResourceError.__name__, what, "", install_remedy(), details)
     return ErrorRecord(_INTERNAL, f"{type(error).__name__}: {error}", details=details)
 
 
-INSTALL_REMEDY = "Install or repair the dependencies (Advanced)."
+def install_remedy() -> str:
+    """What helps where a package of the worker is missing or does not work."""
+    return _("Install or repair the dependencies (Advanced).")
 
 
 def error_of(record: ErrorRecord) -> MedAISegError:
@@ -102,9 +108,8 @@ def error_of(record: ErrorRecord) -> MedAISegError:
     kind = getattr(errors, record.error, None)
     if isinstance(kind, type) and issubclass(kind, MedAISegError):
         return kind(record.what, where=record.where, remedy=record.remedy)
-    return MedAISegError(
-        f"a fault of the program: {record.what}.", remedy="The log has the details; please report it with them."
-    )
+    what = _("a fault of the program: {fault}.").format(fault=record.what)
+    return MedAISegError(what, remedy=_("The log has the details; please report it with them."))
 
 
 def _line(message: dict[str, Any]) -> bytes:
