@@ -1,11 +1,13 @@
 """Translation as modules use it: a text's context is the file it stands in, with its package where it is in one."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 __all__ = ["getContext", "tr", "translate"]
 
 
+@cache
 def getContext(sourceFile):
     file = Path(sourceFile)
     if not file.is_file():
