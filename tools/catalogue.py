@@ -21,6 +21,7 @@ from MedAISegLib.models.catalogue import catalogue_file
 from MedAISegLib.models.store import installed_models
 
 from .publishers import auto3dseg, meshnet, model_zoo, total_segmentator
+from .publishers.anatomy import with_anatomy
 from .publishers.checkout import Checkout
 from .publishers.release_assets import Facts, kept_facts, release_facts, with_facts
 
@@ -57,7 +58,7 @@ def published(checkouts: dict[str, Path | None], present: list[dict[str, Any]], 
         fresh = [] if checkout is None else [{"source": name} | entry for entry in read(Checkout(checkout))]
         entries += fresh or [entry for entry in present if entry["source"] == name]
     known = kept_facts(present) | facts
-    return [with_facts(entry, known) for entry in entries]
+    return [with_anatomy(with_facts(entry, known)) for entry in entries]
 
 
 def text_of(sections: dict[str, list[dict[str, Any]]]) -> str:

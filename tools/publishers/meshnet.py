@@ -42,7 +42,6 @@ def _entry(checkout: Checkout, folder: str) -> dict[str, Any]:
         "format": "meshnet",
         "page": f"{PAGE}/tree/{checkout.commit}/meshnet/{folder}",
         "description": f"MeshNet for {what} in T1 images of the whole head",
-        "anatomy": "brain",
         "channels": [{"name": "T1", "modality": "MR"}],
         "labels": labels,
         "license": known.license if known else "",
