@@ -2,7 +2,8 @@
 
     python tools/test_apart.py [--processes N] [PYTEST OPTIONS] FILE...
 
-What a file that failed has said is printed in full, of the others the last line.
+Large files begin, so that no process is left alone with one of them at the end. What a file that failed has said is
+printed in full, of the others the last line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 _NO_TEST_CHOSEN = 5
 """pytest's exit status for a file whose tests are all left out by ``-m``."""
@@ -22,8 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=min(4, os.cpu_count() or 1))
     arguments, rest = parser.parse_known_args()
-    files = [argument for argument in rest if argument.endswith(".py")]
-    options = [argument for argument in rest if argument not in files]
+    options = [argument for argument in rest if not argument.endswith(".py")]
+    files = sorted(set(rest) - set(options), key=lambda file: Path(file).stat().st_size, reverse=True)
     with ThreadPoolExecutor(arguments.processes) as pool:
         succeeded = list(pool.map(lambda file: _run(file, options), files))
     failed = [file for file, good in zip(files, succeeded, strict=True) if not good]
