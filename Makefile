@@ -9,8 +9,11 @@ REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
 NNUNET_NETWORKS := dynamic-network-architectures
 EXTRAS := slicer,host,test,reference,lint
 # One thread a process: two processes with two threads each would wait for one another on two cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
-SUITES := Testing/unit Testing/contract Testing/real Testing/reference
+# Each process takes the next file. Those with long tests begin; the default order begins with those of many tests, and
+# one process would end alone with a comparison.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+  --no-loadscope-reorder
+SUITES := Testing/reference Testing/real Testing/contract Testing/unit
 # The emulated application is one a process, as the real one, and a module that it reloads is another than before.
 APART = OMP_NUM_THREADS=1 $(BIN)/python tools/test_apart.py
 HOST_TESTS := $(sort $(wildcard Testing/host/test_*.py Testing/slicer/Python/test_*.py))
@@ -65,9 +68,9 @@ test-py312: ## run what needs no torch on Slicer's Python 3.12, where one is fou
 
 .PHONY: run-py312
 run-py312: $(VENV312)/installed
-	$(VENV312)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --without-engine \
+	OMP_NUM_THREADS=1 $(VENV312)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --without-engine \
 	  -m "not engine and not reference and not slow" Testing/unit Testing/contract
-	$(VENV312)/bin/python tools/test_apart.py --without-engine -m "not engine and not reference and not slow" $(HOST_TESTS)
+	OMP_NUM_THREADS=1 $(VENV312)/bin/python tools/test_apart.py --without-engine -m "not engine and not reference and not slow" $(HOST_TESTS)
 
 $(VENV312)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
