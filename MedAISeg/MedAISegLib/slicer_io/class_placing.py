@@ -9,19 +9,13 @@ from typing import Any, ClassVar
 
 from ..app.protocol import ClassifyReply, ClassifyRequest
 from ..core.classification import ImageClasses, image_names
+from ..core.language import tr as _
 from ..core.notice import Notice
 from .class_table import add_table, fill_table
 from .pump import WAITING, Pieces
 from .runs import Run
 from .sending import Sent, change_since
 from .snapshot import Change
-
-_MEANWHILE = {
-    Change.DELETED: Notice("input-deleted", "The image was deleted while the run went on."),
-    Change.EDITED: Notice(
-        "input-edited", "The image was changed while the run went on; the classes are of what it was."
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +74,7 @@ class ClassPlacer:
         notices = []
         for channel in sent.values():
             change = yield from change_since(channel)
-            notices += [_MEANWHILE[change]] if change in _MEANWHILE else []
+            notices += _notices(change)
         source = next(iter(sent.values())).snapshot.node
         title = source.GetName() or "Image"
         titles = image_names(f"{title}, frame {self.frame + 1}" if self.has_frames else title, len(reply.result.images))
@@ -93,3 +87,12 @@ class ClassPlacer:
             fill_table(self.run.node, result)
         self.run.result = result
         self.run.notices = tuple(dict.fromkeys((*self.run.notices, *notices, *reply.result.notices)))
+
+
+def _notices(change: Change) -> list[Notice]:
+    if change is Change.DELETED:
+        return [Notice("input-deleted", _("The image was deleted while the run went on."))]
+    if change is Change.EDITED:
+        what = _("The image was changed while the run went on; the classes are of what it was.")
+        return [Notice("input-edited", what)]
+    return []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import ResourceError, UsageError
+from ..core.language import tr as _
 from . import private_pip
 from .pip_failures import pip_error
 from .private_packages import new_part, packages_folder, packages_home, put_in_use, sweep, versions_in
@@ -102,16 +103,16 @@ def install(
     _require_possible(python, wheels, offline, packages_home(home))
     requirements = _requirements(python)
     if not requirements:
-        on_line("This Python has all packages itself.")
+        on_line(_("This Python has all packages itself."))
         return
     with new_part(python.tag, home) as part:
         packages = part / "packages"
         yield from _run_pip(python, requirements, part, packages, wheels, on_line)
         _require_complete(requirements, packages)
-        on_line("Trying the packages …")
+        on_line(_("Trying the packages …"))
         yield from _require_working(python, requirements, packages)
         folder = put_in_use(packages, python.tag, home)
-    on_line(f"Installed in {folder}")
+    on_line(_("Installed in {folder}").format(folder=folder))
     yield from sweep(python.tag, home)
 
 
@@ -144,26 +145,32 @@ def _require_possible(python: WorkerPython, wheels: Path | None, offline: bool, 
     where = str(python.executable)
     if wheels is None and offline:
         raise UsageError(
-            "packages cannot be fetched, since the strict offline switch is on.",
-            remedy=f"Turn it off, or fill a folder elsewhere and install from it: {offline_way(python)}",
+            _("packages cannot be fetched, since the strict offline switch is on."),
+            remedy=_("Turn it off, or fill a folder elsewhere and install from it: {offline_way}").format(
+                offline_way=offline_way(python)
+            ),
         )
     if wheels is not None and not wheels.is_dir():
-        raise UsageError("there is no such folder.", where=str(wheels))
+        raise UsageError(_("there is no such folder."), where=str(wheels))
     if not is_at_least(python.version, _OLDEST_PYTHON):
         raise ResourceError(
-            f"its version is {python.version}, and {_OLDEST_PYTHON} or later is needed.",
+            _("its version is {found}, and {wanted} or later is needed.").format(
+                found=python.version, wanted=_OLDEST_PYTHON
+            ),
             where=where,
-            remedy="Name another Python for the worker.",
+            remedy=_("Name another Python for the worker."),
         )
     if not python.pip:
-        raise ResourceError("it has no pip.", where=where, remedy="Install pip there, or name another Python.")
+        raise ResourceError(_("it has no pip."), where=where, remedy=_("Install pip there, or name another Python."))
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     if free < NEEDED_BYTES:
         raise ResourceError(
-            f"{free / 1024**2:.0f} MB are free on the disk, and {NEEDED_BYTES / 1024**2:.0f} MB are needed.",
+            _("{free:.0f} MB are free on the disk, and {needed:.0f} MB are needed.").format(
+                free=free / 1024**2, needed=NEEDED_BYTES / 1024**2
+            ),
             where=str(home),
-            remedy="Free some space, or set MEDAISEG_HOME to a folder on another disk.",
+            remedy=_("Free some space, or set MEDAISEG_HOME to a folder on another disk."),
         )
 
 
@@ -199,7 +206,10 @@ def _require_complete(requirements: tuple[Requirement, ...], packages: Path) -> 
     there = versions_in(packages)
     lacking = [entry.name for entry in requirements if not _private_state(entry, there).is_right]
     if lacking:
-        raise ResourceError(f"pip did not install {', '.join(lacking)}.", remedy="The log has all that it said.")
+        raise ResourceError(
+            _("pip did not install {packages}.").format(packages=", ".join(lacking)),
+            remedy=_("The log has all that it said."),
+        )
 
 
 def _require_working(python: WorkerPython, requirements: tuple[Requirement, ...], packages: Path) -> Pieces[None]:
@@ -210,9 +220,9 @@ def _require_working(python: WorkerPython, requirements: tuple[Requirement, ...]
     if failures:
         name, reason = next(iter(failures.items()))
         raise ResourceError(
-            f"the package {name} was installed and does not work here: {reason}",
+            _("the package {name} was installed and does not work here: {reason}").format(name=name, reason=reason),
             where=str(python.executable),
-            remedy="What was installed before is still in use.",
+            remedy=_("What was installed before is still in use."),
         )
 
 

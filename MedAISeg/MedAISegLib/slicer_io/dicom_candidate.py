@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import SeriesReference
 from .dicom_database import SeriesRow, open_database, series_row, series_title
@@ -49,7 +50,7 @@ def series_candidate(series_uid: str) -> Generator[None, None, SeriesCandidate]:
     database = open_database()
     row = series_row(series_uid, database)
     if not row.study_uid:
-        raise InputError("the series is no longer in Slicer's DICOM database.", remedy="Import its study again.")
+        raise InputError(_("the series is no longer in Slicer's DICOM database."), remedy=_("Import its study again."))
     yield
     files = yield from locate(database, database.instancesForSeries(series_uid))
     problem = files_problem(files, series_title(row))

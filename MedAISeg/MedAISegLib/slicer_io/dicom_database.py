@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError, ResourceError
+from ..core.language import tr as _
 from .scene import slicer_module
 
 
@@ -18,22 +19,6 @@ class DatabaseState(Enum):
     CLOSED = "closed"
     EMPTY = "empty"
     READY = "ready"
-
-
-_PROBLEMS = {
-    DatabaseState.NONE: (
-        "Slicer has no DICOM database yet.",
-        "Open the module “Add DICOM Data” (DICOM), which creates one, and import a study.",
-    ),
-    DatabaseState.CLOSED: (
-        "Slicer's DICOM database is not open.",
-        "Open the module “Add DICOM Data” (DICOM), and choose or update the database folder there.",
-    ),
-    DatabaseState.EMPTY: (
-        "Slicer's DICOM database is empty.",
-        "Import a study: drag its folder into Slicer, or open the module “Add DICOM Data” (DICOM).",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -86,7 +71,7 @@ def database_problem(state: DatabaseState) -> InputError | None:
     """Why no series can be chosen, and what to do about it; None where they can."""
     if state is DatabaseState.READY:
         return None
-    what, remedy = _PROBLEMS[state]
+    what, remedy = _problem(state)
     return InputError(what, remedy=remedy)
 
 
@@ -98,7 +83,7 @@ def open_database() -> Any:
     """
     state = database_state()
     if state in (DatabaseState.NONE, DatabaseState.CLOSED):
-        what, remedy = _PROBLEMS[state]
+        what, remedy = _problem(state)
         raise ResourceError(what, remedy=remedy)
     return slicer_module().dicomDatabase
 
@@ -154,8 +139,20 @@ def series_row(series_uid: str, database: Any) -> SeriesRow:
 
 def series_title(row: SeriesRow) -> str:
     """How Slicer names the volume of a series: ``number: description``."""
-    description = row.description or "Unnamed series"
+    description = row.description or _("Unnamed series")
     return f"{row.number}: {description}" if row.number else description
+
+
+def _problem(state: DatabaseState) -> tuple[str, str]:
+    """What is wrong, and the remedy."""
+    if state is DatabaseState.NONE:
+        remedy = _("Open the module “Add DICOM Data” (DICOM), which creates one, and import a study.")
+        return _("Slicer has no DICOM database yet."), remedy
+    if state is DatabaseState.CLOSED:
+        remedy = _("Open the module “Add DICOM Data” (DICOM), and choose or update the database folder there.")
+        return _("Slicer's DICOM database is not open."), remedy
+    remedy = _("Import a study: drag its folder into Slicer, or open the module “Add DICOM Data” (DICOM).")
+    return _("Slicer's DICOM database is empty."), remedy
 
 
 def _open_or_none() -> Any:
@@ -168,7 +165,7 @@ def _patient_label(database: Any, patient: str) -> str:
     identifier = database.fieldForPatient("PatientID", patient)
     if identifier and identifier != name:
         return f"{name} ({identifier})" if name else identifier
-    return name or "No name"
+    return name or _("No name")
 
 
 def _iso_date(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 
 if TYPE_CHECKING:
     from ..readers.dicom_records import Frame, Instance
@@ -65,20 +66,29 @@ def files_problem(files: InstanceFiles, title: str) -> InputError | None:
     total = len(files.uids)
     if not total:
         return InputError(
-            "the series is no longer in Slicer's DICOM database.", where=title, remedy="Import its study again."
+            _("the series is no longer in Slicer's DICOM database."), where=title, remedy=_("Import its study again.")
         )
     if files.missing:
-        which = "none of its files is" if files.missing == total else f"{files.missing} of its {total} files are not"
+        what = (
+            _("none of its files is where it was when the study was imported; they were moved or deleted.")
+            if files.missing == total
+            else _(
+                "{count} of its {total} files are not where it was when the study was imported; they were moved or "
+                "deleted."
+            )
+        )
         return InputError(
-            f"{which} where it was when the study was imported; they were moved or deleted.",
+            what.format(count=files.missing, total=total),
             where=title,
-            remedy="Put them back, or import the study again from where it is now (module DICOM).",
+            remedy=_("Put them back, or import the study again from where it is now (module DICOM)."),
         )
     if files.remote:
         return InputError(
-            f"{files.remote} of its {total} images are on a server and were not retrieved yet.",
+            _("{count} of its {total} images are on a server and were not retrieved yet.").format(
+                count=files.remote, total=total
+            ),
             where=title,
-            remedy="Retrieve the series in the module DICOM.",
+            remedy=_("Retrieve the series in the module DICOM."),
         )
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from .dicom_candidate import series_candidate
 from .dicom_database import open_database, series_row, series_title
 from .dicom_instances import files_problem, locate
@@ -38,7 +39,7 @@ def _loaded_nodes(files: list[str], series_uid: str) -> list[Any]:
     """What the plugin that is surest makes of the files."""
     from DICOMLib import DICOMUtils
 
-    offers, _ = DICOMUtils.getLoadablesFromFileLists([files])
+    offers, _ignored = DICOMUtils.getLoadablesFromFileLists([files])
     DICOMUtils.selectHighestConfidenceLoadables(offers)
     _prefer_whole([offer for plugin_offers in offers.values() for offer in plugin_offers], files, series_uid)
     scene = mrml_scene()
@@ -73,21 +74,21 @@ def _volume_among(nodes: Sequence[Any], title: str) -> Any:
         return volumes[0]
     if not nodes:
         raise InputError(
-            "none of Slicer's DICOM plugins could load the series.",
+            _("none of Slicer's DICOM plugins could load the series."),
             where=title,
-            remedy="Slicer's error log says why; load it in the module DICOM to try another plugin.",
+            remedy=_("Slicer's error log says why; load it in the module DICOM to try another plugin."),
         )
     if not volumes:
         found = ", ".join(sorted({node.GetNodeTagName() for node in nodes}))
         raise InputError(
-            f"Slicer loaded the series as something else than a scalar volume ({found}).",
+            _("Slicer loaded the series as something else than a scalar volume ({found}).").format(found=found),
             where=title,
-            remedy="Choose another series.",
+            remedy=_("Choose another series."),
         )
     raise InputError(
-        f"Slicer made {len(volumes)} volumes of the series.",
+        _("Slicer made {count} volumes of the series.").format(count=len(volumes)),
         where=title,
-        remedy="They are in the scene now: choose one of them as input.",
+        remedy=_("They are in the scene now: choose one of them as input."),
     )
 
 

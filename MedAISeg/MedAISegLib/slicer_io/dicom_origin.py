@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import ConfirmationRequired, InputError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import SeriesReference
 from .dicom_candidate import column_attributes, reference
@@ -51,7 +52,7 @@ class Origin:
         """With the question answered by yes: the values are SUV by body weight."""
         if self.question is None:
             return self
-        notice = Notice("suv-accepted", "The image's values were taken as SUV by body weight (g/mL), as accepted.")
+        notice = Notice("suv-accepted", _("The image's values were taken as SUV by body weight (g/mL), as accepted."))
         attributes = dict(self.attributes) | {"Units": "GML", "SUVType": "BW"}
         return replace(self, attributes=attributes, notices=(*self.notices, notice), question=None)
 
@@ -173,9 +174,9 @@ def _stacking_problem(node: Any, found: SeriesScan, title: str) -> InputError | 
     if not repeated or node.GetImageData().GetDimensions()[2] <= len(found.frames):
         return None
     return InputError(
-        "several of its images lie at one place (a time series, or copies), and Slicer has put them on each other.",
+        _("several of its images lie at one place (a time series, or copies), and Slicer has put them on each other."),
         where=title,
-        remedy="Load one of its parts: the module DICOM offers them under Advanced, Examine.",
+        remedy=_("Load one of its parts: the module DICOM offers them under Advanced, Examine."),
     )
 
 
@@ -186,23 +187,21 @@ def _with_units(origin: Origin, node: Any, *, changed: bool = False) -> Origin:
     """
     if origin.modality not in ("PT", ""):
         return origin
+    contradictory = _("its units are none that are known, or contradict its name.")
+    changed_since = _("its values were changed since it was loaded, so that its header no longer tells their units.")
+    unreachable = _("its units are in the DICOM headers, and those cannot be reached.")
+    unsaid = _("nothing says whether its values are SUV.")
     said = node_units(node)
     if said is None:
-        return replace(_without_units(origin), question=_question(origin, node, _CONTRADICTORY))
+        return replace(_without_units(origin), question=_question(origin, node, contradictory))
     if said.units:
         without = _without_units(origin)
         return replace(without, attributes=dict(without.attributes) | said.attributes)
     if changed:
-        return replace(_without_units(origin), question=_question(origin, node, _CHANGED))
+        return replace(_without_units(origin), question=_question(origin, node, changed_since))
     if origin.attributes.get("Units"):
         return origin
-    return replace(origin, question=_question(origin, node, _UNREACHABLE if instance_uids(node) else _UNSAID))
-
-
-_CHANGED = "its values were changed since it was loaded, so that its header no longer tells their units."
-_CONTRADICTORY = "its units are none that are known, or contradict its name."
-_UNREACHABLE = "its units are in the DICOM headers, and those cannot be reached."
-_UNSAID = "nothing says whether its values are SUV."
+    return replace(origin, question=_question(origin, node, unreachable if instance_uids(node) else unsaid))
 
 
 def _without_units(origin: Origin) -> Origin:
@@ -215,12 +214,14 @@ def _question(origin: Origin, node: Any, what: str) -> ConfirmationRequired:
         what,
         # Extensions put the patient's name into the names of nodes.
         where=origin.description or node.GetName() or "",
-        remedy="Accept that they are SUV by body weight (g/mL), or load the series from Slicer's DICOM database again.",
+        remedy=_(
+            "Accept that they are SUV by body weight (g/mL), or load the series from Slicer's DICOM database again."
+        ),
     )
 
 
 def _gone_notice() -> Notice:
-    message = (
+    message = _(
         "The DICOM files of the image are no longer where they were: a DICOM SEG cannot be written, other formats can."
     )
     return Notice("files-gone", message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import SeriesReference
 
@@ -55,8 +56,8 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
 
     images, refused = by_refusal(instances)
     if not images:
-        _, why, others = refused[0]
-        problem = InputError(why, where=title, remedy="Choose a series of images.")
+        why, others = refused[0][1:]
+        problem = InputError(why, where=title, remedy=_("Choose a series of images."))
         return SeriesScan(others[0].attributes, series_of(others[0], ()), problem=problem)
     stacks = stacks_of(images)
     stack = max(stacks, key=lambda stack: len(stack.frames))
@@ -66,7 +67,9 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         return replace(found, geometry=plane.geometry, notices=plane.notices)
     frames, notices = _one_at_each_place(stack.frames)
     if len(stacks) > 1:
-        message = f"{title} mixes {len(stacks)} sizes or orientations; the largest group has {len(frames)} slices."
+        message = _("{title} mixes {count} sizes or orientations; the largest group has {slices} slices.").format(
+            title=title, count=len(stacks), slices=len(frames)
+        )
         notices = (Notice("mixed-orientation", message), *notices)
     try:
         grid = grid_of(frames, stack.first.rows, stack.first.columns, stack.first.slice_thickness_mm)
@@ -95,5 +98,5 @@ def _one_at_each_place(frames: tuple[Frame, ...]) -> tuple[tuple[Frame, ...], tu
     kept = tuple(first.values())
     if len(kept) == len(frames):
         return frames, ()
-    message = "Several images lie at one place: a time series, or copies."
+    message = _("Several images lie at one place: a time series, or copies.")
     return kept, (Notice(POSITIONS_REPEATED, message),)

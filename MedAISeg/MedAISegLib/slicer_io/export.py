@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
 from ..app.protocol import ExportReply, ExportRequest
 from ..core.errors import InputError, UsageError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.result import JobResult, Provenance
 from ..core.volume import SeriesReference
@@ -17,6 +17,7 @@ from ..exporters.written import Written
 from .dicom_database import DatabaseState, database_state
 from .dicom_origin import is_in_database, origin_of, read_origin
 from .event_loop import wait_cursor
+from .no_dicom import NoDicom
 from .node_segments import RecordedNode, record_node
 from .node_statistics import Ask, measure_record
 from .pump import Pieces
@@ -28,23 +29,6 @@ DICOM_SEG = "dicom-seg"
 _SEG_NRRD = "seg.nrrd"
 _WRITTEN_HERE = (_SEG_NRRD, *(kind.value for kind in MeshKind))
 """Formats that Slicer itself writes; the others are the worker's."""
-
-
-class NoDicom(Enum):
-    """Why no DICOM SEG can be written, in a user's words."""
-
-    NO_IMAGE = "the image that was segmented is not in the scene"
-    NOT_DICOM = "the image that was segmented was not loaded from DICOM, so that the segments cannot refer to it"
-    DATABASE_CLOSED = "Slicer's DICOM database, which knows the headers of the image that was segmented, is not open"
-    NOT_IN_DATABASE = "the image that was segmented is not in Slicer's DICOM database"
-    NO_FILES = "the DICOM files of the image that was segmented are gone"
-
-
-_WAY_OUT = {
-    NoDicom.DATABASE_CLOSED: "Open it in the module DICOM, or choose another format.",
-    NoDicom.NOT_IN_DATABASE: "Import its study in the module DICOM, or choose another format.",
-    NoDicom.NO_FILES: "Put them back, or choose another format.",
-}
 
 
 def why_no_dicom(node: Any) -> NoDicom | None:
@@ -82,7 +66,7 @@ def export_node(
         ResourceError: if a file cannot be written.
     """
     if node.GetSegmentation().GetNumberOfSegments() == 0:
-        raise UsageError("the segmentation has no segments.", remedy="Run a model or draw a segment first.")
+        raise UsageError(_("the segmentation has no segments."), remedy=_("Run a model or draw a segment first."))
     files: dict[str, tuple[Path, ...]] = {}
     notices: list[Notice] = []
     asked = tuple(name for name in formats if name not in _WRITTEN_HERE)
@@ -170,9 +154,7 @@ def _why_not_in_database() -> NoDicom:
 
 
 def _no_dicom(reason: NoDicom) -> InputError:
-    return InputError(
-        f"no DICOM SEG can be written: {reason.value}.", remedy=_WAY_OUT.get(reason, "Choose another format.")
-    )
+    return InputError(_("no DICOM SEG can be written: {why}.").format(why=reason.in_words()), remedy=reason.way_out())
 
 
 def _image(node: Any) -> Any:

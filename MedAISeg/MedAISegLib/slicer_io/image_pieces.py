@@ -12,11 +12,12 @@ import numpy as np
 from ..core.colours import COLOUR_TO_GREY, colour_number, is_grey, luminance
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import Voxels
 from .geometry import PlacedGrid
 from .resampling import covering_grid, resample_image
-from .volume_node import RESAMPLED, node_grid, node_pixels, node_voxels
+from .volume_node import node_grid, node_pixels, node_voxels, resampled_notice
 
 _PIECE_BYTES = 2 * 1024**2
 
@@ -56,7 +57,9 @@ def picture_in_pieces(node: Any, channel_name: str) -> Generator[None, None, Ima
     pixels, grid = node_pixels(node), node_grid(node)
     if not grid.exact:
         raise InputError(
-            "it is a coloured image under a transform that bends it.", where=node.GetName() or "", remedy="Harden it."
+            _("it is a coloured image under a transform that bends it."),
+            where=node.GetName() or "",
+            remedy=_("Harden it."),
         )
     number = colour_number(channel_name)
     if number is None and (yield from _is_grey(pixels)):
@@ -99,8 +102,8 @@ def _resampled(node: Any, grid: PlacedGrid) -> ImagePieces:
     target = covering_grid(grid, parent)
 
     def read(start: int, stop: int) -> Voxels:
-        _, rows, columns = target.shape_kji
+        rows, columns = target.shape_kji[1:]
         window = target.window((start, 0, 0), (stop - start, rows, columns))
         return resample_image(image, grid.local, parent, window)
 
-    return ImagePieces(target, np.dtype(np.float32), read, 1, (RESAMPLED,))
+    return ImagePieces(target, np.dtype(np.float32), read, 1, (resampled_notice(),))

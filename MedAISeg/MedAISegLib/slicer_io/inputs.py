@@ -9,6 +9,7 @@ from typing import Any
 from ..core.colours import PHOTOMETRIC, RGB
 from ..core.errors import ConfirmationRequired, InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import SeriesReference
 from .dicom_origin import origin_of
@@ -16,11 +17,6 @@ from .volume_node import is_picture, node_grid
 
 VOLUME_CLASS = "vtkMRMLVolumeNode"
 _SCALAR_CLASS = "vtkMRMLScalarVolumeNode"
-_NO_IMAGES: Mapping[str, str] = {
-    "vtkMRMLLabelMapVolumeNode": "it holds labels, not an image",
-    "vtkMRMLVectorVolumeNode": "it has several values a voxel (a colour image, for models of flat images, or vectors)",
-    "vtkMRMLTensorVolumeNode": "it holds tensors",
-}
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def candidate_of(node: Any) -> NodeCandidate:
         InputError: if the node cannot be an input; the text says why.
     """
     if why := why_excluded(node, pictures=True):
-        raise InputError(f"{why}.", where=node.GetName() or "", remedy="Choose another volume.")
+        raise InputError(f"{why}.", where=node.GetName() or "", remedy=_("Choose another volume."))
     origin, grid = origin_of(node), node_grid(node)
     return NodeCandidate(
         input=NodeInput(node.GetID()),
@@ -105,15 +101,18 @@ def why_excluded(node: Any, *, pictures: bool = False) -> str:
     if pictures and node.IsA(_SCALAR_CLASS) and is_picture(node):
         return ""
     if not node.IsA(_SCALAR_CLASS):
-        return "it is no scalar volume"
-    for class_name, why in _NO_IMAGES.items():
-        if node.IsA(class_name):
-            return why
+        return _("it is no scalar volume")
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _("it holds labels, not an image")
+    if node.IsA("vtkMRMLVectorVolumeNode"):
+        return _("it has several values a voxel (a colour image, for models of flat images, or vectors)")
+    if node.IsA("vtkMRMLTensorVolumeNode"):
+        return _("it holds tensors")
     image = node.GetImageData()
     if image is None or image.GetNumberOfPoints() == 0 or image.GetPointData().GetScalars() is None:
-        return "it is empty"
+        return _("it is empty")
     if image.GetNumberOfScalarComponents() != 1:
-        return "it has several values a voxel"
+        return _("it has several values a voxel")
     return ""
 
 

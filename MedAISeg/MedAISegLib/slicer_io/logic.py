@@ -9,6 +9,7 @@ from typing import Any
 from ..app.match import assign
 from ..core.classification import ClassificationResult
 from ..core.errors import InputError, ModelError, UsageError
+from ..core.language import tr as _
 from ..core.region import OrientedBox
 from ..core.result import JobResult, SegmentResult
 from ..models.card import ModelCard
@@ -17,8 +18,6 @@ from .merge_roles import PlaceMode
 from .model_logic import ModelLogic
 from .region_node import region_from_node
 from .runs import Frames, Output, Run, RunRequest
-
-_CLASSIFY = "Classify with it: logic.classify."
 
 Volumes = Any
 """A volume node, several, or a mapping of channel names to volume nodes."""
@@ -84,10 +83,14 @@ class SegmentationLogic(ModelLogic):
                 ``accept=True`` would do.
         """
         if self._card(model).classes:
-            raise ModelError("it is a classification model, and finds no segments.", where=model, remedy=_CLASSIFY)
+            raise ModelError(
+                _("it is a classification model, and finds no segments."),
+                where=model,
+                remedy=_("Classify with it: logic.classify."),
+            )
         run = self._finished(self.submit(volumes, model, output, **options))
         if not isinstance(run.result, JobResult):
-            raise UsageError("the run gave no result.")
+            raise UsageError(_("the run gave no result."))
         return run.node, run.result
 
     def classify(self, volumes: Volumes, model: str, **options: Any) -> tuple[Any, ClassificationResult]:
@@ -112,10 +115,12 @@ class SegmentationLogic(ModelLogic):
             MedAISegError: as :meth:`segment`.
         """
         if not self._card(model).classes:
-            raise ModelError("it is no classification model.", where=model, remedy="Segment with it: logic.segment.")
+            raise ModelError(
+                _("it is no classification model."), where=model, remedy=_("Segment with it: logic.segment.")
+            )
         run = self._finished(self.submit(volumes, model, **options))
         if not isinstance(run.result, ClassificationResult):
-            raise UsageError("the run gave no result.")
+            raise UsageError(_("the run gave no result."))
         return run.node, run.result
 
     def _finished(self, run: Run) -> Run:
@@ -177,7 +182,7 @@ class SegmentationLogic(ModelLogic):
         bound = self.match(model, volumes)
         request = RunRequest(
             model=model,
-            inputs={channel: NodeInput(node.GetID()) for channel, (node, _) in bound.items()},
+            inputs={channel: NodeInput(node.GetID()) for channel, (node, _reason) in bound.items()},
             output=Output(
                 node_id="" if output is None else output.GetID(),
                 name=name,
@@ -247,7 +252,9 @@ class SegmentationLogic(ModelLogic):
         card = card or next((card for card in self.models() if card.id == model), None)
         if card is None:
             known = ", ".join(card.id for card in self.session.models())
-            raise ModelError("there is no such model.", where=model, remedy=f"There are: {known}.")
+            raise ModelError(
+                _("there is no such model."), where=model, remedy=_("There are: {models}.").format(models=known)
+            )
         return card
 
 
@@ -265,11 +272,15 @@ def _split(volumes: Volumes, card: ModelCard) -> tuple[dict[str, Any], list[Any]
     names = [channel.name for channel in card.channels]
     unknown = [name for name in by_channel if name not in names]
     if unknown:
-        raise UsageError(f"it has no channel {unknown[0]!r}.", where=card.id, remedy=f"It has {', '.join(names)}.")
-    remedy = "Give a volume node, such as slicer.util.getNode('T1')."
+        raise UsageError(
+            _("it has no channel {channel!r}.").format(channel=unknown[0]),
+            where=card.id,
+            remedy=_("It has {channels}.").format(channels=", ".join(names)),
+        )
+    remedy = _("Give a volume node, such as slicer.util.getNode('T1').")
     for node in (*by_channel.values(), *others):
         if not hasattr(node, "IsA") or not node.IsA(VOLUME_CLASS):
-            raise InputError(f"a {type(node).__name__} is no volume node.", remedy=remedy)
+            raise InputError(_("a {kind} is no volume node.").format(kind=type(node).__name__), remedy=remedy)
     if not by_channel and not others:
-        raise InputError("no volume is given.", remedy=remedy)
+        raise InputError(_("no volume is given."), remedy=remedy)
     return by_channel, others

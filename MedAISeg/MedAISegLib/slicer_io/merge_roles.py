@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ..core.language import tr as _
 from ..core.result import Provenance
 from ..core.segmentation import Segment, Segmentation
 from .provenance_tags import LABEL_VALUE, MODEL_ID, SEGMENT_NAME, read_tag, tag_text
@@ -38,11 +39,17 @@ class Target:
 
 
 class Reason(Enum):
-    """Why a segment is left alone, in a user's words."""
+    """Why a segment is left alone."""
 
-    COMPLETED = "its status is Completed"
-    UNTICKED = "it was not ticked"
-    EDITED = "it was edited since the run"
+    COMPLETED = "completed"
+    UNTICKED = "unticked"
+    EDITED = "edited"
+
+    def in_words(self) -> str:
+        """For a user, as half a sentence."""
+        if self is Reason.COMPLETED:
+            return _("its status is Completed")
+        return _("it was not ticked") if self is Reason.UNTICKED else _("it was edited since the run")
 
 
 @dataclass(frozen=True)

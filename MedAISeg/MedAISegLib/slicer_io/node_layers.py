@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.segmentation import Segment
 from .geometry import PlacedGrid, placed_grid
 from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
@@ -88,7 +89,9 @@ def layers_of_node(node: Any) -> NodeLayers:
     """
     content = node.GetSegmentation()
     if content.GetNumberOfSegments() > 0 and not content.ContainsRepresentation(BINARY_LABELMAP):
-        raise InputError("the segments have no labelmap.", where=node.GetName() or "", remedy="Create it in Slicer.")
+        raise InputError(
+            _("the segments have no labelmap."), where=node.GetName() or "", remedy=_("Create it in Slicer.")
+        )
     parent = node.GetParentTransformNode()
     placed = placed_grid(reference_grid(node), parent)
     layers: list[_Layer] = []

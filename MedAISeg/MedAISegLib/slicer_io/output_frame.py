@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.geometry import LPS_TO_RAS, VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.resampling import sheared_grid_notice
 from ..core.segmentation import Segmentation
@@ -19,10 +20,6 @@ from .volume_node import node_grid
 
 _SAME_PLACE = 0.05
 """Share of a voxel within which a result lies on its source's grid: the affine of a tilted series is a fit."""
-
-_RESAMPLED = Notice(
-    "resampled-to-segmentation", "The result was resampled to the grid of the segmentation that it was put into."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +48,7 @@ def new_frame(geometry: VolumeGeometry, source_node: Any) -> OutputFrame:
         return OutputFrame(local, geometry, adopted=True, parent=parent)
     upright = local.rectilinear()
     world = upright if parent is None else placed_grid(upright, parent).world
-    notices = (sheared_grid_notice("a segmentation in Slicer"),)
+    notices = (sheared_grid_notice(_("a segmentation in Slicer")),)
     return OutputFrame(upright, world, adopted=True, parent=parent, notices=notices)
 
 
@@ -65,7 +62,9 @@ def frame_of_node(node: Any, geometry: VolumeGeometry, source_node: Any, *, empt
         return new_frame(geometry, source_node)
     local = reference_grid(node)
     world = world_grid(node, local)
-    notices = () if aligned_offset(world, geometry) is not None else (_RESAMPLED,)
+    what = _("The result was resampled to the grid of the segmentation that it was put into.")
+    resampled = Notice("resampled-to-segmentation", what)
+    notices = () if aligned_offset(world, geometry) is not None else (resampled,)
     return OutputFrame(local, world, adopted=False, parent=node.GetParentTransformNode(), notices=notices)
 
 
@@ -78,8 +77,8 @@ def world_grid(node: Any, local: VolumeGeometry) -> VolumeGeometry:
     grid = placed_grid(local, node.GetParentTransformNode())
     if not grid.exact:
         raise InputError(
-            "the segmentation lies under a transform that bends it, so no result can be put into it.",
-            remedy="Choose a new segmentation as output, or harden the transform.",
+            _("the segmentation lies under a transform that bends it, so no result can be put into it."),
+            remedy=_("Choose a new segmentation as output, or harden the transform."),
         )
     return grid.world
 
@@ -101,8 +100,10 @@ def cut_off_notices(segmentation: Segmentation, world: VolumeGeometry) -> Genera
     return (
         Notice(
             "cut-off",
-            "A part of the result lies outside the grid of the segmentation it went into and was left out; "
-            "a new segmentation would hold all of it.",
+            _(
+                "A part of the result lies outside the grid of the segmentation it went into and was left out; "
+                "a new segmentation would hold all of it."
+            ),
         ),
     )
 

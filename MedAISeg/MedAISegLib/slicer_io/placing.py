@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.region import OrientedBox
 from ..core.result import JobResult
@@ -91,5 +92,7 @@ def _stamp(node: Any, source_node: Any) -> tuple[Any, ...]:
     if node is None:
         return place_stamp(source_node)
     if node.GetScene() is None:
-        raise InputError("the segmentation is no longer in the scene.", remedy="Choose a new segmentation as output.")
+        raise InputError(
+            _("the segmentation is no longer in the scene."), remedy=_("Choose a new segmentation as output.")
+        )
     return (*place_stamp(source_node), *node_stamp(node))

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.region import OrientedBox
 from ..core.result import JobResult
 from ..core.segmentation import Segment, Segmentation
@@ -42,7 +43,7 @@ def prepare_merge(
     content = node.GetSegmentation()
     if content.GetNumberOfSegments() and content.GetSourceRepresentationName() != BINARY_LABELMAP:
         raise InputError(
-            "the segmentation keeps its segments as surfaces.", remedy="Choose a new segmentation as output."
+            _("the segmentation keeps its segments as surfaces."), remedy=_("Choose a new segmentation as output.")
         )
     counterparts = find_counterparts(content, segmentation, result.provenance)
     candidates = content.GetSegmentIDs() if target.mode is PlaceMode.REPLACE else tuple(counterparts)
@@ -70,7 +71,7 @@ def prepare_merge(
         cut=frozenset(roles.removed) & frozenset(moved),
         removed=tuple(i for i in (*roles.renewed, *roles.removed) if i not in renewed and i not in moved),
         not_found=_not_found(wanted, (*fresh, *renewed.values())),
-        kept=tuple(f"{content.GetSegment(i).GetName()} ({why.value})" for i, why in roles.protected.items()),
+        kept=tuple(f"{content.GetSegment(i).GetName()} ({why.in_words()})" for i, why in roles.protected.items()),
         notices=(*frame.notices, *cut_off),
     )
 

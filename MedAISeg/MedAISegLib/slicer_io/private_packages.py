@@ -23,6 +23,7 @@ from pathlib import Path
 
 from ..core.data_home import data_home
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from .pump import Pieces
 
 _CURRENT = "current"
@@ -117,9 +118,9 @@ def remove_packages(home: Path | None = None) -> Pieces[None]:
     yield from _delete(root)
     if root.exists():
         raise ResourceError(
-            "not all files could be deleted; some are in use.",
+            _("not all files could be deleted; some are in use."),
             where=str(root),
-            remedy="Stop the worker, close other windows of Slicer, and remove again, or delete the folder.",
+            remedy=_("Stop the worker, close other windows of Slicer, and remove again, or delete the folder."),
         )
 
 
@@ -177,7 +178,7 @@ def _told_of(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ResourceError(
-            f"the folder for packages cannot be written: {error.strerror or error}.",
+            _("the folder for packages cannot be written: {reason}.").format(reason=error.strerror or error),
             where=str(place),
-            remedy="Check permissions and free space, or set MEDAISEG_HOME to another folder.",
+            remedy=_("Check permissions and free space, or set MEDAISEG_HOME to another folder."),
         ) from error

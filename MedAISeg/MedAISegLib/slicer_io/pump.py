@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from ..core.errors import Cancelled, MedAISegError, UsageError
+from ..core.language import tr as _
 from .event_loop import EventLoop
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class Job(Generic[T]):
 class Pump:
     """Advances jobs by a timer of the application, some milliseconds at a time, each in the order it was added."""
 
-    def __init__(self, loop: EventLoop, drain: Callable[[float], object] = lambda _: None) -> None:
+    def __init__(self, loop: EventLoop, drain: Callable[[float], object] = lambda _seconds: None) -> None:
         """``drain`` takes what has arrived from outside, for at most the given seconds."""
         self._loop = loop
         self._drain = drain
@@ -120,8 +121,8 @@ class Pump:
         self,
         pieces: Pieces[T],
         *,
-        on_done: Callable[[T], None] = lambda _: None,
-        on_error: Callable[[MedAISegError], None] = lambda _: None,
+        on_done: Callable[[T], None] = lambda _result: None,
+        on_error: Callable[[MedAISegError], None] = lambda _error: None,
     ) -> Job[T]:
         """Advance a generator from now on. The callbacks come on the main thread, never before this returns.
 
@@ -129,7 +130,7 @@ class Pump:
             UsageError: if the pump is closed.
         """
         if self._is_closed:
-            raise UsageError("the session is closed.", remedy="Reload the module.")
+            raise UsageError(_("the session is closed."), remedy=_("Reload the module."))
         job = Job(pieces, on_done, on_error)
         self._jobs.append(job)
         self._set_interval(_INTERVAL_BUSY_MS)
@@ -159,7 +160,7 @@ class Pump:
         while not job.is_finished:
             if job.is_running or self._is_closed:
                 raise UsageError(
-                    "a run cannot be waited for from its own callback.", remedy="Submit another run instead."
+                    _("a run cannot be waited for from its own callback."), remedy=_("Submit another run instead.")
                 )
             self._drain(_DRAINING_S)
             busy = self._advance(time.perf_counter() + _WORKING_S)
@@ -221,6 +222,6 @@ class Pump:
 
 def _fault() -> MedAISegError:
     return MedAISegError(
-        "the program made a mistake; nothing was changed.",
-        remedy="Please report it with what Slicer's Python console shows.",
+        _("the program made a mistake; nothing was changed."),
+        remedy=_("Please report it with what Slicer's Python console shows."),
     )

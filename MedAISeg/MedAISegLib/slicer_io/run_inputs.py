@@ -9,6 +9,7 @@ from typing import Any
 
 from ..app.checks import SUV, wants_suv
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..models.spec import Channel
 from .arrivals import Arrivals
 from .dicom_loading import load_series
@@ -118,7 +119,9 @@ def send(folder: Path, bound: Mapping[str, Bound], on_fraction: Callable[[float]
         for path in folder.glob(f"{attempt}-*"):
             path.unlink()
         yield WAITING
-    raise InputError("the image keeps changing while it is being read.", remedy="Wait until it is at rest, and rerun.")
+    raise InputError(
+        _("the image keeps changing while it is being read."), remedy=_("Wait until it is at rest, and rerun.")
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..app.exchange import Exchange
 from ..core.errors import ConfirmationRequired, InputError, MedAISegError
+from ..core.language import tr as _
 from ..core.progress import ProgressEvent, RunStage
 from ..models.card import ModelCard
 from .arrivals import Arrivals
@@ -91,10 +92,13 @@ def _all_frames(run: Run, nodes: Mapping[str, Any], means: Means) -> Pieces[None
 def _frame_count(frames: Mapping[str, VolumeFrames]) -> int:
     counts = {name: found.count for name, found in frames.items()}
     if not counts:
-        raise InputError("the image belongs to no sequence.", remedy="Choose “this frame”.")
+        raise InputError(_("the image belongs to no sequence."), remedy=_("Choose “this frame”."))
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise InputError(f"the sequences have different numbers of frames ({listed}).", remedy="Choose “this frame”.")
+        raise InputError(
+            _("the sequences have different numbers of frames ({listed}).").format(listed=listed),
+            remedy=_("Choose “this frame”."),
+        )
     return next(iter(counts.values()))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..app.exchange import open_array, release
 from ..app.protocol import ClassifyReply, SegmentReply, SegmentRequest
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.segmentation import Segmentation
 from .placing import Placed, Target, place_result
 from .pump import WAITING, Pieces
@@ -86,9 +87,9 @@ class Placer:
             )
         if any(channel.snapshot.change() in (Change.DELETED, Change.EDITED) for channel in sent.values()):
             raise InputError(
-                "the sequence was changed while the run went on.",
+                _("the sequence was changed while the run went on."),
                 where=f"frame {self.frame + 1}",
-                remedy="Run it again; the frames before have their results.",
+                remedy=_("Run it again; the frames before have their results."),
             )
         self.results = self.results or ResultSequence(self.frames, name)
         return self.results.place(self.frame, segmentation, reply.result, verdict.source_node)

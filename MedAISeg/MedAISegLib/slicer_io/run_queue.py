@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.errors import MedAISegError, UsageError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from .listeners import Listeners
 from .pump import WAITING, Job, Pieces, Pump
@@ -60,7 +61,7 @@ class RunQueue:
         if run in self._jobs and not run.is_finished:
             if any(job.is_running for job in self._jobs.values()):
                 raise UsageError(
-                    "a run cannot be waited for from a run's callback.", remedy="Submit another run instead."
+                    _("a run cannot be waited for from a run's callback."), remedy=_("Submit another run instead.")
                 )
             self._pump.wait(self._jobs[run])
         if run.error is not None:

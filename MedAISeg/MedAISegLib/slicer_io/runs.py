@@ -11,6 +11,7 @@ from ..app.checks import ACTIVITY, SUV
 from ..app.job import SegmentationJob
 from ..core.classification import ClassificationResult
 from ..core.errors import Cancelled, MedAISegError, UsageError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.progress import ProgressEvent
 from ..core.region import OrientedBox
@@ -87,14 +88,17 @@ class RunRequest:
 
     def __post_init__(self) -> None:
         if not self.inputs:
-            raise UsageError("no image is chosen.", remedy="Choose one for each channel of the model.")
+            raise UsageError(_("no image is chosen."), remedy=_("Choose one for each channel of the model."))
         if self.frames is Frames.ALL and self.output.node_id:
             raise UsageError(
-                "the results of all frames go into a sequence of their own.", remedy="Choose a new segmentation."
+                _("the results of all frames go into a sequence of their own."), remedy=_("Choose a new segmentation.")
             )
         unknown = set(self.units.values()) - {SUV, ACTIVITY}
         if unknown:
-            raise UsageError(f"{min(unknown)!r} is no unit of a PET image.", remedy=f"Say {SUV} or {ACTIVITY}.")
+            raise UsageError(
+                _("{unit!r} is no unit of a PET image.").format(unit=min(unknown)),
+                remedy=_("Say {first} or {second}.").format(first=SUV, second=ACTIVITY),
+            )
 
     def job(self, device: str) -> SegmentationJob:
         """What the worker is to do."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..app.exchange import Exchange
 from ..core.errors import ResourceError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.volume import Volume
 from .dicom_database import open_database
 from .dicom_loading import load_series
@@ -89,8 +90,8 @@ def load_sample_study_through_database() -> Any:
                 _import_copies(folder)
         if not database.instancesForSeries(series_uid):
             raise ResourceError(
-                "Slicer's DICOM database did not take the sample study.",
-                remedy="Check that its folder can be written to and has space left.",
+                _("Slicer's DICOM database did not take the sample study."),
+                remedy=_("Check that its folder can be written to and has space left."),
             )
         node = load_series(series_uid)
         _show(node)
@@ -124,7 +125,7 @@ def _draw_into_database(_source: Any) -> Any:
     from MedAISegLib.slicer_io.sample_data import load_sample_study_through_database as load
 
     slicer: Any = slicer_module()
-    with slicer.util.tryWithErrorDisplay("The sample study could not be loaded.", waitCursor=True):
+    with slicer.util.tryWithErrorDisplay(_("The sample study could not be loaded."), waitCursor=True):
         return [load()]
     return []
 

@@ -10,9 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from ..core.errors import UsageError
-
-_MISSING = "Slicer's own formats need slicer-core."
-_REMEDY = "Install it: pip install 'MedAISeg[slicer]'."
+from ..core.language import tr as _
 
 _MODULE_LOGICS = {
     "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
@@ -45,7 +43,7 @@ def slicer_module() -> ModuleType:
     try:
         import slicer
     except ImportError as error:
-        raise UsageError(_MISSING, remedy=_REMEDY) from error
+        raise _missing() from error
     module: ModuleType = slicer
     return module
 
@@ -59,9 +57,14 @@ def vtk_module() -> ModuleType:
     try:
         import vtk
     except ImportError as error:
-        raise UsageError(_MISSING, remedy=_REMEDY) from error
+        raise _missing() from error
     module: ModuleType = vtk
     return module
+
+
+def _missing() -> UsageError:
+    what = _("Slicer's own formats need slicer-core.")
+    return UsageError(what, remedy=_("Install it: pip install 'MedAISeg[slicer]'."))
 
 
 def vtk_arrays() -> Any:

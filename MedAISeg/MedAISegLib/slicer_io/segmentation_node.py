@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.resampling import rectilinear_segmentation
 from ..core.result import JobResult
@@ -73,7 +74,7 @@ def in_world(node: Any) -> Iterator[tuple[Any, tuple[Notice, ...]]]:
     if node.GetParentTransformNode() is None:
         yield node, ()
         return
-    segmentation, notices = rectilinear_segmentation(segmentation_from_node(node), "a segmentation in Slicer")
+    segmentation, notices = rectilinear_segmentation(segmentation_from_node(node), _("a segmentation in Slicer"))
     scene = node.GetScene()
     copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", node.GetName())
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import VolumeRecord
 from ..core.errors import InputError
+from ..core.language import tr as _
 from .dicom_origin import Origin
 from .image_pieces import image_in_pieces, picture_in_pieces, slices_a_piece
 from .pump import Pieces
@@ -102,7 +103,9 @@ def require_volume(node: Any) -> None:
     InputError: if a volume node is no longer in a scene, or empty.
     """
     if node.GetScene() is None:
-        raise InputError("it was deleted before the run had read it.", where=_name(node), remedy="Choose another.")
+        raise InputError(
+            _("it was deleted before the run had read it."), where=_name(node), remedy=_("Choose another.")
+        )
     node_pixels(node)
 
 
@@ -111,4 +114,4 @@ def _ranges(slices: int, step: int) -> list[tuple[int, int]]:
 
 
 def _name(node: Any) -> str:
-    return node.GetName() or "the image"
+    return node.GetName() or _("the image")

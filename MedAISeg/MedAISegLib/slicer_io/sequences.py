@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from .frame_transforms import transform_at
@@ -68,7 +69,9 @@ def frame_node(frames: VolumeFrames, index: int) -> Iterator[Any]:
     """
     data = frames.sequence.GetNthDataNode(index)
     if data is None or not data.IsA("vtkMRMLScalarVolumeNode"):
-        raise InputError("the sequence holds no volume at this frame.", where=f"frame {index + 1}")
+        raise InputError(
+            _("the sequence holds no volume at this frame."), where=_("frame {number}").format(number=index + 1)
+        )
     # A frame of a clip is a picture.
     node = getattr(slicer_module(), data.GetClassName())()
     node.SetHideFromEditors(True)
@@ -135,7 +138,7 @@ class ResultSequence:
     def _index_value(self, index: int) -> str:
         browser, sequence = self._frames.browser, self._frames.sequence
         if browser.GetScene() is None or sequence.GetScene() is None or index >= sequence.GetNumberOfDataNodes():
-            raise InputError("the sequence was deleted or changed.", remedy="Run the model again.")
+            raise InputError(_("the sequence was deleted or changed."), remedy=_("Run the model again."))
         return str(sequence.GetNthIndexValue(index))
 
     def _add_to_browser(self, first: Any, value: str, parent: Any) -> None:

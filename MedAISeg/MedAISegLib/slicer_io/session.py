@@ -13,6 +13,7 @@ from typing import Any
 from ..app.client import WorkerClient
 from ..app.exchange import Exchange
 from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from .event_loop import EventLoop, application_loop, temporary_folder
 from .inputs import NodeInput, why_excluded
@@ -119,20 +120,24 @@ class Session(WorkerServices):
         node = self.scene.GetNodeByID(node_id)
         if node is None:
             raise InputError(
-                "the image is not in the scene.", where=f"channel {channel}", remedy="Choose another image."
+                _("the image is not in the scene."),
+                where=_("channel {channel}").format(channel=channel),
+                remedy=_("Choose another image."),
             )
         if why := why_excluded(node, pictures=True):
-            raise InputError(f"{why}.", where=node.GetName() or channel, remedy="Choose another image.")
+            raise InputError(f"{why}.", where=node.GetName() or channel, remedy=_("Choose another image."))
         return node
 
     def _output(self, node_id: str) -> Any:
         node = self.scene.GetNodeByID(node_id) if node_id else None
         if node_id and (node is None or not node.IsA("vtkMRMLSegmentationNode")):
-            raise InputError("the output is not in the scene.", remedy="Choose another segmentation, or a new one.")
+            raise InputError(
+                _("the output is not in the scene."), remedy=_("Choose another segmentation, or a new one.")
+            )
         return node
 
-    def _on_scene_closing(self, *_: object) -> None:
-        message = "The scene was closed while the run went on; its result was dropped."
+    def _on_scene_closing(self, *_event: object) -> None:
+        message = _("The scene was closed while the run went on; its result was dropped.")
         self._queue.leave_scene(Notice("scene-closed", message))
 
 

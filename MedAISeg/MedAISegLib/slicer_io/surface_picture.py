@@ -29,6 +29,7 @@ from vtkmodules.vtkRenderingCore import (
 )
 
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from ..core.segmentation import Segment, Segmentation
 
 _WIDTH, _HEIGHT = 1200, 900
@@ -60,7 +61,7 @@ def write_surface_picture(segmentation: Segmentation, path: Path) -> None:
     _write_names(scene, segmentation, found)
     window.Render()
     if not window.SupportsOpenGL():
-        raise ResourceError("the 3D picture cannot be drawn on this machine.", remedy="Install Mesa's libEGL.")
+        raise ResourceError(_("the 3D picture cannot be drawn on this machine."), remedy=_("Install Mesa's libEGL."))
     _save(window, path)
 
 
@@ -197,7 +198,7 @@ def _save(window: vtkRenderWindow, path: Path) -> None:
     writer.SetFileName(str(path))
     writer.Write()
     if not path.exists():
-        raise ResourceError("the picture cannot be written.", where=path.name, remedy="Check the free space.")
+        raise ResourceError(_("the picture cannot be written."), where=path.name, remedy=_("Check the free space."))
 
 
 def _color(segment: Segment) -> tuple[float, float, float]:

@@ -7,12 +7,12 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from ..core.errors import Cancelled, ResourceError
+from ..core.language import tr as _
 from .event_loop import wait_cursor
 from .requirements import TORCH_MINIMUM
 
 EXTENSION = "PyTorch"
 _MODULE = "PyTorchUtils"
-_OTHER_WAY = "or name a Python that has torch as the worker's (Advanced)."
 
 
 def install_torch() -> str:
@@ -33,27 +33,35 @@ def install_torch() -> str:
         with wait_cursor():
             torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=f">={TORCH_MINIMUM}")
     except CalledProcessError as error:
-        why = f"its installer ended with exit code {error.returncode}; Slicer's Python console shows what it said."
-        raise _failed(why, "Check the network and the free space, and try again.") from error
+        why = _("its installer ended with exit code {code}; Slicer's Python console shows what it said.").format(
+            code=error.returncode
+        )
+        raise _failed(why, _("Check the network and the free space, and try again.")) from error
     # What else it raises is not said anywhere: failures of a module that was half installed, and its own.
     except (RuntimeError, OSError, ImportError, ValueError, AttributeError, KeyError) as error:
-        remedy = "Restart Slicer, open the module “PyTorch Utils”, remove torch there, and install it again."
+        remedy = _("Restart Slicer, open the module “PyTorch Utils”, remove torch there, and install it again.")
         raise _failed(str(error), remedy) from error
     if torch is None:
         raise Cancelled
-    return f"torch {torch.__version__} is installed. Restart Slicer now, so that it is not loaded in Slicer itself."
+    return _("torch {version} is installed. Restart Slicer now, so that it is not loaded in Slicer itself.").format(
+        version=torch.__version__
+    )
 
 
 def _extension_logic() -> Any:
     try:
         module = import_module(_MODULE)
     except ImportError as error:
+        remedy = _(
+            "Install “{extension}” in the Extensions Manager and restart Slicer, or name a Python that has torch as "
+            "the worker's (Advanced)."
+        )
         raise ResourceError(
-            f"Slicer's {EXTENSION} extension is not installed.",
-            remedy=f"Install “{EXTENSION}” in the Extensions Manager and restart Slicer, {_OTHER_WAY}",
+            _("Slicer's {extension} extension is not installed.").format(extension=EXTENSION),
+            remedy=remedy.format(extension=EXTENSION),
         ) from error
     return module.PyTorchUtilsLogic()
 
 
 def _failed(why: str, remedy: str) -> ResourceError:
-    return ResourceError(f"the PyTorch extension could not install torch: {why}", remedy=remedy)
+    return ResourceError(_("the PyTorch extension could not install torch: {why}").format(why=why), remedy=remedy)

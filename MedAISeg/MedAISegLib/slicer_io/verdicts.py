@@ -25,18 +25,12 @@ from typing import Any
 
 from ..app.fit import image_of
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from .pump import Pieces
 from .sending import Sent, change_since
 from .snapshot import Change, SegmentationWatch
 from .volume_node import node_grid
-
-_WHAT = {
-    Change.DELETED: ("input-deleted", "The {} was deleted while the run went on"),
-    Change.EDITED: ("input-edited", "The {} was changed while the run went on"),
-    Change.MOVED: ("input-moved", "The {} was moved while the run went on"),
-}
-_NEW_NODE = "the result is in a new segmentation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +78,33 @@ def output_notices(watch: SegmentationWatch | None) -> tuple[Notice, ...]:
     if watch is None:
         return ()
     if watch.is_deleted:
-        message = f"The segmentation was deleted while the run went on; {_NEW_NODE}."
+        message = _("The segmentation was deleted while the run went on; the result is in a new segmentation.")
         return (Notice("output-deleted", message),)
     if watch.edited():
-        message = f"The segmentation was edited while the run went on; {_NEW_NODE}, and the edits stay."
+        message = _(
+            "The segmentation was edited while the run went on; the result is in a new segmentation, and the edits "
+            "stay."
+        )
         return (Notice("output-edited", message),)
     return ()
 
 
 def _notice(change: Change, channel: str, source: Any) -> Notice:
-    code, message = _WHAT[change]
-    where = ", where the image lay" if change is Change.MOVED and source is None else ""
-    as_it_was = " and belongs to the image as it was" if change is Change.EDITED else ""
-    return Notice(code, f"{message.format(image_of(channel))}; {_NEW_NODE}{where}{as_it_was}.")
+    if change is Change.DELETED:
+        code = "input-deleted"
+        message = _("The {image} was deleted while the run went on; the result is in a new segmentation.")
+    elif change is Change.EDITED:
+        code = "input-edited"
+        message = _(
+            "The {image} was changed while the run went on; the result is in a new segmentation and belongs to the "
+            "image as it was."
+        )
+    elif source is not None:
+        code = "input-moved"
+        message = _("The {image} was moved while the run went on; the result is in a new segmentation.")
+    else:
+        code = "input-moved"
+        message = _(
+            "The {image} was moved while the run went on; the result is in a new segmentation, where the image lay."
+        )
+    return Notice(code, message.format(image=image_of(channel)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.volume import Volume, Voxels
 from .geometry import (
@@ -20,9 +21,11 @@ from .geometry import (
 from .resampling import covering_grid, image_from_voxels, resample_image
 from .scene import vtk_arrays, vtk_module
 
-RESAMPLED = Notice(
-    "transform-resampled", "The image lies under a transform that bends it: it was resampled in world space."
-)
+
+def resampled_notice() -> Notice:
+    """For an image that does not lie on the grid of its node."""
+    what = _("The image lies under a transform that bends it: it was resampled in world space.")
+    return Notice("transform-resampled", what)
 
 
 def volume_from_node(node: Any) -> Volume:
@@ -43,7 +46,7 @@ def volume_from_node(node: Any) -> Volume:
         return Volume(voxels, grid.world, description=node.GetName() or "")
     target = covering_grid(grid, node.GetParentTransformNode())
     resampled = resample_image(node.GetImageData(), grid.local, node.GetParentTransformNode(), target)
-    return Volume(resampled, target, description=node.GetName() or "", notices=(RESAMPLED,))
+    return Volume(resampled, target, description=node.GetName() or "", notices=(resampled_notice(),))
 
 
 def node_grid(node: Any) -> PlacedGrid:
@@ -63,9 +66,9 @@ def node_voxels(node: Any) -> Voxels:
     pixels = node_pixels(node)
     if pixels.shape[-1] != 1:
         raise InputError(
-            "it is a colour or vector volume; a scalar volume is needed.",
+            _("it is a colour or vector volume; a scalar volume is needed."),
             where=node.GetName() or "",
-            remedy="Choose another volume.",
+            remedy=_("Choose another volume."),
         )
     return pixels[..., 0]
 
@@ -78,7 +81,7 @@ def node_pixels(node: Any) -> Voxels:
     """
     image = node.GetImageData() if node is not None else None
     if image is None or image.GetPointData().GetScalars() is None:
-        raise InputError("the volume is empty.", remedy="Choose another volume.")
+        raise InputError(_("the volume is empty."), remedy=_("Choose another volume."))
     i, j, k = image.GetDimensions()
     pixels: Voxels = vtk_arrays().vtk_to_numpy(image.GetPointData().GetScalars())
     return pixels.reshape(k, j, i, image.GetNumberOfScalarComponents())

@@ -12,6 +12,7 @@ from ..app.client import Told, WorkerClient
 from ..app.interpreter import WorkerCommand, find_worker_python, worker_command
 from ..app.protocol import Reply, Request
 from ..core.errors import Cancelled, MedAISegError, ResourceError
+from ..core.language import tr as _
 from .private_packages import packages_folder
 from .pump import WAITING, Pieces
 from .scene import slicer_module
@@ -31,7 +32,7 @@ class WorkerLink:
         self._settings = settings
         self._python: WorkerPython | None = None
 
-    def ask(self, request: Request, *, on_progress: Told = lambda _: None) -> Pieces[Reply]:
+    def ask(self, request: Request, *, on_progress: Told = lambda _event: None) -> Pieces[Reply]:
         """The worker's reply; a worker is started where none runs. Cancelling waits for it to stop, under a second.
 
         Raises:
@@ -79,7 +80,7 @@ class WorkerLink:
 
     def _command(self) -> WorkerCommand:
         if self._python is None:
-            raise ResourceError("the worker's Python is not known yet.", remedy="Try again.")
+            raise ResourceError(_("the worker's Python is not known yet."), remedy=_("Try again."))
         home = self._settings.models_home
         models_home = Path(home).expanduser() if home else None
         return worker_command(

@@ -11,13 +11,13 @@ from typing import Any
 from ..app.child import Child, Stream
 from ..app.interpreter import WorkerCommand
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from . import python_facts
 from .pump import WAITING, Pieces
 from .requirements import MODULES
 
 _SCRIPT = Path(python_facts.__file__)
 _KILL_S = 2.0
-_NAME_ANOTHER = "Name a Python interpreter of version 3.11 to 3.13 for the worker, or leave the setting empty."
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +78,13 @@ def ask_script(python: WorkerPython, request: Mapping[str, Any]) -> Pieces[dict[
     except json.JSONDecodeError:
         answer = None
     if not isinstance(answer, dict):
+        what = (
+            _("it gave no answer (exit code {code}): {said}.") if lines else _("it gave no answer (exit code {code}).")
+        )
         raise ResourceError(
-            f"it gave no answer (exit code {exit_code}){': ' + lines[-1][:200] if lines else ''}.",
+            what.format(code=exit_code, said=lines[-1][:200] if lines else ""),
             where=str(python.executable),
-            remedy=_NAME_ANOTHER,
+            remedy=_name_another(),
         )
     return answer
 
@@ -123,3 +126,7 @@ def _tell(lines: Iterable[bytes], on_line: Callable[[str], None]) -> None:
 
 def _from_facts(executable: Path, environment: Mapping[str, str], own: bool, facts: Mapping[str, Any]) -> WorkerPython:
     return WorkerPython(executable, environment, own, facts["tag"], facts["version"], facts["pip"], facts["found"])
+
+
+def _name_another() -> str:
+    return _("Name a Python interpreter of version 3.11 to 3.13 for the worker, or leave the setting empty.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..exporters.atomic import atomic_path, atomic_paths
@@ -72,17 +73,19 @@ def meshes_in_pieces(
     """
     content = node.GetSegmentation()
     if content.GetNumberOfSegments() == 0:
-        return Written((), (Notice("no-surface", f"No segment has a voxel: no .{kind.value} file was written."),))
+        what = _("No segment has a voxel: no .{kind} file was written.").format(kind=kind.value)
+        return Written((), (Notice("no-surface", what),))
     surfaces = yield from _named_surfaces(node)
     filled = [(name, surface) for name, surface in surfaces if surface.GetNumberOfPoints() > 0]
     too_small = [name for name, surface in surfaces if surface.GetNumberOfPoints() == 0]
-    notices = (Notice("no-surface", f"Too small for a surface: {', '.join(too_small)}."),) if too_small else ()
+    what = _("Too small for a surface: {names}.").format(names=", ".join(too_small))
+    notices = (Notice("no-surface", what),) if too_small else ()
     if not filled:
         return Written((), notices)
-    names = mesh_file_names(kind.value, [name for name, _ in filled], stem=path.stem)
+    names = mesh_file_names(kind.value, [name for name, _surface in filled], stem=path.stem)
     paths = [path.with_name(name) for name in names]
     with atomic_paths(paths, overwrite=overwrite) as temporaries:
-        for (_, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
+        for (_name, surface), temporary, final in zip(filled, temporaries, paths, strict=True):
             _write_surface(surface, temporary, final, kind)
             yield
     return Written(tuple(paths), notices)
@@ -156,7 +159,7 @@ def _is_whole_nrrd(path: Path) -> bool:
 def _check(succeeded: bool, path: Path) -> None:
     if not succeeded:
         raise ResourceError(
-            "the file could not be written completely.",
+            _("the file could not be written completely."),
             where=str(path),
-            remedy="Check the free space or choose another folder.",
+            remedy=_("Check the free space or choose another folder."),
         )

@@ -26,7 +26,7 @@ class ExportControl:
     def why_no_dicom(self, node: Any) -> str:
         """Why DICOM SEG cannot be written; empty where it can."""
         why = why_no_dicom(node)
-        return why.value if why is not None else ""
+        return why.in_words() if why is not None else ""
 
     def export(self, node: Any, kind: ExportKind) -> None:
         """Ask for a folder where one is needed, and write."""
