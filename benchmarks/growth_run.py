@@ -16,7 +16,7 @@ from MedAISegLib.core.records import to_json
 from MedAISegLib.core.volume import Volume
 from monai.networks.nets import SegResNetDS
 
-from .clock import ForwardClock, timed
+from .clock import ForwardClock
 from .growth import Point
 from .measure import forget_own_peak, peak_of_process
 
@@ -41,7 +41,7 @@ def main(slices: int, classes: int, repeats: int, folder: Path, device: str) -> 
         # The input, and what a window has taken, are resident already; the labels are the result.
         before = peak_of_process()
         clock.take()
-        (segmentation, _), whole_s = timed(lambda: run(job, case, model=model))
+        (segmentation, _), whole_s = clock.timed(lambda: run(job, case, model=model))
         above = peak_of_process() - before - segmentation.layers.nbytes
         on_device = torch.cuda.max_memory_allocated() if device != "cpu" else 0
         point = Point(slices, classes, whole_s, whole_s - clock.take().seconds, above, on_device)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from MedAISegLib.engine.backends import winograd
 from MedAISegLib.engine.backends.direct_convolutions import with_direct_convolutions
+from MedAISegLib.engine.backends.norms_channels_last import GroupNormChannelsLast, InstanceNormChannelsLast
 from MedAISegLib.engine.backends.ways import ONEDNN, PLAIN, Backend, Precision, Way, built
 
 pytestmark = pytest.mark.engine
@@ -54,6 +55,36 @@ def test_fewer_multiplications_give_the_same_sums(depth, bias, monkeypatch):
     assert winograd.suits(network[0], values)
     with torch.inference_mode():
         torch.testing.assert_close(with_direct_convolutions(network)(values), network(values), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        lambda kind: kind(8, affine=True) if kind is InstanceNormChannelsLast else kind(2, 8),
+        lambda kind: kind(8) if kind is InstanceNormChannelsLast else kind(8, 8, affine=False),
+    ],
+)
+@pytest.mark.parametrize("kind", [InstanceNormChannelsLast, GroupNormChannelsLast])
+@pytest.mark.parametrize("level", [0.0, 30.0])
+def test_norms_of_many_voxels_are_exact_with_channels_last(norm, kind, level):
+    torch.manual_seed(7)
+    layer = norm(kind)
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter)
+    values = torch.randn(1, 8, 64, 63, 65) + level
+    last = values.contiguous(memory_format=torch.channels_last_3d)
+    with torch.inference_mode():
+        found = layer(last)
+        expected = type(layer).__bases__[0].forward(layer.double(), values.double())
+    assert found.is_contiguous(memory_format=torch.channels_last_3d)
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [InstanceNormChannelsLast(3), GroupNormChannelsLast(1, 3)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_norms_of_the_usual_layout_and_of_batches_are_left_to_torch(layer, count):
+    values = torch.randn(count, 3, 4, 5, 6)
+    torch.testing.assert_close(layer(values), type(layer).__bases__[0].forward(layer, values))
 
 
 def test_who_listens_to_a_layer_hears_of_it_in_every_way():

@@ -1,10 +1,10 @@
-"""Convolutions by oneDNN, channels last, whatever their size; instance norms in that layout too.
+"""Convolutions by oneDNN, channels last, whatever their size; norms in that layout too.
 
 Why: for one window torch gives all convolutions of fewer than 20,480 rows (batch x channels x a x b) to a slow one of
 its own, and turns every larger one from and into a layout of oneDNN's. Measured on a CPU, one thread, one window of 96
 voxels, against plain torch: a UNet of MONAI 0.39 of the time, a SegResNet 0.80 (its convolutions are 9/10 of it, and at
 the processor's rate), nnU-Net's plain network 0.74 (with 1.18 without the norms, which would be turned back and forth).
-Scores differ by some 1e-6, with instance or group norms 1e-4, of the largest one.
+Scores differ by some 1e-6 of the largest one.
 
 Batches go through window by window: no slower, and of all that lies between the layers one window's share is held.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from .norms_channels_last import GroupNormChannelsLast, InstanceNormChannelsLast
 from .shared_copy import with_layers_as
 from .winograd import convolved, suits, transformed
 
@@ -22,7 +23,7 @@ _LAST = torch.channels_last_3d
 
 def with_direct_convolutions(network: nn.Module) -> nn.Module | None:
     """The network with the same weights; None where it has no 3-D convolution that can be seen."""
-    twin = with_layers_as(network, {nn.Conv3d: _DirectConv3d, nn.InstanceNorm3d: _GroupedInstanceNorm3d})
+    twin = with_layers_as(network, _LAYERS)
     if twin is None or not any(isinstance(module, _DirectConv3d) for module in twin.modules()):
         return None
     return _WindowByWindow(twin)
@@ -68,11 +69,8 @@ class _DirectConv3d(nn.Conv3d):
         return output
 
 
-class _GroupedInstanceNorm3d(nn.InstanceNorm3d):
-    """As a group norm of one channel a group, which torch can compute in this layout."""
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """(batch, channel, a, b, c) of the same shape."""
-        if self.running_mean is not None or values.ndim != 5:
-            return super().forward(values)
-        return nn.functional.group_norm(values, self.num_features, self.weight, self.bias, self.eps)
+_LAYERS = {
+    nn.Conv3d: _DirectConv3d,
+    nn.InstanceNorm3d: InstanceNormChannelsLast,
+    nn.GroupNorm: GroupNormChannelsLast,
+}
