@@ -8,6 +8,7 @@ from typing import Protocol
 from ..core.colours import colour_number
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
+from ..core.series_place import NUMBER_IN_SERIES, place_in_series
 from ..core.volume import SeriesReference
 from ..models.spec import Channel
 from .contrast import Appearance, Weighting, appearance_of, has_word, words_of
@@ -106,6 +107,8 @@ def describe(image: Candidate) -> str:
     number = image.attributes.get("SeriesNumber")
     size = " x ".join(str(n) for n in image.geometry.shape_kji[::-1]) if image.geometry else ""
     uid = image.series.series_instance_uid if image.series else ""
+    if place := image.attributes.get(NUMBER_IN_SERIES):
+        uid = place_in_series(uid, int(place))
     numbered = _("number {number}").format(number=number) if number else ""
     parts = (numbered, image.description or _("no description"), image.modality, size, uid)
     return ", ".join(part for part in parts if part)

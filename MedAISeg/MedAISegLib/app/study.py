@@ -10,12 +10,14 @@ from ..core.case import Case
 from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, Progress, RunStage
+from ..core.series_place import uid_and_place
 from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
 from ..readers import list_files, list_images, read_listing
 from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
 from .colours import is_coloured, part_of_picture
+from .fit import describe
 from .match import assign, match
 
 
@@ -35,7 +37,8 @@ def read_case(
         spec: the model.
         path: a folder or file; None where ``channels`` names every image, or a database is given.
         database: Slicer's DICOM database, in place of ``path``; only series that are named by their UID are read.
-        series_uid: take this series of it and leave the others.
+        series_uid: take this series of it and leave the others; ``UID:2`` takes the second volume of a series that
+            holds several.
         channels: a file, a folder or the UID of a series in ``path`` or ``database``, by channel name.
         accept: go on under the assumptions that would otherwise be asked about.
         progress: is told how much has been read.
@@ -89,7 +92,7 @@ def _set_aside(listings: Sequence[ImageListing], channels: Sequence[Channel]) ->
 
 def _listed_in(database: Path, names: Sequence[str], poll: Poll, *, accept: bool) -> tuple[ImageListing, ...]:
     """The series among the names, each once; what is a file or folder is no series."""
-    uids = dict.fromkeys(name for name in names if name and not Path(name).exists())
+    uids = dict.fromkeys(uid_and_place(name)[0] for name in names if name and not Path(name).exists())
     return tuple(
         listing for uid in uids for listing in list_files(series_files(database, uid), accept=accept, poll=poll)
     )
@@ -102,7 +105,8 @@ def _named_image(name: str, value: str, listings: Sequence[ImageListing], poll: 
         UsageError: if it names none or several.
         InputError: if that image cannot be read.
     """
-    if any(listing.series_instance_uid == value for listing in listings):
+    uid, place = uid_and_place(value)
+    if (uid or place) and any(listing.series_instance_uid == uid for listing in listings):
         return _series(value, listings)
     if not Path(value).exists():
         raise UsageError(
@@ -123,14 +127,37 @@ def _named_image(name: str, value: str, listings: Sequence[ImageListing], poll: 
 _UIDS_REMEDY = "'medaiseg inspect' lists the series of a folder with their UIDs."
 
 
-def _series(uid: str, listings: Sequence[ImageListing]) -> ImageListing:
-    found = [listing for listing in listings if listing.series_instance_uid == uid]
+def _series(name: str, listings: Sequence[ImageListing]) -> ImageListing:
+    """The one image of a series, or of several the one that its number names.
+
+    Raises:
+        UsageError: if there is no such series, or none of that number.
+        InputError: if the series cannot be read, or holds several images and none is named.
+    """
+    uid, place = uid_and_place(name)
+    found = [listing for listing in listings if listing.series is not None and listing.series_instance_uid == uid]
     if not found:
         raise UsageError(f"there is no series {uid} in the input.", remedy=_UIDS_REMEDY)
     readable = _readable(found, needed=True)
+    if place is not None:
+        return _numbered(place, readable, name)
     if len(readable) > 1:
-        raise InputError(f"the series holds {len(readable)} images that do not form one volume.", where=f"series {uid}")
+        text = "\n".join(f"  {describe(listing)}, runs to {listing.orientation}" for listing in readable)
+        raise InputError(
+            f"the series holds {len(readable)} images that do not form one volume:\n{text}\n",
+            where=f"series {uid}",
+            remedy=f"Choose one: --series {readable[0].names[0]}, or --channel NAME={readable[0].names[0]}.",
+        )
     return readable[0]
+
+
+def _numbered(place: int, readable: Sequence[ImageListing], name: str) -> ImageListing:
+    before = 0
+    for listing in readable:
+        if before < place <= before + listing.volume_count:
+            return replace(listing, wanted=place - before - 1)
+        before += listing.volume_count
+    raise UsageError(f"there is no series {name} in the input: it holds {before}.", remedy=_UIDS_REMEDY)
 
 
 def _readable(listings: Sequence[ImageListing], *, needed: bool) -> tuple[ImageListing, ...]:
@@ -154,10 +181,11 @@ def _read_one(
     if all(is_coloured(volume) for volume in volumes):
         return part_of_picture(volumes, channel)
     if not accept:
+        by_name = f"name one of them (--series {listing.names[1]})" if listing.names[1:] else "give that volume alone"
         raise ConfirmationRequired(
             f"it holds {len(volumes)} volumes (a time series or the like), and the channel takes one.",
             where=listing.description or listing.kind,
-            remedy="Accept (--accept) to take the first, or give that volume alone.",
+            remedy=f"Accept (--accept) to take the first, or {by_name}.",
         )
     first = volumes[0]
     return first.with_voxels(

@@ -22,7 +22,7 @@ from ..core.errors import InputError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.volume import Volume
-from .listing import ImageListing
+from .listing import ImageListing, with_numbers
 
 READERS = {
     "dicom": "MedAISegLib.readers.dicom",
@@ -77,7 +77,7 @@ def list_files(files: Sequence[Path], *, accept: bool = False, poll: Poll = neve
         if claimed:
             skipped = sum(len(others) for others in by_reader.values())
             listings = _reader(name).list_images(claimed, accept=accept, poll=poll)
-            return tuple(_with_skipped(listing, skipped) for listing in listings)
+            return with_numbers([_with_skipped(listing, skipped) for listing in listings])
     return ()
 
 

@@ -77,7 +77,10 @@ def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], Non
         InputError: if a file is damaged, or different images lie at one place and no tag tells them apart.
     """
     del accept
-    return read_volumes(cast("StackGrids", listing.source), progress)
+    grids = cast("StackGrids", listing.source)
+    if listing.wanted is not None and len(grids.parts) > 1:
+        grids = replace(grids, parts=(grids.parts[listing.wanted],))
+    return read_volumes(grids, progress)
 
 
 def _header_or_problem(path: Path) -> Instance | ImageListing | None:

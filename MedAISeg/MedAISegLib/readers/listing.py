@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ..core.errors import MedAISegError
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
+from ..core.series_place import NUMBER_IN_SERIES, place_in_series
 from ..core.volume import SeriesReference
 
 
@@ -26,6 +28,7 @@ class ImageListing:
         paths: its files, in the order of the volume's slices where there is one file a slice.
         geometry: the grid of its volumes, None where it is not known or the object is no image.
         volume_count: number of volumes that reading gives, more than one for time series and the like.
+        wanted: reading gives only this one of them, counted from 0.
         notices: what was found odd; reading may add to it.
         problem: why it cannot be read, or what the user would have to accept (ConfirmationRequired).
         source: what its reader keeps for reading; nobody else's business.
@@ -40,12 +43,26 @@ class ImageListing:
     series: SeriesReference | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     volume_count: int = 1
+    wanted: int | None = None
     notices: tuple[Notice, ...] = ()
     problem: MedAISegError | None = None
     source: object = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a user calls each volume by: the series' UID, with a number where the series holds several.
+
+        Empty for what is in no series, or cannot be read.
+        """
+        if self.series is None or self.problem is not None:
+            return ()
+        first = self.attributes.get(NUMBER_IN_SERIES)
+        if first is None:
+            return (self.series_instance_uid,)
+        return tuple(place_in_series(self.series_instance_uid, int(first) + n) for n in range(self.volume_count))
 
     @property
     def study_instance_uid(self) -> str:
@@ -82,3 +99,21 @@ class ImageListing:
     def orientation(self) -> str:
         """The patient sides to which columns, rows and slices run, e.g. ``LPS``; empty where there is no grid."""
         return self.geometry.axis_codes()[::-1] if self.geometry else ""
+
+
+def with_numbers(listings: Sequence[ImageListing]) -> tuple[ImageListing, ...]:
+    """The same; where a series (or what has no series' UID) holds several volumes, they are numbered in this order."""
+    named = [listing for listing in listings if listing.names]
+    totals = Counter[str]()
+    for listing in named:
+        totals[listing.series_instance_uid] += listing.volume_count
+    met = Counter[str]()
+    result = []
+    for listing in listings:
+        uid = listing.series_instance_uid
+        if listing.names and totals[uid] > 1:
+            attributes = {**listing.attributes, NUMBER_IN_SERIES: str(met[uid] + 1)}
+            met[uid] += listing.volume_count
+            listing = replace(listing, attributes=attributes)
+        result.append(listing)
+    return tuple(result)
