@@ -149,6 +149,14 @@ def test_a_configuration_of_nnunet_of_another_make(changes: Config, tmp_path: Pa
     refused(write_nnunet(tmp_path / "m", change=change))
 
 
+def test_a_trainer_of_nnunet_whose_name_never_ends(tmp_path: Path) -> None:
+    pytest.importorskip("dynamic_network_architectures")
+    from Testing.nnunets import write_model
+
+    changes = {"trainer_name": shared(), "inference_allowed_mirroring_axes": ()}
+    assert read_model(write_model(tmp_path / "m", checkpoint=changes)).spec.segments[0].name == "liver"
+
+
 @pytest.mark.parametrize("intensities", [{"0": "text"}, {"0": []}, {"0": None}, {"x": {}}, {"0": {"mean": HUGE}}])
 def test_intensities_of_nnunet_that_are_no_numbers(intensities: Config, tmp_path: Path) -> None:
     def change(plans: Config) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..core.errors import ModelError, NotTrustedError
+from .bounded_pickles import LARGEST, ExcessError, require_bounded
+from .checkpoint_facts import REMEDY
+from .plain_numpy import STAND_INS
 
 _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net", "network_weights")
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
@@ -24,16 +26,17 @@ _MOST_WRAPPINGS = 8
 """Training programs nest two or three; a file may hold itself."""
 
 
-# Besides tensors, some training programs store numpy arrays; rebuilding those runs no code of the file's own. Files
-# written before numpy 2.0 name these functions by their former module.
-_REBUILD, _SCALAR = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-_NUMPY_ARRAYS: list[Any] = [
-    *((_REBUILD, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
-    *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
-    np.ndarray,
-    np.dtype,
-    *(type(np.dtype(name)) for name in ("float32", "float64", "int32", "int64", "uint8", "bool")),
+_NUMPY: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (stand_in, name) for name, stand_in in STAND_INS.items()
 ]
+"""Besides tensors, some training programs store numpy's arrays and numbers."""
+_LEGACY_PICKLES = 5
+"""Of a file of before torch 1.6: a number, two lines of facts, the content, and which numbers follow."""
+_DAMAGED = (
+    *(RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
+    *(ArithmeticError, MemoryError, RecursionError),
+)
+"""What torch meets in a file that is no checkpoint, where it has no words of its own for it."""
 
 
 def load_state(path: Path, key: str = "") -> dict[str, torch.Tensor]:
@@ -46,7 +49,7 @@ def load_state(path: Path, key: str = "") -> dict[str, torch.Tensor]:
         NotTrustedError: if the file holds code.
         ModelError: if it is damaged or holds no weights.
     """
-    state = _load_safetensors(path) if path.suffix == ".safetensors" else load_content(path)
+    state = load_safetensors(path) if path.suffix == ".safetensors" else load_content(path)
     names = (key, *_WRAPPERS) if key else _WRAPPERS
     for _ in range(_MOST_WRAPPINGS):
         if not isinstance(state, dict) or _is_state(state):
@@ -64,7 +67,12 @@ def _is_state(value: dict[Any, Any]) -> bool:
     return bool(value) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in value.items())
 
 
-def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """The weights by name, mapped into memory rather than read.
+
+    Raises:
+        ModelError: if they are damaged.
+    """
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
@@ -79,20 +87,42 @@ def load_content(path: Path) -> Any:
         ModelError: if it is damaged.
     """
     try:
-        with torch.serialization.safe_globals(_NUMPY_ARRAYS):
+        zipped = _begins_as_zip(path)
+        _require_bounded(path, zipped)
+        with torch.serialization.safe_globals(_NUMPY):
             # Mapped, what nobody asks for is never read: many hold the optimizer's state, twice the weights'
             # size. Files of before torch 1.6 are no archives and cannot be mapped.
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         if _FORBIDDEN.search(str(error)):
-            raise NotTrustedError(
-                "the weights' file holds code.",
-                where=str(path),
-                remedy="Only plain weights are loaded; ask the model's author for them, best as safetensors.",
-            ) from error
+            raise NotTrustedError("the weights' file holds code.", where=str(path), remedy=REMEDY) from error
         raise ModelError("the weights are damaged.", where=str(path)) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"the weights are damaged: {error}", where=str(path)) from error
+    except ExcessError as error:
+        raise ModelError(f"the weights are refused: {error}.", where=str(path), remedy=REMEDY) from error
+    except _DAMAGED as error:
+        raise ModelError(f"the weights are damaged: {str(error)[:300]}", where=str(path)) from error
+
+
+def _begins_as_zip(path: Path) -> bool:
+    """By what torch goes by."""
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _require_bounded(path: Path, zipped: bool) -> None:
+    """Raises ExcessError if the pickles of a checkpoint would take endless work to open."""
+    if zipped:
+        # As torch reads the archive, which may differ from how Python does.
+        archive = torch._C.PyTorchFileReader(str(path))
+        if archive.get_record_size("data.pkl") > LARGEST:
+            raise ExcessError("what it says beside its weights is too large")
+        require_bounded(archive.get_record("data.pkl"))
+        return
+    with path.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+        position = 0
+        for _ in range(_LEGACY_PICKLES):
+            if position < len(content):
+                position = require_bounded(content, position)
 
 
 def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import ModelError, NotTrustedError
+from .bounded_pickles import LARGEST, ExcessError, require_bounded
+from .plain_numpy import STAND_INS
 
-_LARGEST_DESCRIPTION = 64 * 2**20
-_DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, MemoryError)
+_DAMAGED = (
+    *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError),
+    *(MemoryError, OverflowError, RecursionError),
+)
+REMEDY = "Only plain weights are loaded; ask the model's author for them, best as safetensors."
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,32 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         ModelError: if it is damaged, or no checkpoint of torch 1.6 or later.
     """
     try:
-        content = _Facts(BytesIO(_description(path))).load()
+        content = _opened(path)
     except _DAMAGED as error:
         raise ModelError(f"the checkpoint is damaged: {error}.", where=str(path)) from error
+    except ExcessError as error:
+        raise ModelError(f"the checkpoint is refused: {error}.", where=str(path), remedy=REMEDY) from error
     except _ForbiddenError as error:
         raise NotTrustedError(
             f"the checkpoint holds code: it asks for {error}.",
             where=str(path),
-            remedy="Only plain weights are loaded; ask the model's author for them, best as safetensors.",
+            remedy=REMEDY,
         ) from error
     if not isinstance(content, dict):
         raise ModelError("the checkpoint holds no items by name.", where=str(path))
     return content
+
+
+def _opened(path: Path) -> Any:
+    description, stamp = _description(path), (path, path.stat().st_size, path.stat().st_mtime_ns)
+    if stamp not in _bounded:
+        require_bounded(description)
+        _bounded.add(stamp)
+    return _Facts(BytesIO(description)).load()
+
+
+_bounded: set[tuple[Path, int, int]] = set()
+"""Those that have been gone through: a list of models reads them again and again."""
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -66,7 +83,7 @@ def _description(path: Path) -> bytes:
             names = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(names) != 1:
                 raise ModelError("it is no checkpoint of torch.", where=str(path))
-            if archive.getinfo(names[0]).file_size > _LARGEST_DESCRIPTION:
+            if archive.getinfo(names[0]).file_size > LARGEST:
                 raise ModelError("its description is too large.", where=str(path))
             return archive.read(names[0])
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
@@ -90,21 +107,18 @@ def _parameter(tensor: TensorFacts, *_: Any) -> TensorFacts:
     return tensor
 
 
-_REBUILD, _SCALAR = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-_NUMPY: dict[str, Any] = {"_reconstruct": _REBUILD, "scalar": _SCALAR}
 # torch writes the names that modules had in Python 2.
 _PLAIN: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "Counter"): Counter,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "Size"): tuple,
     ("torch", "device"): lambda *_: None,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
     **{(builtins, kind.__name__): kind for builtins in ("builtins", "__builtin__") for kind in (set, complex, slice)},
     ("_codecs", "encode"): lambda text, *_: text.encode("latin-1"),
-    **{(f"numpy.{core}.multiarray", name): function for core in ("core", "_core") for name, function in _NUMPY.items()},
+    **{(place.rpartition(".")[0], place.rpartition(".")[2]): stand_in for place, stand_in in STAND_INS.items()},
 }
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from ...core.errors import ModelError, NotTrustedError
+from ...core.errors import ModelError
+from ..checkpoint import load_content, load_safetensors
 from .architecture import Architecture
 from .network import LayerWeights, MeshNet
 
@@ -65,14 +63,7 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
     """Published ``model.pth`` files are mostly safetensors in spite of their name."""
     with path.open("rb") as stream:
         zipped = stream.read(len(_ZIP)) == _ZIP
-    try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True) if zipped else load_file(path)
-    except pickle.UnpicklingError as error:
-        raise NotTrustedError(
-            "the file holds more than weights.", where=str(path), remedy="Ask its author for safetensors."
-        ) from error
-    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"the weights are damaged: {error}", where=str(path)) from error
+    state: Any = load_content(path) if zipped else load_safetensors(path)
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         raise ModelError("it holds no weights of a network.", where=str(path))
     return state

@@ -158,7 +158,8 @@ def _notices(model: TrainedModel) -> tuple[Notice, ...]:
     if model.checkpoints[0].parent.name != ON_ALL and (model.root / ON_ALL / CHECKPOINT).is_file():
         notices.append(Notice("fold-all", "Its fold that was trained on all images is left aside, as nnU-Net does."))
     if not model.trainer.startswith(_USUAL_TRAINER):
-        message = f"It was trained by {model.trainer}; if that changed more than the training, labels may differ."
+        trainer = model.trainer or "an unnamed trainer"
+        message = f"It was trained by {trainer}; if that changed more than the training, labels may differ."
         notices.append(Notice("unknown-trainer", message))
     return tuple(notices)
 

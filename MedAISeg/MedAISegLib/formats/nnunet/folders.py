@@ -89,14 +89,14 @@ def _trained_model(root: Path) -> TrainedModel:
     arguments = facts.get("init_args")
     name = arguments.get("configuration") if isinstance(arguments, dict) else None
     name = name if isinstance(name, str) else root.name.rpartition("__")[2]
-    axes = facts.get("inference_allowed_mirroring_axes")
+    axes, trainer = facts.get("inference_allowed_mirroring_axes"), facts.get("trainer_name")
     return TrainedModel(
         root=root,
         dataset=dataset,
         configuration=read_configuration(plans, name, str(root / PLANS)),
         checkpoints=checkpoints,
         mirror_axes=tuple(int(axis) for axis in axes) if isinstance(axes, (tuple, list)) else (),
-        trainer=str(facts.get("trainer_name", "")),
+        trainer=trainer if isinstance(trainer, str) else "",
     )
 
 

@@ -1,0 +1,273 @@
+"""The work of a pickle, bounded before it is opened.
+
+Opening a pickle looks up keys, and looking up a key of nested tuples goes through all that it holds: forty tuples of
+which each holds the one before twice are a few hundred bytes in the file, and two to the power of forty look-ups that
+nothing can interrupt. So the pickle is gone through first: a stack like the real one, on which a value is only how much
+there is in it. What is looked up or handed to a function is counted as often as that happens.
+
+Understood are the operations that torch's own reader of plain weights understands
+(``torch._weights_only_unpickler``), which are those that ``torch.save`` writes.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from mmap import mmap
+from typing import NoReturn
+
+LARGEST = 64 * 2**20
+"""Bytes of a pickle without the numbers of its tensors."""
+
+_DEEPEST = 64
+_DEPTH_BITS = 7
+_FREE_WORK, _WORK_A_BYTE = 10**6, 2
+
+
+def _code(operation: bytes) -> int:
+    return operation[0]
+
+
+_ARGUMENT_BYTES = [-1] * 256
+"""Of operations that put a value on the stack that holds no others."""
+for _operation, _length in (
+    (pickle.NONE, 0), (pickle.NEWTRUE, 0), (pickle.NEWFALSE, 0), (pickle.BININT, 4), (pickle.BININT1, 1),
+    (pickle.BININT2, 2), (pickle.BINFLOAT, 8),
+):  # fmt: skip
+    _ARGUMENT_BYTES[_code(_operation)] = _length
+_SHORT_TUPLES = {_code(pickle.TUPLE1): 1, _code(pickle.TUPLE2): 2, _code(pickle.TUPLE3): 3}
+_PUT, _LONG_PUT, _GET, _LONG_GET = map(_code, (pickle.BINPUT, pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET))
+_TEXT, _MARK, _TUPLE, _STOP = map(_code, (pickle.BINUNICODE, pickle.MARK, pickle.TUPLE, pickle.STOP))
+_HARMLESS = (b"torch", b"numpy", b"_code")
+"""What the names begin with of functions and classes that make nothing into which a pickle could put more."""
+
+
+class ExcessError(Exception):
+    """The pickle is no harmless one; says why."""
+
+
+class _Growing:
+    """A value into which more may be put later, or that holds such.
+
+    Attributes:
+        size: how much there is in it, but for its parts.
+        parts: those of its values that may grow, or hold such.
+    """
+
+    __slots__ = ("depth", "parts", "size")
+
+    def __init__(self, size: int = 1, depth: int = 1) -> None:
+        self.size, self.depth = size, depth
+        self.parts: list[_Growing] = []
+
+
+_Value = int | _Growing
+"""0 where it holds no others; a number that says size and depth where nothing more can be put into it."""
+
+
+def require_bounded(content: bytes | mmap, start: int = 0) -> int:
+    """Go through one pickle without opening it.
+
+    Returns:
+        Where it ends.
+
+    Raises:
+        ExcessError: if opening it would take more work than its size justifies, or it is not as torch writes it.
+        UnpicklingError: if it is damaged.
+    """
+    try:
+        return _Machine(content, start).run()
+    except (IndexError, KeyError) as error:
+        raise pickle.UnpicklingError("its description breaks off") from error
+
+
+class _Machine:
+    """Goes through a pickle."""
+
+    def __init__(self, content: bytes | mmap, start: int) -> None:
+        self.content, self.start, self.position = content, start, start
+        self.stack: list[_Value] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, _Value] = {}
+        self.work = _FREE_WORK + _WORK_A_BYTE * min(len(content) - start, LARGEST)
+
+    def run(self) -> int:
+        """Where the pickle ends."""
+        content, stack, memo, position = self.content, self.stack, self.memo, self.position
+        while (operation := content[position]) != _STOP:
+            position += 1
+            if (length := _ARGUMENT_BYTES[operation]) >= 0:
+                stack.append(0)
+                position += length
+            elif operation == _LONG_PUT:
+                memo[int.from_bytes(content[position : position + 4], "little")] = stack[-1]
+                position += 4
+            elif operation == _GET:
+                stack.append(memo[content[position]])
+                position += 1
+            elif operation == _TEXT:
+                stack.append(0)
+                position += 4 + int.from_bytes(content[position : position + 4], "little")
+            elif count := _SHORT_TUPLES.get(operation):
+                stack[-count:] = (_tuple(stack[-count:]),)
+            elif operation == _LONG_GET:
+                stack.append(memo[int.from_bytes(content[position : position + 4], "little")])
+                position += 4
+            elif operation == _PUT:
+                memo[content[position]] = stack[-1]
+                position += 1
+            elif operation == _MARK:
+                self.marks.append(len(stack))
+            elif operation == _TUPLE:
+                stack.append(_tuple(self.marked()))
+            else:
+                self.position = position
+                _ACTIONS.get(operation, _refuse)(self)
+                position = self.position
+            if position >= self.start + LARGEST:
+                raise ExcessError("it says more beside its weights than a checkpoint does")
+        return position + 1
+
+    def marked(self) -> list[_Value]:
+        """What has been put on the stack since the last mark, taken off it."""
+        mark = self.marks.pop()
+        items = self.stack[mark:]
+        del self.stack[mark:]
+        return items
+
+    def count(self, value: _Value) -> None:
+        """Everything in the value is gone through once."""
+        waiting = [value]
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, _Growing):
+                self.work -= inner.size
+                waiting += inner.parts
+            else:
+                self.work -= inner >> _DEPTH_BITS
+            if self.work < 0:
+                raise ExcessError("opening it would take far more work than its size justifies")
+
+
+def _tuple(items: Sequence[_Value]) -> _Value:
+    """A tuple of so many: what is in it can no longer be put elsewhere."""
+    if not any(items):
+        return (len(items) + 1) << _DEPTH_BITS | 1
+    made = _Growing()
+    _take(made, items)
+    return made if made.parts else made.size << _DEPTH_BITS | made.depth
+
+
+def _take(target: _Value, items: Sequence[_Value]) -> None:
+    """Put values into one."""
+    if not isinstance(target, _Growing):
+        raise pickle.UnpicklingError("its description is out of order")
+    target.size += len(items)
+    for item in items:
+        if isinstance(item, _Growing):
+            target.parts.append(item)
+            depth = item.depth
+        else:
+            target.size += item >> _DEPTH_BITS
+            depth = item & (1 << _DEPTH_BITS) - 1
+        if depth >= target.depth:
+            target.depth = depth + 1
+            if depth >= _DEEPEST:
+                raise ExcessError(f"it is nested more than {_DEEPEST} deep")
+
+
+def _short(machine: _Machine) -> None:
+    machine.stack.append(0)
+    machine.position += 1 + machine.content[machine.position]
+
+
+def _global(machine: _Machine) -> None:
+    """Two lines: a module, and a name in it. What the other classes make may grow."""
+    start = machine.position
+    ends = machine.content.find(b"\n", machine.content.find(b"\n", start) + 1)
+    if ends < 0:
+        raise pickle.UnpicklingError("its description is out of order")
+    machine.position = ends + 1
+    machine.stack.append(0 if machine.content[start : start + 5] in _HARMLESS else _Growing())
+
+
+def _empty(machine: _Machine) -> None:
+    machine.stack.append(_Growing())
+
+
+def _empty_tuple(machine: _Machine) -> None:
+    machine.stack.append(_tuple(()))
+
+
+def _protocol(machine: _Machine) -> None:
+    machine.position += 1
+
+
+def _append(machine: _Machine) -> None:
+    item = machine.stack.pop()
+    _take(machine.stack[-1], (item,))
+
+
+def _appends(machine: _Machine) -> None:
+    items = machine.marked()
+    _take(machine.stack[-1], items)
+
+
+def _set_item(machine: _Machine) -> None:
+    value, key = machine.stack.pop(), machine.stack.pop()
+    machine.count(key)
+    _take(machine.stack[-1], (key, value))
+
+
+def _set_items(machine: _Machine) -> None:
+    items = machine.marked()
+    for key in items[::2]:
+        machine.count(key)
+    _take(machine.stack[-1], items)
+
+
+def _call(machine: _Machine) -> None:
+    """A function or class with its arguments gives a value that holds them."""
+    arguments, function = machine.stack.pop(), machine.stack.pop()
+    machine.count(arguments)
+    if function == 0:
+        machine.stack.append(_tuple((arguments,)))
+        return
+    made = _Growing()
+    _take(made, (arguments,))
+    machine.stack.append(made)
+
+
+def _build(machine: _Machine) -> None:
+    """What such a value is given to remember; none is looked up by that."""
+    machine.count(machine.stack.pop())
+
+
+def _fetch(machine: _Machine) -> None:
+    """A tensor's numbers, looked up by where they are."""
+    machine.count(machine.stack.pop())
+    machine.stack.append(0)
+
+
+def _refuse(_: _Machine) -> NoReturn:
+    raise ExcessError("it is not as torch writes it")
+
+
+_ACTIONS: dict[int, Callable[[_Machine], None]] = {
+    _code(pickle.SHORT_BINSTRING): _short,
+    _code(pickle.LONG1): _short,
+    _code(pickle.GLOBAL): _global,
+    _code(pickle.PROTO): _protocol,
+    _code(pickle.EMPTY_DICT): _empty,
+    _code(pickle.EMPTY_LIST): _empty,
+    _code(pickle.EMPTY_SET): _empty,
+    _code(pickle.EMPTY_TUPLE): _empty_tuple,
+    _code(pickle.APPEND): _append,
+    _code(pickle.APPENDS): _appends,
+    _code(pickle.SETITEM): _set_item,
+    _code(pickle.SETITEMS): _set_items,
+    _code(pickle.REDUCE): _call,
+    _code(pickle.NEWOBJ): _call,
+    _code(pickle.BUILD): _build,
+    _code(pickle.BINPERSID): _fetch,
+}
