@@ -16,6 +16,7 @@ from MedAISegLib.core.errors import UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine.probabilities import probabilities_of
 from MedAISegLib.models.operations import Orient, Resample, Zoom
 from MedAISegLib.models.spec import (
     Activation,
@@ -99,6 +100,24 @@ def test_scores_that_are_no_probabilities_are_not_called_so(tmp_path):
     with pytest.raises(UsageError, match="no probabilities: the network's scores lie outside"):
         maps_of(loaded, tmp_path)
     run(SegmentationJob(model="m", device="cpu"), case(), model=loaded)
+
+
+@pytest.mark.parametrize("score", [-0.01, 1.01])
+def test_one_score_below_0_or_above_1_is_enough(score):
+    scores = torch.tensor([0.5, score, 1.0])[:, None, None, None]
+    with pytest.raises(UsageError, match="lie outside"):
+        probabilities_of(scores, Argmax(), Restore(Activation.NONE))
+
+
+@pytest.mark.parametrize(
+    ("decision", "unseen"), [(Argmax(), [1, 0]), (Argmax((2, 0)), [0, 1]), (Threshold((1, 2)), [0, 0])]
+)
+def test_where_the_model_has_not_looked_nothing_is_probable_but_a_background(decision, unseen):
+    scores = torch.tensor([[0.25, 0.25], [0.75, 0.75], [1.0, 0.0]])[..., None, None]
+    before = scores.clone()
+    found = probabilities_of(scores, decision, Restore(Activation.NONE)).flatten(1)
+    assert found.T.tolist() == [[0.25, 0.75], unseen]
+    assert (scores == before).all()
 
 
 def test_labels_are_the_same_with_and_without(tmp_path):

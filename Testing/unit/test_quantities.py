@@ -100,9 +100,15 @@ def test_a_scan_after_midnight_follows_an_injection_before_it() -> None:
     assert shifted == pytest.approx(AFTER_AN_HOUR, rel=1e-6)
 
 
-def test_a_full_injection_time_is_preferred() -> None:
-    found = factor(RadiopharmaceuticalStartDateTime="20200102100000.00+0100", RadiopharmaceuticalStartTime="093000")
+@pytest.mark.parametrize("rest", ["", ".00+0100", ".00-0500", "\\20200102103000"])
+def test_a_full_injection_time_is_preferred_without_its_zone_and_what_comes_after_the_first(rest: str) -> None:
+    found = factor(RadiopharmaceuticalStartDateTime=f"20200102100000{rest}", RadiopharmaceuticalStartTime="093000")
     assert found == pytest.approx(AFTER_AN_HOUR, rel=1e-6)
+
+
+def test_a_fraction_of_a_second_counts() -> None:
+    found = factor(RadiopharmaceuticalStartTime="095959.5")
+    assert found == pytest.approx(AFTER_AN_HOUR * 2 ** (0.5 / 6586.2), rel=1e-6)
 
 
 def test_a_series_time_after_the_acquisition_is_that_of_reprocessing() -> None:

@@ -9,7 +9,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.engine.labels import clean
 from MedAISegLib.engine.restore import restore_labels
 from MedAISegLib.engine.slabs import Slab, SlabStream
-from MedAISegLib.models.operations import FillHoles, KeepLargestComponent
+from MedAISegLib.models.operations import FillHoles, Interpolation, KeepLargestComponent
 from MedAISegLib.models.spec import Activation, Argmax, Regions, Restore, RestoreOrder, Threshold
 
 pytestmark = pytest.mark.engine
@@ -46,9 +46,35 @@ def test_threshold_keeps_overlapping_classes_in_layers_of_their_own():
     np.testing.assert_array_equal(layers[:, 0, 0], [[3, 3, 0], [5, 0, 5]])
 
 
-def test_a_sigmoid_comes_before_the_threshold():
+@pytest.mark.parametrize("order", list(RestoreOrder))
+def test_a_sigmoid_comes_before_the_threshold(order):
     scores = torch.tensor([[-0.1, 0.0, 0.1]]).view(1, 1, 1, 3).expand(1, 2, 1, 3)
-    np.testing.assert_array_equal(decided(scores, Threshold((1,)), Activation.SIGMOID)[0, 0, 0], [0, 1, 1])
+    np.testing.assert_array_equal(decided(scores, Threshold((1,)), Activation.SIGMOID, order)[0, 0, 0], [0, 1, 1])
+
+
+@pytest.mark.parametrize("has_cleaning", [False, True])
+def test_scores_come_back_then_labels_are_cleaned_and_come_back_by_the_nearest_voxel(has_cleaning):
+    happened = []
+
+    def undo_of(step):
+        def undo(stream, interpolation):
+            happened.append((step, interpolation))
+            return stream
+
+        return undo
+
+    def cleaned(layers):
+        happened.append("cleaned")
+        return layers * 5
+
+    scores, winners = one_hot_scores(4)
+    stream = SlabStream(tuple(scores.shape[1:]), 0, True, iter([Slab.of(scores, 0)]))
+    steps, restore = (undo_of("first"), undo_of("second"), undo_of("third")), Restore(Activation.NONE)
+    cleaning = cleaned if has_cleaning else None
+    layers = restore_labels(stream, steps, Argmax(), restore, lambda: None, label_undos=1, cleaned=cleaning)
+    np.testing.assert_array_equal(layers[0], winners * (5 if has_cleaning else 1))
+    scores_back = [("third", Interpolation.LINEAR), ("second", Interpolation.LINEAR)]
+    assert happened == [*scores_back, *(["cleaned"] * has_cleaning), ("first", Interpolation.NEAREST)]
 
 
 def test_later_regions_are_painted_over_earlier_ones():
