@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..core.colours import COLOUR_TO_GREY, COLOURS, PHOTOMETRIC, RGB, colour_number, luminance
+from ..core.colours import COLOURS, PHOTOMETRIC, RGB, colour_number, grey_notice, luminance
 from ..core.volume import Volume
 from ..models.spec import Channel
 from .fit import Candidate
@@ -61,4 +61,4 @@ def part_of_picture(volumes: Sequence[Volume], channel: Channel) -> Volume:
     if number is not None:
         return volumes[number]
     grey = luminance(np.stack([volume.voxels for volume in volumes], axis=-1))
-    return volumes[0].with_voxels(grey, COLOUR_TO_GREY)
+    return volumes[0].with_voxels(grey, grey_notice())

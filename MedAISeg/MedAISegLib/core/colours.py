@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .language import tr as _
 from .notice import Notice
 
 COLOURS = ("R, red", "G, green", "B, blue")
@@ -19,13 +20,16 @@ _NAMES = (("r", "red"), ("g", "green"), ("b", "blue"))
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 """ITU-R BT.709"""
 
-COLOUR_TO_GREY = Notice("colour-to-grey", "The colour image was turned to grey by its luminance.")
-
 
 def colour_number(channel_name: str) -> int | None:
     """0, 1 or 2 where a channel is named after red, green or blue; else None."""
     word = channel_name.strip().casefold()
     return next((number for number, names in enumerate(_NAMES) if word in names), None)
+
+
+def grey_notice() -> Notice:
+    """For an image that only the luminance is taken of."""
+    return Notice("colour-to-grey", _("The colour image was turned to grey by its luminance."))
 
 
 def is_grey(pixels: NDArray[Any]) -> bool:

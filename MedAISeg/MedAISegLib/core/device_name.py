@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .errors import UsageError
+from .language import tr as _
 
 
 def check_device_name(text: str) -> None:
@@ -14,4 +15,4 @@ def check_device_name(text: str) -> None:
         UsageError: unless it is ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", text):
-        raise UsageError(f"{text!r} is no device.", remedy="Use auto, cpu, cuda:N or mps.")
+        raise UsageError(_("{text!r} is no device.").format(text=text), remedy=_("Use auto, cpu, cuda:N or mps."))

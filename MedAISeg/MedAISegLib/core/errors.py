@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .language import tr as _
+
 
 class MedAISegError(Exception):
     """Base of all errors that are shown to a user as text, never as a traceback."""
@@ -88,4 +90,4 @@ class Cancelled(MedAISegError):
     exit_code = 6
 
     def __init__(self) -> None:
-        super().__init__("The run was cancelled.")
+        super().__init__(_("The run was cancelled."))

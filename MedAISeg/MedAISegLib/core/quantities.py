@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from .errors import InputError
+from .language import tr as _
 from .notice import Notice
 from .progress import Poll, never
 from .volume import Volume, Voxels
@@ -46,10 +47,12 @@ def check_finite(volume: Volume, poll: Poll = never) -> None:
     if not bad:
         return
     all_of_them = bad == volume.voxels.size
+    what = _("no voxel of it is a number.") if all_of_them else _("{count} of its {total} voxels are not numbers.")
+    again, replaced = _("Export the image again."), _("Replace NaN and infinite values, for instance by 0.")
     raise InputError(
-        "no voxel of it is a number." if all_of_them else f"{bad} of its {volume.voxels.size} voxels are not numbers.",
+        what.format(count=bad, total=volume.voxels.size),
         where=volume.description,
-        remedy="Export the image again." if all_of_them else "Replace NaN and infinite values, for instance by 0.",
+        remedy=again if all_of_them else replaced,
     )
 
 
@@ -63,7 +66,9 @@ def padding_to_air(volume: Volume, poll: Poll = never) -> Volume:
     if padding := volume.attributes.get(PADDING_VALUES):
         low, high = (float(value) for value in padding.split("\\"))
         if high > _HIGHEST_PADDING_HU:
-            message = f"The padding value {high:g} HU is a value of tissue too; it was left as it is."
+            message = _("The padding value {high:g} HU is a value of tissue too; it was left as it is.").format(
+                high=high
+            )
             notices.append(Notice("padding-ambiguous", message))
             low, high = -np.inf, -np.inf
 
@@ -75,7 +80,7 @@ def padding_to_air(volume: Volume, poll: Poll = never) -> Volume:
         count += int(np.count_nonzero(is_padding(plane)))
         poll()
     if count:
-        message = f"{count} voxels of padding or below -1024 HU were set to air (-1024 HU)."
+        message = _("{count} voxels of padding or below -1024 HU were set to air (-1024 HU).").format(count=count)
         notices.append(Notice("padding-to-air", message))
         voxels = np.empty(voxels.shape, voxels.dtype)
         for source, target in zip(volume.voxels, voxels, strict=True):
@@ -99,28 +104,33 @@ def to_suv_bw(volume: Volume, poll: Poll = never) -> Volume:
         _check_suv_type(volume)
         return volume
     if not units and volume.series is not None and volume.modality == "PT":
-        raise _cannot(volume, "Units is missing.")
+        raise _cannot(volume, _("{keyword} is missing.").format(keyword="Units"))
     if not units:
-        message = "The image does not say its units; its values are taken as SUV (g/mL)."
+        message = _("The image does not say its units; its values are taken as SUV (g/mL).")
         return volume.with_voxels(volume.voxels, Notice("suv-assumed", message))
     if units == "BQML":
         factor = _suv_factor(volume)
     elif units == "CNTS":
         factor = _philips_factor(volume)
     else:
-        raise _cannot(volume, f"its Units are {units}; SUV can be made of BQML, or of CNTS with Philips' factors.")
+        raise _cannot(
+            volume,
+            _("its Units are {units}; SUV can be made of BQML, or of CNTS with Philips' factors.").format(units=units),
+        )
     scaled = np.empty(volume.voxels.shape, dtype=np.float32)
     for source, target in zip(volume.voxels, scaled, strict=True):
         np.multiply(source, factor, out=target, dtype=np.float32, casting="unsafe")
         poll()
-    notice = Notice("suv", f"Activity was converted to SUV by body weight (factor {factor:.4g}).")
+    notice = Notice(
+        "suv", _("Activity was converted to SUV by body weight (factor {factor:.4g}).").format(factor=factor)
+    )
     return replace(volume.with_voxels(scaled, notice), attributes=dict(volume.attributes) | {"Units": "GML"})
 
 
 def _check_suv_type(volume: Volume) -> None:
     kind = volume.attributes.get("SUVType", "BW").upper()
     if kind != "BW":
-        raise _cannot(volume, f"it holds SUV normalised by {kind}, not by body weight.")
+        raise _cannot(volume, _("it holds SUV normalised by {kind}, not by body weight.").format(kind=kind))
 
 
 def _philips_factor(volume: Volume) -> float:
@@ -130,7 +140,7 @@ def _philips_factor(volume: Volume) -> float:
     activity = _positive(volume.attributes.get(PHILIPS_ACTIVITY_FACTOR, ""))
     if activity is not None:
         return activity * _suv_factor(volume)
-    raise _cannot(volume, "its Units are CNTS and Philips' scale factors are missing.")
+    raise _cannot(volume, _("its Units are CNTS and Philips' scale factors are missing."))
 
 
 def _suv_factor(volume: Volume) -> float:
@@ -139,24 +149,32 @@ def _suv_factor(volume: Volume) -> float:
     weight_kg = _number(volume, "PatientWeight")
     dose_bq = _number(volume, "RadionuclideTotalDose")
     if dose_bq < _SMALLEST_DOSE_BQ:
-        raise _cannot(volume, f"RadionuclideTotalDose is {dose_bq:g} Bq; DICOM wants Bq, this looks like MBq.")
+        raise _cannot(
+            volume,
+            _("RadionuclideTotalDose is {dose_bq:g} Bq; DICOM wants Bq, this looks like MBq.").format(dose_bq=dose_bq),
+        )
     if volume.attributes.get("DecayCorrection", "").upper() == "ADMIN":
         return weight_kg * 1000.0 / dose_bq
     half_life_s = _number(volume, "RadionuclideHalfLife")
     decay_s = _decay_time_s(volume)
     if decay_s > _LONGEST_HALF_LIVES * half_life_s:
-        raise _cannot(volume, f"the scan starts {decay_s / 3600:.1f} h after the injection.")
+        raise _cannot(volume, _("the scan starts {decay_s:.1f} h after the injection.").format(decay_s=decay_s / 3600))
     return float(weight_kg * 1000.0 / (dose_bq * 2.0 ** (-decay_s / half_life_s)))
 
 
 def _check_corrections(volume: Volume) -> None:
     decay = volume.attributes.get("DecayCorrection", "").upper()
     if decay not in ("START", "ADMIN"):
-        raise _cannot(volume, f"DecayCorrection is {decay or 'missing'}; START or ADMIN is needed.")
+        absent = _("DecayCorrection is missing; START or ADMIN is needed.")
+        other = _("DecayCorrection is {found}; START or ADMIN is needed.")
+        raise _cannot(volume, other.format(found=decay) if decay else absent)
     corrected = volume.attributes.get("CorrectedImage", "").upper().split("\\")
     missing = [word for word in ("ATTN", "DECY") if word not in corrected]
     if missing and corrected != [""]:
-        raise _cannot(volume, f"the image is not corrected for {' and '.join(missing)} (CorrectedImage).")
+        both = _("the image is not corrected for {first} and {second} (CorrectedImage).")
+        one = _("the image is not corrected for {first} (CorrectedImage).")
+        what = both if len(missing) > 1 else one
+        raise _cannot(volume, what.format(first=missing[0], second=missing[-1]))
 
 
 def _decay_time_s(volume: Volume) -> float:
@@ -166,13 +184,13 @@ def _decay_time_s(volume: Volume) -> float:
     if injection is None:
         time = _time(volume, (), "RadiopharmaceuticalStartTime")
         if time is None:
-            raise _cannot(volume, "RadiopharmaceuticalStartTime is missing.")
+            raise _cannot(volume, _("{keyword} is missing.").format(keyword="RadiopharmaceuticalStartTime"))
         injection = time.replace(year=scan.year, month=scan.month, day=scan.day)
         if injection > scan:
             injection -= timedelta(days=1)
     decay_s = (scan - injection).total_seconds()
     if decay_s < 0.0:
-        raise _cannot(volume, "the scan starts before the injection.")
+        raise _cannot(volume, _("the scan starts before the injection."))
     return decay_s
 
 
@@ -185,7 +203,7 @@ def _scan_start(volume: Volume) -> datetime:
         return series
     start = _time(volume, (), GE_SCAN_DATE_TIME) or acquisition
     if start is None:
-        raise _cannot(volume, "SeriesTime and AcquisitionTime are missing.")
+        raise _cannot(volume, _("SeriesTime and AcquisitionTime are missing."))
     return start
 
 
@@ -196,11 +214,13 @@ def _time(volume: Volume, date_keywords: Sequence[str], time_keyword: str) -> da
         return None
     date = next((date for keyword in date_keywords if (date := volume.attributes.get(keyword))), "19000101")
     text = time if len(time.split(".")[0]) > 8 else date + time
-    whole, _, fraction = text.partition(".")
+    whole, _point, fraction = text.partition(".")
     try:
         moment = datetime.strptime(whole.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
     except ValueError:
-        raise _cannot(volume, f"{time_keyword} {time!r} is no time.") from None
+        raise _cannot(
+            volume, _("{time_keyword} {time!r} is no time.").format(time_keyword=time_keyword, time=time)
+        ) from None
     return moment + timedelta(microseconds=int((fraction + "000000")[:6] or 0))
 
 
@@ -208,7 +228,8 @@ def _number(volume: Volume, keyword: str) -> float:
     text = volume.attributes.get(keyword, "").split("\\")[0]
     value = _positive(text)
     if value is None:
-        raise _cannot(volume, f"{keyword} is {text or 'missing'}.")
+        what = _("{keyword} is {found}.") if text else _("{keyword} is missing.")
+        raise _cannot(volume, what.format(keyword=keyword, found=text))
     return value
 
 
@@ -222,7 +243,7 @@ def _positive(text: str) -> float | None:
 
 def _cannot(volume: Volume, why: str) -> InputError:
     return InputError(
-        f"SUV cannot be calculated: {why}",
+        _("SUV cannot be calculated: {why}").format(why=why),
         where=volume.description,
-        remedy="Convert the image to SUV with a tool that knows these values, or add them to its header.",
+        remedy=_("Convert the image to SUV with a tool that knows these values, or add them to its header."),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import UsageError
 from .geometry import LPS_TO_RAS, VolumeGeometry
+from .language import tr as _
 
 Vector = tuple[float, float, float]
 
@@ -68,7 +69,7 @@ class OrientedBox:
         high = np.minimum(np.floor(corners.max(axis=0) + 1e-6) + 1, geometry.shape_kji).astype(int)
         if (high <= low).any():
             raise UsageError(
-                "the region does not meet the image.", remedy="Check its position and that it is in LPS mm."
+                _("the region does not meet the image."), remedy=_("Check its position and that it is in LPS mm.")
             )
         a, b, c = (int(n) for n in low)
         u, v, w = (int(n) for n in high - low)
@@ -114,17 +115,21 @@ def read_region(text: str) -> OrientedBox:
         return OrientedBox.from_bounds((x0, y0, z0), (x1, y1, z1))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no region.",
-            remedy="Give x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer markups ROI file (.mrk.json).",
+            _("{text!r} is no region.").format(text=text),
+            remedy=_("Give x0,x1,y0,y1,z0,z1 in LPS mm, or a Slicer markups ROI file (.mrk.json)."),
         ) from None
 
 
 def _read_markups_roi(path: Path) -> OrientedBox:
-    remedy = "Save the ROI from Slicer as .mrk.json."
+    remedy = _("Save the ROI from Slicer as .mrk.json.")
     try:
         markup = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
         if markup["type"] != "ROI":
-            raise UsageError(f"it holds a markup of type {markup['type']}, not an ROI.", where=path.name, remedy=remedy)
+            raise UsageError(
+                _("it holds a markup of type {kind}, not an ROI.").format(kind=markup["type"]),
+                where=path.name,
+                remedy=remedy,
+            )
         to_lps = _FRAME_TO_LPS[str(markup.get("coordinateSystem", "LPS"))]
         center = to_lps @ np.array(markup["center"], dtype=np.float64).reshape(3)
         # Columns are the ROI's axes (Slicer's markups schema).
@@ -133,9 +138,9 @@ def _read_markups_roi(path: Path) -> OrientedBox:
         first, second, third = (_vector(axes[:, n]) for n in range(3))
         return OrientedBox(_vector(center), (first, second, third), _vector(size))
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}.", where=path.name) from error
+        raise UsageError(_("cannot be read: {reason}.").format(reason=error.strerror), where=path.name) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise UsageError("it is no markups ROI file.", where=path.name, remedy=remedy) from error
+        raise UsageError(_("it is no markups ROI file."), where=path.name, remedy=remedy) from error
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .geometry import VolumeGeometry
+from .language import tr as _
 from .notice import Notice
 from .progress import Poll, never
 from .segmentation import Layers, Segmentation
@@ -55,5 +56,7 @@ def sheared_grid_notice(format_name: str) -> Notice:
     """What is to be said where labels were resampled because a format holds no shear."""
     return Notice(
         "sheared-grid-resampled",
-        f"The image's grid is tilted, which {format_name} cannot hold: its labels were resampled to an upright grid.",
+        _(
+            "The image's grid is tilted, which {format} cannot hold: its labels were resampled to an upright grid."
+        ).format(format=format_name),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.disk import os_errors_explained
 from ..core.errors import ResourceError, UsageError
+from ..core.language import tr as _
 
 
 @contextmanager
@@ -37,7 +38,9 @@ def atomic_paths(paths: Sequence[Path], *, overwrite: bool = False) -> Iterator[
     for path in paths:
         if path.exists() and not overwrite:
             raise UsageError(
-                "the file is there already.", where=str(path), remedy="Choose another folder or allow overwriting."
+                _("the file is there already."),
+                where=str(path),
+                remedy=_("Choose another folder or allow overwriting."),
             )
     folder = paths[0].parent
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
@@ -72,7 +75,7 @@ def _flush_to_disk(temporary: Path, path: Path) -> None:
     """
     if not temporary.is_file() or temporary.stat().st_size == 0:
         raise ResourceError(
-            "nothing could be written.", where=str(path), remedy="Check the free space and choose another folder."
+            _("nothing could be written."), where=str(path), remedy=_("Check the free space and choose another folder.")
         )
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())

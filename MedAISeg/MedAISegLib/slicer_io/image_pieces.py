@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.colours import COLOUR_TO_GREY, colour_number, is_grey, luminance
+from ..core.colours import colour_number, grey_notice, is_grey, luminance
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
@@ -71,7 +71,7 @@ def picture_in_pieces(node: Any, channel_name: str) -> Generator[None, None, Ima
         np.dtype(np.float32),
         lambda start, stop: luminance(pixels[start:stop]),
         slices_a_piece(8 * pixels[0].nbytes),
-        (COLOUR_TO_GREY,),
+        (grey_notice(),),
     )
 
 
