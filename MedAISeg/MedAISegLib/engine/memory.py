@@ -10,6 +10,7 @@ import torch
 
 from ..core.errors import ResourceError
 from ..core.notice import Notice
+from .kept_pages import pages_kept
 from .windows import Placement
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, 
     rungs = _rungs(start)
     while True:
         try:
-            return attempt(placement), placement, tuple(notices)
+            with pages_kept():
+                return attempt(placement), placement, tuple(notices)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
