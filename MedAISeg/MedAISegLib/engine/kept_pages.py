@@ -1,9 +1,9 @@
 """Memory that a run frees and takes again is kept for it, and given back to the system at the end.
 
 Why: the C library asks the system for every large array and returns it at once, so that each layer's output is cleared
-by the kernel, page by page. Measured, one thread: one window of 96 voxels of a SegResNet of 32 filters 4.5 s in place of
-5.3, at 5 % more memory; a whole run of a small network 39 s in place of 52 with 1,024 slices at the same memory, and 35
-in place of 45 with 118 classes, where holes between arrays of 400 MB cost 300 MB.
+by the kernel, page by page. Measured, one thread: one window of 96 voxels of a SegResNet of 32 filters 4.5 s in place
+of 5.3, at 5 % more memory; a whole run of a small network 39 s in place of 52 with 1,024 slices at the same memory, and
+35 in place of 45 with 118 classes, where holes between arrays of 400 MB cost 300 MB.
 """
 
 from __future__ import annotations
