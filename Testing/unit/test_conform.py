@@ -111,10 +111,19 @@ def test_the_brightest_thousandth_of_what_is_not_zero_is_clipped(factor):
     assert (values[2000:] == 0).all()
 
 
+def test_the_smallest_value_becomes_zero_though_it_is_negative():
+    voxels = np.arange(-100, 3996, dtype=np.float32)
+    values = conformed(bytes_volume().with_voxels(voxels.reshape(16, 16, 16))).values[0].numpy().ravel()
+    thousandth = 4
+    top = voxels[-1 - thousandth]
+    np.testing.assert_allclose(values, np.clip((voxels + 100) / (top + 100), 0, 1) * 255, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [16, 20])
 @pytest.mark.parametrize("value", [0.0, 300.0, -4.5])
-def test_an_image_of_one_value_becomes_finite(value):
+def test_an_image_of_one_value_becomes_finite(value, size):
     volume = bytes_volume().with_voxels(np.full((16, 16, 16), value, np.float32))
-    assert np.isfinite(conformed(volume).values.numpy()).all()
+    assert np.isfinite(conformed(volume, size=size).values.numpy()).all()
 
 
 def long_volume(shape=(40, 12, 12)):
