@@ -50,7 +50,11 @@ def test_a_description_beside_the_model_says_how_it_is_scaled_and_what_it_is(tmp
     assert spec.sha256 != before
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"scaling": "by eye"}', '{"scalling": "min-max"}', '{"name": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", '{"scaling": "by eye"}', '{"scalling": "min-max"}', '{"name": 3}', "[" * 100_000],
+    ids=lambda text: text[:25],
+)
 def test_a_damaged_description_is_an_error(tmp_path, text):
     folder = write_model(tmp_path / "net")
     (folder / "medaiseg.json").write_text(text)

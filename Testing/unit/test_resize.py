@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
+import torch
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.engine.prepared import Prepared
 from MedAISegLib.engine.steps import carry_out
