@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ def test_what_publishers_offer_is_listed_with_size_licence_and_reason(panel):
     assert 'href="https://example.org/get"' in panel.ui.modelSummaryLabel.text
     assert not panel.ui.downloadButton.visible
     panel.select("modelTree", "Heart")
+    assert ["Heart", "to download, size unknown"] in panel.rows("modelTree")
+    assert panel.ui.downloadButton.text == "Download (size unknown)"
     assert "CC BY-NC 4.0 (no commercial use)" in panel.ui.modelSummaryLabel.text
     assert "download it first" in panel.ui.applyButton.toolTip
 
@@ -41,6 +44,8 @@ def test_a_press_downloads_a_model_and_chooses_it(panel, publisher, tmp_path):
     assert not panel.ui.downloadButton.visible
     assert not panel.ui.transferFrame.visible
     assert "SHA-256 was written down" in panel.find("modelMessageDetailsText").plainText
+    sha256 = hashlib.sha256(publisher.files["/liver.zip"]).hexdigest()
+    assert f"SHA-256 {sha256} (its publisher gives none" in panel.ui.modelDetailsBrowser.plainText
 
 
 def test_a_download_shows_its_bytes_is_cancelled_at_once_and_goes_on_later(panel, publisher, tmp_path):

@@ -69,6 +69,26 @@ def test_files_that_changed_are_found(panel, tmp_path):
     done(panel, "changed since it was installed")
 
 
+def test_another_file_from_the_same_address_is_asked_about_and_told_of(panel, publisher, tmp_path):
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "On this computer now: Liver")
+    panel.click("removeModelButton")
+    panel.click("modelMessageYesButton")
+    done(panel, "Deleted: Liver")
+    publisher.files["/liver.zip"] = archive(tmp_path / "liver.zip", "Liver", b"other weights").read_bytes()
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "nother file than")
+    assert models(tmp_path) == []
+    panel.click("modelMessageYesButton")
+    done(panel, "On this computer now: Liver")
+    record = tmp_path / "home" / "downloads.json"
+    record.write_text(json.dumps({publisher.url("/liver.zip"): "0" * 64}))
+    choose(panel, "moreModelsMenu", "verifyAction")
+    assert publisher.url("/liver.zip") in done(panel, "Another file has come from")
+
+
 def test_models_that_nobody_uses_are_named_before_they_go(panel, tmp_path):
     panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
     choose(panel, "importModelMenu", "importFileAction")

@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from MedAISegLib.core.errors import Cancelled, ModelError, ResourceError, UsageError
+from MedAISegLib.core.errors import Cancelled, ChangedFileError, ModelError, ResourceError, UsageError
 from MedAISegLib.models.download import Downloaded, Network, Remote, download, network_of
 
 from Testing.unit.publisher import Publisher, publishing
@@ -60,7 +60,8 @@ def test_a_file_comes_whole_and_nothing_else_is_left(
     told: list[tuple[int, int]] = []
     got = get(publisher, target, checksum, on_bytes=lambda done, total: told.append((done, total)))
     assert target.read_bytes() == CONTENT
-    assert (got.path, got.sha256, got.is_first) == (target, SHA256, not checksum)
+    assert (got.path, got.origin.sha256, got.is_first) == (target, SHA256, not checksum)
+    assert json.loads((home / "downloads.json").read_text()) == {publisher.url("/m.zip"): SHA256}
     assert told[-1] == (700_000, 700_000)
     assert [path.name for path in target.parent.iterdir()] == ["m.zip"]
     assert [path for path in (home / "downloads").iterdir() if path.suffix != ".lock"] == []
@@ -136,6 +137,31 @@ def test_without_a_checksum_the_first_one_counts(publisher: Publisher, target: P
         get(publisher, target, "")
     assert not target.exists()
     assert get(publisher, target, "", accept_changed=True).is_first
+
+
+def test_a_weak_checksum_of_the_publishers_does_not_let_another_file_pass(publisher: Publisher, target: Path) -> None:
+    get(publisher, target, f"sha1:{SHA1}")
+    target.unlink()
+    publisher.files["/m.zip"] = b"another"
+    other = f"sha1:{hashlib.sha1(b'another').hexdigest()}"
+    with pytest.raises(ChangedFileError, match="another file than at its first download"):
+        get(publisher, target, other)
+    assert not target.exists()
+    assert get(publisher, target, other, accept_changed=True).before == SHA256
+
+
+def test_another_file_that_the_publisher_vouches_for_is_reported(
+    publisher: Publisher, target: Path, home: Path
+) -> None:
+    assert get(publisher, target).before == ""
+    target.unlink()
+    publisher.files["/m.zip"] = b"another"
+    other = hashlib.sha256(b"another").hexdigest()
+    got = get(publisher, target, f"sha256:{other}")
+    assert (got.before, got.origin.sha256, got.is_first) == (SHA256, other, False)
+    assert json.loads((home / "downloads.json").read_text()) == {publisher.url("/m.zip"): other}
+    target.unlink()
+    assert get(publisher, target, f"sha256:{other}").before == ""
 
 
 def test_a_redirect_is_followed(publisher: Publisher, target: Path) -> None:

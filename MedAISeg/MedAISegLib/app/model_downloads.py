@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import ChangedFileError, ModelError, NotTrustedError, UsageError
 from ..core.notice import Notice
 from ..models.archive import unpack_archive, without_suffix
-from ..models.download import Remote
+from ..models.download import Downloaded, Remote
 from ..models.installing import install_filled, require_free
 from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
 from ..models.names import path_problem
@@ -27,9 +27,11 @@ _KEPT_DAYS = 30
 """For a later try."""
 
 FromArchive = Callable[[Path, str, Call], InstalledModel]
+Arrival = tuple[InstalledModel, tuple[Downloaded, ...]]
+"""A model, and the files that came for it."""
 
 
-def from_address(url: str, call: Call, from_archive: FromArchive) -> tuple[InstalledModel, tuple[Notice, ...]]:
+def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
     """Install the archive at an address.
 
     Args:
@@ -45,13 +47,13 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> tuple[Insta
         require_free(call.options.model_id, overwrite=call.options.overwrite)
     remote = Remote(url)
     fetched = _fetched(remote, name, call, StoreProgress(StoreStage.DOWNLOAD), _admit(call, name))
-    with _kept_for_later((remote,)), fetched as (path, notices):
+    with _kept_for_later((remote,)), fetched as got:
         call.tell(StoreProgress(StoreStage.COPY))
-        model = from_archive(path, without_suffix(name), call)
-    return model, notices
+        model = from_archive(got.path, without_suffix(name), call)
+    return model, (got,)
 
 
-def from_catalogue(published: PublishedModel, call: Call) -> tuple[InstalledModel, tuple[Notice, ...]]:
+def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
     """Install a model of the catalogue.
 
     Raises:
@@ -67,46 +69,58 @@ def from_catalogue(published: PublishedModel, call: Call) -> tuple[InstalledMode
         acknowledge_licence(card)
     require_acknowledged(card)
     require_room(model_id, card.size_bytes)
-    notices: list[Notice] = []
+    came: list[Downloaded] = []
 
     def fill(empty: Path) -> Path:
         root = empty / "model"
         root.mkdir()
         for number, file in enumerate(published.files, start=1):
             at = StoreProgress(StoreStage.DOWNLOAD, part=number, parts=len(published.files))
-            notices.extend(_place(file, root, empty / "archive", call, at, _admit(call, model_id)))
+            came.append(_place(file, root, empty / "archive", call, at, _admit(call, model_id)))
         return assemble(published, root)
 
     with _kept_for_later(tuple(map(_remote, published.files))):
         model = install_filled(model_id, fill, overwrite=options.overwrite, verify=verifier(call), poll=call.poll)
-    return model, tuple(notices)
+    return model, tuple(came)
+
+
+def notices_of(got: Downloaded) -> tuple[Notice, ...]:
+    """What a user should know of a file that came."""
+    url, sha256 = got.origin.url, got.origin.sha256
+    if got.is_first:
+        known = f"The publisher gives no checksum of {url}."
+        said = f"Its SHA-256 was written down and counts from now on: {sha256}"
+        return (Notice("first-download", f"{known} {said}"),)
+    if got.before:
+        said = f"Another file than before came from {url}: its SHA-256 was {got.before}, now it is {sha256}."
+        return (Notice("changed-download", said),)
+    return ()
 
 
 def _place(
     file: PublishedFile, root: Path, place: Path, call: Call, at: StoreProgress, admit: Callable[[int], None]
-) -> tuple[Notice, ...]:
+) -> Downloaded:
     """Bring a file into the model's folder, an archive's content into the folder that the entry names."""
     name = urlsplit(file.url).path.rpartition("/")[2]
-    with _fetched(_remote(file), name, call, at, admit) as (path, notices):
+    with _fetched(_remote(file), name, call, at, admit) as got:
         if file.save_as:
-            shutil.copyfile(path, root / file.save_as)
-            return notices
+            shutil.copyfile(got.path, root / file.save_as)
+            return got
         place.mkdir()
-        unpacked = unpack_archive(path, place, poll=call.poll)
+        unpacked = unpack_archive(got.path, place, poll=call.poll)
     if file.folder:
         unpacked.replace(root / file.folder)
     else:
         for inside in unpacked.iterdir():
             inside.replace(root / inside.name)
     shutil.rmtree(place, ignore_errors=True)
-    return notices
+    return got
 
 
-@contextmanager
 def _fetched(
     remote: Remote, name: str, call: Call, at: StoreProgress, admit: Callable[[int], None]
-) -> Iterator[tuple[Path, tuple[Notice, ...]]]:
-    with downloaded(
+) -> AbstractContextManager[Downloaded]:
+    return downloaded(
         remote,
         name,
         network=call.options.network,
@@ -114,8 +128,7 @@ def _fetched(
         admit=admit,
         poll=call.poll,
         accept_changed=call.options.accept_changed,
-    ) as got:
-        yield got.path, _first_seen(remote, got.sha256, first=got.is_first)
+    )
 
 
 @contextmanager
@@ -144,10 +157,3 @@ def _admit(call: Call, model_id: str) -> Callable[[int], None]:
 
 def _remote(file: PublishedFile) -> Remote:
     return Remote(file.url, file.checksum)
-
-
-def _first_seen(remote: Remote, sha256: str, *, first: bool) -> tuple[Notice, ...]:
-    if not first:
-        return ()
-    known = f"The publisher gives no checksum of {remote.url}."
-    return (Notice("first-download", f"{known} Its SHA-256 was written down and counts from now on: {sha256}"),)

@@ -11,6 +11,7 @@ from ..models import receipts, trust
 from ..models.card import ModelCard, ModelState, card_of
 from ..models.installing import remove_model
 from ..models.kept_downloads import kept_bytes
+from ..models.origins import has_changed
 from ..models.packs import is_pack
 from ..models.published import find_published
 from ..models.room import free_bytes, quota_bytes, taken_bytes
@@ -83,7 +84,9 @@ def verify_models(task: Task) -> VerifyReply:
         except ModelError as error:
             checks.append(ModelCheck(model.id, str(error)))
         else:
-            checks.append(ModelCheck(model.id, is_known=is_known))
+            origins = receipts.origins_of(model.id)
+            changed_at = tuple(origin.url for origin in origins if has_changed(origin))
+            checks.append(ModelCheck(model.id, is_known=is_known, origins=origins, changed_at=changed_at))
     return VerifyReply(tuple(checks))
 
 
@@ -141,6 +144,7 @@ def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
         card,
         shared=model.shared,
         source=receipts.source_of(model.id),
+        origins=receipts.origins_of(model.id),
         unused_days=receipts.days_unused(model),
         trusted=trust.was_trusted(model.path),
         publisher=published.publisher if published else "",

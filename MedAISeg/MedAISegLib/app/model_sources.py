@@ -10,6 +10,7 @@ from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..formats import read_model
 from ..models.archive import is_archive, unpack_archive, without_suffix
+from ..models.download import Downloaded
 from ..models.installing import install_filled, install_folder, require_free, told_of
 from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
 from ..models.published import PublishedModel, find_published, search_published
@@ -19,7 +20,7 @@ from ..models.store import InstalledModel, models_home
 from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
 from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged
 from .model_call import Call, InstallOptions, verifier
-from .model_downloads import from_address, from_catalogue
+from .model_downloads import from_address, from_catalogue, notices_of
 from .model_file import from_file
 
 __all__ = ["InstallOptions", "install_model", "pack_models", "unpack_models"]
@@ -50,19 +51,20 @@ def install_model(
         Cancelled: if ``poll`` raises it; what was downloaded is kept for the next try.
     """
     call, text = Call(options or InstallOptions(), tell, poll), str(source)
-    notices: tuple[Notice, ...] = ()
+    came: tuple[Downloaded, ...] = ()
     if "://" in text:
-        model, notices = from_address(text, call, _from_archive)
+        model, came = from_address(text, call, _from_archive)
     elif (path := Path(source).expanduser()).is_dir():
         model = _from_folder(path, call)
     elif path.exists():
         model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
     elif (published := find_published(text)) is not None:
-        model, notices = from_catalogue(published, call)
+        model, came = from_catalogue(published, call)
     else:
         raise _no_such_source(text)
-    record_installation(model, text if "://" in text or not Path(text).exists() else Path(text).name)
-    return model, notices
+    source_name = text if "://" in text or not Path(text).exists() else Path(text).name
+    record_installation(model, source_name, tuple(got.origin for got in came))
+    return model, tuple(notice for got in came for notice in notices_of(got))
 
 
 def unpack_models(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core.notice import Notice
 from ..models.card import ModelCard
+from ..models.origins import Origin
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,14 @@ class ModelCheck:
     Attributes:
         problem: what is wrong; empty where nothing is.
         is_known: what it was when it was installed is known, and it is the same.
+        origins: the files that were downloaded for it; changed_at: addresses that have given another one since.
     """
 
     model: str
     problem: str = ""
     is_known: bool = False
+    origins: tuple[Origin, ...] = ()
+    changed_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from ..core.errors import ModelError, UsageError
 from ..core.progress import Poll
 from ..models.card import ModelCard
 from ..models.installing import remove_model
+from ..models.origins import Origin, has_changed
+from ..models.receipts import origins_of
 from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from . import models_export, models_init, models_trust
@@ -66,9 +68,15 @@ def show_model(model: str) -> None:
     for name, text in _facts(spec, path).items():
         if text:
             console.print(f"[bold]{name}[/]: {escape(text)}", soft_wrap=True)
+    for origin in origins_of(path.name) if path.parent == models_home() else ():
+        console.print(f"[bold]downloaded[/]: {escape(_origin_text(origin))}", soft_wrap=True)
     if spec.segments:
         console.print(_segments_table(spec))
     show_notices(spec.notices)
+
+
+def _origin_text(origin: Origin) -> str:
+    return f"{origin.url}, SHA-256 {origin.sha256} ({origin.vouched_by})"
 
 
 def _segments_table(spec: ModelSpec) -> Table:
@@ -92,14 +100,15 @@ def search_models(words: tuple[str, ...]) -> None:
 
     found = search_published(" ".join(words))
     table = Table(title_justify="left")
-    for heading in ("model", "what it is", "channels", "labels", "licence", "publisher"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("model", "what it is", "channels", "labels", "licence", "publisher", "size"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
     for model in found:
         card = model.card
+        size = f"{card.size_bytes / 1e6:.1f} MB" if card.size_bytes else "" if model.restricted else "unknown"
         what = f"{card.name}: {card.description}" if card.description else card.name
         state = f"{card.id} (not to be downloaded)" if model.restricted else card.id
         licence = (card.license or "not stated") + (" (no commercial use)" if card.commercial_use is False else "")
-        row = (state, what, _channels_text(card), _labels_text(card), licence, model.publisher)
+        row = (state, what, _channels_text(card), _labels_text(card), licence, model.publisher, size)
         table.add_row(*(escape(text) for text in row))
     stdout_console().print(table)
     if not found:
@@ -169,8 +178,17 @@ def verify_models(model: str | None) -> None:
             click.echo(f"{installed.id}: {error}", err=True)
         else:
             click.echo(f"{installed.id}: fits{', unchanged since it was installed' if known else ''}.")
+            _show_origins(installed.id)
     if failed:
         raise ModelError("it cannot be used as it is.", where=", ".join(failed))
+
+
+def _show_origins(model_id: str) -> None:
+    """What it came as, and whether another file came from there since."""
+    for origin in origins_of(model_id):
+        click.echo(f"  downloaded: {_origin_text(origin)}")
+        if has_changed(origin):
+            click.echo("  Another file has come from there since. To have that one, install it again with --overwrite.")
 
 
 @command.command("remove")

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..core.notice import Notice
 from .extent import Lengths, window_extent_mm, working_spacing_mm
+from .origins import Origin
 from .spec import Channel, ModelSpec, SegmentSpec
 
 
@@ -37,7 +38,7 @@ class ModelCard:
         publisher: who offers it; page: where there is more about it.
         embedded: comes with the program and cannot be removed.
         shared: lies in a folder that several users share, and is not removed from here.
-        source: where it was installed from.
+        source: where it was installed from; origins: the files that were downloaded for it.
         unused_days: since it was last used; None where that is not known.
         trusted: the user has trusted it to run code of its own.
         variant_of: id of the model whose files it is another way to run.
@@ -76,6 +77,7 @@ class ModelCard:
     variant_of: str = ""
     classes: tuple[str, ...] = ()
     sees_slices: bool = False
+    origins: tuple[Origin, ...] = ()
 
     @property
     def was_installed(self) -> bool:

@@ -15,14 +15,13 @@ from ..core.disk import os_errors_explained
 from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
-from .kept_records import change_record, read_record
 from .locking import held
+from .origins import STRONG, Origin, known_sha256, note_sha256
 from .transfer import Policy, fetch, is_https
 from .trust import file_sha256
 
 OFFLINE_VARIABLE = "MEDAISEG_OFFLINE"
 MIRROR_VARIABLE = "MEDAISEG_MIRROR"
-RECORD = "downloads.json"
 _WAIT_FOR_OTHERS_S = 24 * 3600.0
 _IN_EARNEST = Policy(is_https)
 _ALGORITHMS = {"sha256": 64, "sha1": 40}
@@ -56,11 +55,17 @@ class Network:
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A file that is there. ``is_first`` says that only its own first download vouches for it."""
+    """A file that is there.
+
+    Attributes:
+        is_first: only its own first download vouches for it.
+        before: the SHA-256 of what came from its address before; empty where nothing did, or the same.
+    """
 
     path: Path
-    sha256: str
+    origin: Origin
     is_first: bool
+    before: str = ""
 
 
 def network_of(environment: Mapping[str, str] | None = None, *, offline: bool = False, mirror: str = "") -> Network:
@@ -87,7 +92,7 @@ def download(
 ) -> Downloaded:
     """Fetch a file and check it; only then it lies at ``target``.
 
-    Without a checksum of the publisher's, what came first is written down, and what comes later must be the same.
+    Its SHA-256 is written down. Unless the publisher gives that itself, what comes later must be the same.
 
     Args:
         on_bytes: is told how much is there, and of how much (0 where the server does not say).
@@ -147,20 +152,19 @@ def _retrieve(remote: Remote, target: Path, downloader: Callable[[str, str, Any]
 
 
 def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloaded:
-    sha256 = file_sha256(target)
-    if remote.checksum:
-        return Downloaded(target, sha256, is_first=False)
-    known = read_record(RECORD).get(remote.url)
-    if known is not None and known != sha256 and not accept_changed:
+    origin = Origin(remote.url, file_sha256(target), remote.checksum)
+    known, sha256 = known_sha256(remote.url), origin.sha256
+    before = "" if known == sha256 else known
+    if before and not accept_changed and not remote.checksum.startswith(STRONG):
         target.unlink()
         raise ChangedFileError(
-            f"it is another file than at its first download (SHA-256 {str(known)[:12]}..., now {sha256[:12]}...).",
+            f"it is another file than at its first download (SHA-256 {before[:12]}..., now {sha256[:12]}...).",
             where=remote.url,
             remedy="If its publisher has announced a change, say so: --accept-changed. Nothing was installed.",
         )
     if known != sha256:
-        change_record(RECORD, lambda content: content.update({remote.url: sha256}))
-    return Downloaded(target, sha256, is_first=known != sha256)
+        note_sha256(remote.url, sha256)
+    return Downloaded(target, origin, is_first=known != sha256 and not remote.checksum, before=before)
 
 
 def _require_usable(remote: Remote) -> None:

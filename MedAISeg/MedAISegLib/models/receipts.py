@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, ResourceError
+from ..core.records import from_json, to_json
 from .kept_records import change_record, read_record
 from .locking import held
 from .names import model_id_problem
+from .origins import Origin
 from .store import InstalledModel, models_home
 from .trust import content_sha256, withdraw_trust
 
 RECORD = "installed.json"
 
 
-def record_installation(model: InstalledModel, source: str) -> None:
+def record_installation(model: InstalledModel, source: str, origins: tuple[Origin, ...] = ()) -> None:
     """Write down what a model is, and where it came from.
+
+    Args:
+        origins: the files that were downloaded for it.
 
     Raises:
         ResourceError: if that cannot be written.
@@ -25,7 +30,9 @@ def record_installation(model: InstalledModel, source: str) -> None:
     with held("models"):
         # Meanwhile nobody puts another in its place.
         sha256 = content_sha256(model.path)
-    entry = {"source": source, "sha256": sha256, "installed": _today(), "used": _today()}
+    entry: dict[str, Any] = {"source": source, "sha256": sha256, "installed": _today(), "used": _today()}
+    if origins:
+        entry["files"] = to_json(origins)
     change_record(RECORD, lambda content: content.update({model.id: entry}))
 
 
@@ -56,6 +63,14 @@ def record_use(model: str) -> None:
 def source_of(model_id: str) -> str:
     """Where a model came from; empty where that is not known."""
     return str(_entry(model_id).get("source", ""))
+
+
+def origins_of(model_id: str) -> tuple[Origin, ...]:
+    """The files that a model was downloaded as; none where it was not, or that is not known."""
+    try:
+        return from_json(tuple[Origin, ...], _entry(model_id).get("files", ()))
+    except ValueError:
+        return ()
 
 
 def days_unused(model: InstalledModel, today: dt.date | None = None) -> int | None:

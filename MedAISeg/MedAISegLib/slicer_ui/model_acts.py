@@ -225,7 +225,10 @@ class ModelActs:
         if check.problem:
             return f"{self._names([check.model])}: {check.problem}"
         text = _("{name}: fits, unchanged since it was installed") if check.is_known else _("{name}: fits")
-        return text.format(name=self._names([check.model]))
+        lines = [text.format(name=self._names([check.model]))]
+        later = _("Another file has come from {address} since. To have that one, download the model again.")
+        lines += [later.format(address=address) for address in check.changed_at]
+        return "\n".join(lines)
 
 
 def unused_question(cards: Sequence[ModelCard], days: int) -> str:

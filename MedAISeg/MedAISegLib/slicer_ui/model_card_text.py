@@ -8,6 +8,7 @@ from functools import cache
 
 from ..app.colours import are_colours
 from ..models.card import ModelCard, ModelState
+from ..models.origins import STRONG, Origin
 from ..models.spec import Channel
 from .texts import _, colour_square, escape, readable_bytes, readable_modality
 
@@ -17,11 +18,16 @@ _ADDRESS = re.compile(r"https://[^\s<>&\"']+[\w/]")
 def state_of(card: ModelCard) -> str:
     """A word or two for the list."""
     words = _state_words()
-    if card.state is ModelState.TO_DOWNLOAD and card.size_bytes:
-        return f"{words[card.state]}, {readable_bytes(card.size_bytes)}"
+    if card.state is ModelState.TO_DOWNLOAD:
+        return f"{words[card.state]}, {readable_bytes(card.size_bytes) if card.size_bytes else _size_unknown()}"
     if card.state is ModelState.READY and card.classes:
         return _("ready, classifies")
     return words[card.state]
+
+
+@cache
+def _size_unknown() -> str:
+    return _("size unknown")
 
 
 @cache
@@ -38,9 +44,8 @@ def _state_words() -> Mapping[ModelState, str]:
 
 def download_text(card: ModelCard) -> str:
     """What stands on the button."""
-    if card.size_bytes:
-        return _("Download ({size})").format(size=readable_bytes(card.size_bytes))
-    return _("Download")
+    size = readable_bytes(card.size_bytes) if card.size_bytes else _size_unknown()
+    return _("Download ({size})").format(size=size)
 
 
 def summary_of(card: ModelCard, expected_time: str) -> str:
@@ -82,12 +87,21 @@ def details_of(card: ModelCard) -> str:
         (_("Notes"), "\n".join(notice.message for notice in card.notices)),
         (_("Publisher"), " ".join(part for part in (card.publisher, card.page) if part)),
         (_("Installed from"), card.source),
+        (_("Downloaded"), "\n".join(_origin(origin) for origin in card.origins)),
         (_("Trust"), _("You have let it run code of its own.") if card.trusted else ""),
         (_("Identity"), " ".join(part for part in (card.id, card.format, card.sha256[:12]) if part)),
     ):
         if text:
             parts.append((title, _with_links(text).replace("\n", "<br>")))
     return "".join(f"<p><b>{title}</b><br>{text}</p>" for title, text in parts)
+
+
+def _origin(origin: Origin) -> str:
+    if origin.checksum.startswith(STRONG):
+        text = _("{address}, SHA-256 {sha256} (as its publisher says)")
+    else:
+        text = _("{address}, SHA-256 {sha256} (its publisher gives none; what comes later must be the same)")
+    return text.format(address=origin.url, sha256=origin.sha256)
 
 
 def _channels(channels: Sequence[Channel]) -> str:

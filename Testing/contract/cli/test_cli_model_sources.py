@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import below
 from MedAISegLib.app import model_sources
-from MedAISegLib.models import catalogue, download
+from MedAISegLib.models import catalogue, download, room
 
 from Testing.unit.publisher import publishing
 
@@ -108,6 +108,61 @@ def test_a_model_of_the_catalogue_is_found_and_installed(run, offered, model_sto
     result = run("models", "install", "offered")
     assert result.exit_code == 0, result.output
     assert [path.name for path in model_store.iterdir()] == ["offered"]
+
+
+def test_what_came_is_written_down_shown_and_held_against_what_comes_later(run, offered, publisher, model_store):
+    content = publisher.files["/mine_v1.zip"]
+    sha256, url = hashlib.sha256(content).hexdigest(), publisher.url("/mine_v1.zip")
+    run("models", "install", "offered")
+    (file,) = json.loads((model_store.parent / "installed.json").read_text())["offered"]["files"]
+    assert (file["url"], file["sha256"], file["checksum"][:5]) == (url, sha256, "sha1:")
+    shown = run("models", "show", "offered").stdout.replace("\n", "")
+    assert f"{url}, SHA-256 {sha256} (its publisher gives none" in shown
+    verified = run("models", "verify", "offered").stdout
+    assert sha256 in verified
+    assert "since" not in verified.partition("downloaded")[2]
+    publisher.files["/mine_v1.zip"] = content + b"more"
+    offered(files=[{"url": url, "checksum": f"sha1:{hashlib.sha1(content + b'more').hexdigest()}"}])
+    refused = run("models", "install", "offered", "--name", "again")
+    assert refused.exit_code == 4
+    assert "another file than at its first download" in refused.stderr
+    assert run("models", "install", "offered", "--name", "again", "--accept-changed").exit_code == 0
+    assert "Another file has come from there since" in run("models", "verify", "offered").stdout
+
+
+def test_a_change_that_the_publisher_vouches_for_is_told(run, offered, publisher):
+    content, url = publisher.files["/mine_v1.zip"], publisher.url("/mine_v1.zip")
+    offered(files=[{"url": url, "checksum": f"sha256:{hashlib.sha256(content).hexdigest()}"}])
+    assert "Another file" not in run("models", "install", "offered").stderr
+    assert "(as its publisher says)" in run("models", "verify", "offered").stdout
+    publisher.files["/mine_v1.zip"] = content + b"more"
+    offered(files=[{"url": url, "checksum": f"sha256:{hashlib.sha256(content + b'more').hexdigest()}"}])
+    result = run("models", "install", "offered", "--overwrite")
+    assert result.exit_code == 0, result.stderr
+    assert "Another file than before came from" in result.stderr
+
+
+def test_of_a_copy_in_another_folder_no_download_is_told(run, offered, model_store, tmp_path):
+    run("models", "install", "offered")
+    shutil.copytree(model_store / "offered", tmp_path / "copies" / "offered")
+    assert "SHA-256" in run("models", "show", "offered").stdout.partition("downloaded")[2]
+    assert "downloaded" not in run("models", "show", tmp_path / "copies" / "offered").stdout
+
+
+def test_a_size_that_nobody_says_is_said_to_be_unknown(run, offered, publisher):
+    assert "unknown" in run("models", "search", "spleen").stdout
+    offered(files=[{"url": publisher.url("/mine_v1.zip"), "size_bytes": 12_300_000}])
+    found = run("models", "search", "spleen").stdout
+    assert "12.3 MB" in found
+    assert "unknown" not in found
+
+
+def test_a_size_that_only_the_server_says_is_held_against_the_disk(run, offered, monkeypatch, model_store):
+    monkeypatch.setattr(room, "free_bytes", lambda _: 256 * 2**20 + 10)
+    result = run("models", "install", "offered")
+    assert result.exit_code == 5
+    assert "no room for the model" in result.stderr
+    assert below(model_store) == []
 
 
 def test_a_licence_against_commercial_use_is_acknowledged_before_the_download(run, offered, publisher, model_store):
