@@ -16,6 +16,7 @@ from MedAISegLib.app.protocol import (
     ExportRequest,
     MeasureReply,
     MeasureRequest,
+    ModelRunRequest,
     NeedReply,
     NeedRequest,
 )
@@ -38,7 +39,7 @@ class PanelWorker(Worker):
     def answer(self, number, request):
         if isinstance(request, TrustRequest):
             self.is_trusted = request.trust
-        if hasattr(request, "channels") and request.job.model == "asks" and not self.is_trusted:
+        if isinstance(request, ModelRunRequest) and request.job.model == "asks" and not self.is_trusted:
             return record_of(NotTrustedError("it would run a network of its own.", remedy="Trust it."))
         if isinstance(request, NeedRequest):
             return NeedReply(2 * GB, 8 * GB, 0, 0, seconds=95.0)

@@ -24,6 +24,7 @@ from MedAISegLib.app.protocol import (
     ClassifyRequest,
     Done,
     Hello,
+    ModelRunRequest,
     ModelsReply,
     ModelsRequest,
     SegmentReply,
@@ -82,7 +83,7 @@ class Worker:
     def answer(self, number, request):
         if isinstance(request, ModelsRequest):
             return ModelsReply((), Path("models"))
-        if not hasattr(request, "channels"):
+        if not isinstance(request, ModelRunRequest):
             return Done()
         self.behave(number, request.job.model.partition("-")[0])
         if isinstance(request, ClassifyRequest):

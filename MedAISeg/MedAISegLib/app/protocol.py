@@ -145,12 +145,16 @@ class NeedReply:
 
 
 @dataclass(frozen=True)
-class SegmentRequest:
-    """Run a model. ``folder`` holds the channels' voxels and gets the labels."""
+class ModelRunRequest:
+    """Run a model on the channels, whose voxels lie in ``folder``."""
 
     folder: Path
     job: SegmentationJob
     channels: Mapping[str, VolumeRecord]
+
+
+class SegmentRequest(ModelRunRequest):
+    """By a segmentation model; ``folder`` gets the labels."""
 
 
 @dataclass(frozen=True)
@@ -166,13 +170,8 @@ class SegmentReply:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class ClassifyRequest:
-    """Run a classification model on the channels' voxels in ``folder``."""
-
-    folder: Path
-    job: SegmentationJob
-    channels: Mapping[str, VolumeRecord]
+class ClassifyRequest(ModelRunRequest):
+    """By a classification model."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .exchange import record_segmentation, volume_of
 from .match import match
 from .need import work_of
 from .options import apply_options
-from .protocol import ClassifyReply, ClassifyRequest, Done, SegmentReply, SegmentRequest, WarmUpRequest
+from .protocol import ClassifyReply, ClassifyRequest, Done, ModelRunRequest, SegmentReply, SegmentRequest, WarmUpRequest
 from .segment import open_model, run
 from .tasks import Task
 
@@ -77,7 +77,7 @@ def classify(task: Task) -> ClassifyReply:
 
 
 def _case(task: Task, spec: ModelSpec) -> Case:
-    request: SegmentRequest | ClassifyRequest = task.request
+    request: ModelRunRequest = task.request
     volumes = {name: volume_of(request.folder, record) for name, record in request.channels.items()}
     poll = task.progress.cancel.raise_if_cancelled
     return match(spec, tuple(volumes.values()), chosen=volumes, accept=request.job.accept, poll=poll)
