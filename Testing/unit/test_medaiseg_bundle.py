@@ -13,6 +13,7 @@ from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.engine.run import prepare, segment
 from MedAISegLib.formats import read_model
 from MedAISegLib.formats.medaiseg_bundle import recognises
+from MedAISegLib.formats.medaiseg_bundle.writing import export_model
 from MedAISegLib.models.operations import MinMax, Orient
 from MedAISegLib.models.spec import Channel
 from monai.networks.nets import BasicUNet
@@ -75,6 +76,18 @@ def test_onnx_gives_the_labels_of_the_eager_network(tmp_path):
     expected = segment(case(), read_model(folder).spec, [[eager]], device="cpu").layers[0]
     np.testing.assert_array_equal(labels_of(folder), expected)
     assert len(np.unique(expected)) > 1
+
+
+def test_a_copy_has_networks_in_folders_and_the_weights_beside_them(tmp_path):
+    pytest.importorskip("onnx")
+    weights = np.array([-1.0, 0.5, 1.0], np.float32).reshape(3, 1, 1, 1, 1)
+    path = write_onnx(tmp_path / "model" / "rough" / "net.onnx", weights, np.zeros(3, np.float32), location="w.bin")
+    path.with_name("w.bin").write_bytes(weights.tobytes())
+    folder, copy = write_description(tmp_path / "model", description("rough/net.onnx")), tmp_path / "copy"
+    export_model(read_model(folder), folder, copy)
+    files = {file.relative_to(copy).as_posix() for file in copy.rglob("*") if file.is_file()}
+    assert files == {"medaiseg.json", "rough/net.onnx", "rough/w.bin"}
+    np.testing.assert_array_equal(labels_of(copy), labels_of(folder))
 
 
 def test_weights_alone_with_the_name_of_a_network_of_monai(tmp_path):
