@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
+from ..core.language import tr as _
 from ..core.notice import Notice
 from .dicom_records import Frame, Vector
 from .dicom_split import distances_mm
@@ -66,15 +67,15 @@ def grid_of(frames: Sequence[Frame], rows: int, columns: int, thickness_mm: floa
     shape = (len(ordered) if along is None else len(along), rows, columns)
     notices = (*notices, *_tilt_notice(step, normal, min(down, across), shape[0]), *spacing_notices)
     if len(ordered) == 2:
-        notices = (*notices, Notice("two-slices", "The series has only two slices."))
+        notices = (*notices, Notice("two-slices", _("The series has only two slices.")))
     return SliceGrid(_geometry(positions[0], step, in_plane, shape), ordered, along, notices)
 
 
 def projection_grid(frame: Frame, rows: int, columns: int) -> SliceGrid:
     """A plane of its own: such an image has pixels of a size, but no place in the patient."""
-    notices = [Notice("no-position", "The image has no place in the patient; it lies in a plane of its own.")]
+    notices = [Notice("no-position", _("The image has no place in the patient; it lies in a plane of its own."))]
     if frame.pixel_spacing_mm is None:
-        notices.append(Notice("pixel-size-assumed", "The size of its pixels is not given; 1 mm was assumed."))
+        notices.append(Notice("pixel-size-assumed", _("The size of its pixels is not given; 1 mm was assumed.")))
     down, across = frame.pixel_spacing_mm or (1.0, 1.0)
     in_plane = np.array([[0.0, across], [down, 0.0], [0.0, 0.0]])
     geometry = _geometry(np.zeros(3), np.array([0.0, 0.0, 1.0]), in_plane, (1, rows, columns))
@@ -91,15 +92,15 @@ def _axes(frames: Sequence[Frame]) -> tuple[Vector, Vector, tuple[Notice, ...]]:
     noise = float(np.abs(cosines - mean).max())
     if noise <= _ORIENTATION_NOISE:
         return row, column, ()
-    message = f"The slices' orientations differ by up to {noise:.1e}; their mean was taken."
-    return row, column, (Notice("orientation-noise", message),)
+    message = _("The slices' orientations differ by up to {noise}; their mean was taken.")
+    return row, column, (Notice("orientation-noise", message.format(noise=f"{noise:.1e}")),)
 
 
 def _single_step(normal: Vector, thickness_mm: float | None) -> tuple[Vector, tuple[Notice, ...]]:
-    notice = Notice("single-slice", "The series has only one slice.")
+    notice = Notice("single-slice", _("The series has only one slice."))
     if thickness_mm:
         return normal * thickness_mm, (notice,)
-    return normal, (notice, Notice("thickness-assumed", "The slice's thickness is not given; 1 mm was assumed."))
+    return normal, (notice, Notice("thickness-assumed", _("The slice's thickness is not given; 1 mm was assumed.")))
 
 
 def _regular(
@@ -111,9 +112,10 @@ def _regular(
     direction = (positions[-1] - positions[0]) / total_mm
     sideways = np.linalg.norm(positions - positions[0] - distances[:, None] * direction, axis=1).max()
     if sideways > max(_SIDEWAYS_PIXELS * pixel_mm, 0.1):
+        what = _("its slices are shifted sideways against each other by up to {sideways} mm.")
         raise InputError(
-            f"its slices are shifted sideways against each other by up to {sideways:.2f} mm.",
-            remedy="Choose another series, or resample it with a tool that knows how it was acquired.",
+            what.format(sideways=f"{sideways:.2f}"),
+            remedy=_("Choose another series, or resample it with a tool that knows how it was acquired."),
         )
     even_mm = total_mm / last
     off_mm = float(np.abs(distances - even_mm * np.arange(last + 1)).max())
@@ -123,10 +125,11 @@ def _regular(
     typical_mm = float(np.quantile(gaps, 0.25, method="lower"))
     widest = int(np.argmax(gaps))
     if gaps[widest] / typical_mm - 1 > LARGEST_GAP_SLICES + _REGULAR_SHARE:
+        what = _("slices are missing: between slices {first} and {second} there are {gap} mm, otherwise {typical} mm.")
+        remedy = _("Load the whole series; gaps of up to {count} slices are filled.")
         raise InputError(
-            f"slices are missing: between slices {widest + 1} and {widest + 2} there are {gaps[widest]:.4g} mm, "
-            f"otherwise {typical_mm:.4g} mm.",
-            remedy=f"Load the whole series; gaps of up to {LARGEST_GAP_SLICES} slices are filled.",
+            what.format(first=widest + 1, second=widest + 2, gap=f"{gaps[widest]:.4g}", typical=f"{typical_mm:.4g}"),
+            remedy=remedy.format(count=LARGEST_GAP_SLICES),
         )
     intervals = round(total_mm / typical_mm)
     spacing_mm = total_mm / intervals
@@ -137,28 +140,29 @@ def _regular(
 def _jitter_notice(off_mm: float, spacing_mm: float) -> tuple[Notice, ...]:
     if off_mm <= max(0.01 * spacing_mm, 0.1):
         return ()
-    message = f"The slices stand unevenly, up to {off_mm:.2g} mm off; they are taken as {spacing_mm:.4g} mm apart."
-    return (Notice("uneven-spacing", message),)
+    message = _("The slices stand unevenly, up to {off} mm off; they are taken as {spacing} mm apart.")
+    return (Notice("uneven-spacing", message.format(off=f"{off_mm:.2g}", spacing=f"{spacing_mm:.4g}")),)
 
 
 def _resampled_notice(gaps: NDArray[np.float64], typical_mm: float, spacing_mm: float) -> Notice:
     multiples = gaps / typical_mm
     whole = np.round(multiples).astype(int)
     if whole.min() >= 1 and np.abs(multiples - whole).max() <= _REGULAR_SHARE:
-        wide = np.flatnonzero(whole > 1)
-        where = ", ".join(f"{n + 1} and {n + 2} ({gaps[n]:.4g} mm)" for n in wide[:_GAPS_NAMED])
-        more = f" and {len(wide) - _GAPS_NAMED} more places" if len(wide) > _GAPS_NAMED else ""
-        count = int((whole - 1).sum())
-        message = (
-            f"{count} slice{'s' if count > 1 else ''} missing between slices {where}{more}; "
-            f"filled by linear interpolation."
-        )
-        return Notice("missing-slice", message)
-    message = (
-        f"The slices stand unevenly ({gaps.min():.4g} to {gaps.max():.4g} mm apart); "
-        f"they were resampled linearly to {spacing_mm:.4g} mm."
-    )
+        return Notice("missing-slice", _missing_between(np.flatnonzero(whole > 1), gaps, int((whole - 1).sum())))
+    message = _(
+        "The slices stand unevenly ({narrowest} to {widest} mm apart); they were resampled linearly to {spacing} mm."
+    ).format(narrowest=f"{gaps.min():.4g}", widest=f"{gaps.max():.4g}", spacing=f"{spacing_mm:.4g}")
     return Notice("uneven-spacing-resampled", message)
+
+
+def _missing_between(wide: NDArray[np.intp], gaps: NDArray[np.float64], count: int) -> str:
+    place = _("{first} and {second} ({gap} mm)")
+    where = ", ".join(place.format(first=n + 1, second=n + 2, gap=f"{gaps[n]:.4g}") for n in wide[:_GAPS_NAMED])
+    if len(wide) > _GAPS_NAMED:
+        where = _("{places} and {count} more places").format(places=where, count=len(wide) - _GAPS_NAMED)
+    one = _("{count} slice missing between slices {places}; filled by linear interpolation.")
+    several = _("{count} slices missing between slices {places}; filled by linear interpolation.")
+    return (one if count == 1 else several).format(count=count, places=where)
 
 
 def _tilt_notice(step: Vector, normal: Vector, pixel_mm: float, count: int) -> tuple[Notice, ...]:
@@ -166,8 +170,8 @@ def _tilt_notice(step: Vector, normal: Vector, pixel_mm: float, count: int) -> t
     degrees = np.degrees(np.arctan2(sideways, step @ normal))
     if degrees < _TILT_DEGREES or sideways * (count - 1) < 0.1 * pixel_mm:
         return ()
-    message = f"The slices are stacked at a tilt of {degrees:.1f}°, as with a tilted gantry; the grid is sheared."
-    return (Notice("gantry-tilt", message),)
+    message = _("The slices are stacked at a tilt of {degrees}°, as with a tilted gantry; the grid is sheared.")
+    return (Notice("gantry-tilt", message.format(degrees=f"{degrees:.1f}")),)
 
 
 def _geometry(origin: Vector, step: Vector, in_plane: Vector, shape: tuple[int, int, int]) -> VolumeGeometry:

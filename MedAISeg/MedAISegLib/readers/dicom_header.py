@@ -15,6 +15,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from ..core.errors import InputError
+from ..core.language import tr as _
 from .dicom_attributes import KEYWORDS, MARKS, PRIVATE_TAGS, collect, items_of, numbers, text, value_of
 from .dicom_multiframe import FUNCTIONAL_GROUPS, frames_of
 from .dicom_plain import PLAIN_TAGS, PlainPixels, plain_pixels
@@ -67,7 +68,9 @@ def read_header(path: Path) -> Instance | None:
             return _instance(path, dataset, _bytes_left(file, dataset), plain)
     except BROKEN as error:
         raise InputError(
-            "the file is damaged: its header cannot be read.", where=path.name, remedy="Copy it again from its source."
+            _("the file is damaged: its header cannot be read."),
+            where=path.name,
+            remedy=_("Copy it again from its source."),
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from pydicom.uid import UID
 
 from ..core.colours import PHOTOMETRIC, RGB
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.quantities import PADDING_VALUES
 from ..core.volume import SeriesReference
@@ -18,14 +19,32 @@ from .dicom_records import Frame, Instance
 _SAME_ORIENTATION = 1e-3
 _SAME_SPACING = 1e-3
 
-_NO_INPUT = {
-    "RTDOSE": "RT dose", "RTSTRUCT": "RT structure set", "RTPLAN": "RT plan", "RTRECORD": "RT treatment record",
-    "SEG": "segmentation", "SR": "structured report", "KO": "key object selection", "PR": "presentation state",
-    "REG": "registration", "ECG": "ECG", "RWV": "real-world value mapping", "DOC": "document", "AU": "audio",
-    "HD": "haemodynamic waveform", "SMR": "stereometric relationship", "FID": "fiducials", "PLAN": "plan",
-    "M3D": "3D model", "SM": "slide microscopy", "OPT": "ophthalmic tomography",
-}  # fmt: skip
+_NO_INPUT: Mapping[str, Callable[[], str]] = {
+    "RTDOSE": lambda: _("RT dose"),
+    "RTSTRUCT": lambda: _("RT structure set"),
+    "RTPLAN": lambda: _("RT plan"),
+    "RTRECORD": lambda: _("RT treatment record"),
+    "SEG": lambda: _("segmentation"),
+    "SR": lambda: _("structured report"),
+    "KO": lambda: _("key object selection"),
+    "PR": lambda: _("presentation state"),
+    "REG": lambda: _("registration"),
+    "ECG": lambda: _("ECG"),
+    "RWV": lambda: _("real-world value mapping"),
+    "DOC": lambda: _("document"),
+    "AU": lambda: _("audio"),
+    "HD": lambda: _("haemodynamic waveform"),
+    "SMR": lambda: _("stereometric relationship"),
+    "FID": lambda: _("fiducials"),
+    "PLAN": lambda: _("plan"),
+    "M3D": lambda: _("3D model"),
+    "SM": lambda: _("slide microscopy"),
+    "OPT": lambda: _("ophthalmic tomography"),
+}
 """Modalities of objects that are no input image, and what to call them."""
+
+_WITH_AN = ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "AU", "OPT")
+"""Those whose English names begin with a vowel to the ear."""
 
 _VOLUMETRIC = ("CT", "MR", "PT", "NM")
 _ACQUISITION = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
@@ -73,28 +92,35 @@ def by_refusal(series: Iterable[Instance]) -> tuple[list[Instance], list[tuple[s
 
 def refusal(instance: Instance) -> tuple[str, str] | None:
     """What a file is and why it is no input image; None if it is one."""
-    if name := _NO_INPUT.get(instance.modality):
-        article = "an" if name.startswith(("RT", "EC", "op", "au")) else "a"
-        return f"DICOM {name}", f"it is {article} {name}, not an image."
+    if instance.modality in _NO_INPUT:
+        name = _NO_INPUT[instance.modality]()
+        an, a = _("it is an {name}, not an image."), _("it is a {name}, not an image.")
+        what = (an if instance.modality in _WITH_AN else a).format(name=name)
+        return _("DICOM {name}").format(name=name), what
     if not (instance.rows and instance.columns):
-        return f"DICOM object ({_class_name(instance)})", "it holds no image."
+        return _("DICOM object ({kind})").format(kind=_class_name(instance)), _("it holds no image.")
     if instance.stored_bytes is not None and instance.stored_bytes <= 0:
-        return "DICOM header", "it holds no pixel data."
+        return _("DICOM header"), _("it holds no pixel data.")
     if instance.is_mosaic:
-        return "DICOM mosaic", "its slices are tiled into one image (a Siemens mosaic); the volume cannot be rebuilt."
+        why = _("its slices are tiled into one image (a Siemens mosaic); the volume cannot be rebuilt.")
+        return _("DICOM mosaic"), why
     if instance.colour_map:
-        return "DICOM colour map", "its pixels stand for colours (a supplemental palette), not for measured values."
+        why = _("its pixels stand for colours (a supplemental palette), not for measured values.")
+        return _("DICOM colour map"), why
     if is_projection(instance):
         return None
     if instance.is_coloured:
-        return "DICOM colour image", f"it is a colour image ({instance.photometric}), no scalar volume."
+        why = _("it is a colour image ({photometric}), no scalar volume.").format(photometric=instance.photometric)
+        return _("DICOM colour image"), why
     if any(frame.position_lps is None or frame.orientation is None for frame in instance.frames):
-        what = "frames" if instance.frame_count > 1 else "slices"
-        return _kind(
-            instance
-        ), f"its {what} do not say where they are in the patient (ImagePositionPatient is missing)."
+        why = (
+            _("its frames do not say where they are in the patient (ImagePositionPatient is missing).")
+            if instance.frame_count > 1
+            else _("its slices do not say where they are in the patient (ImagePositionPatient is missing).")
+        )
+        return _kind(instance), why
     if any(not _is_orthonormal(frame) for frame in instance.frames):
-        return _kind(instance), "its row and column directions are not at right angles (ImageOrientationPatient)."
+        return _kind(instance), _("its row and column directions are not at right angles (ImageOrientationPatient).")
     return None
 
 
@@ -136,7 +162,7 @@ def series_of(first: Instance, frames: Sequence[Frame]) -> SeriesReference:
         series_instance_uid=first.series_instance_uid,
         frame_of_reference_uid=first.frame_of_reference_uid,
         sop_class_uid=first.sop_class_uid,
-        sop_instance_uids=tuple(uid for _, uid in uids),
+        sop_instance_uids=tuple(uid for _path, uid in uids),
         files=tuple(files),
     )
 
@@ -166,13 +192,13 @@ def kind_of(stack: Stack) -> str:
 
 def _kind(instance: Instance) -> str:
     if is_projection(instance):
-        return "DICOM image"
-    return "DICOM multi-frame" if instance.frame_count > 1 else "DICOM series"
+        return _("DICOM image")
+    return _("DICOM multi-frame") if instance.frame_count > 1 else _("DICOM series")
 
 
 def _class_name(instance: Instance) -> str:
     if not instance.sop_class_uid:
-        return "of unknown kind"
+        return _("of unknown kind")
     return UID(instance.sop_class_uid).name.removesuffix(" Storage")
 
 
