@@ -22,10 +22,8 @@ from benchmarks.record import (
     CaseRecord,
     ColdPair,
     Cost,
-    Environment,
     Record,
     WarmPair,
-    WarmRun,
     read_record,
     write_record,
 )
@@ -33,6 +31,7 @@ from benchmarks.references import REFERENCES
 from benchmarks.report import render
 from benchmarks.run import RESULTS_JSON
 from Testing.reference.images import brats_labels
+from Testing.unit.recorded import AGREEMENT, ENVIRONMENT, a_run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark measures on Linux")
 
@@ -134,14 +133,9 @@ def a_cost(wall_s: float, peak_mb: int) -> Cost:
     return Cost(wall_s, wall_s * 2, peak_mb * 1_000_000, 0.1)
 
 
-def a_run(forward_s: float, peak_mb: int) -> WarmRun:
-    return WarmRun(0.1, 0.5, forward_s, 0.2, 0.3, 0.1, peak_mb * 1_000_000, forward_s * 2)
-
-
 @pytest.fixture
 def record() -> Record:
-    agreement = Agreement(2, 1000, 3)
-    cold = ColdPair(ours=a_cost(2.0, 500), reference=a_cost(6.0, 250), agreement=agreement)
+    cold = ColdPair(ours=a_cost(2.0, 500), reference=a_cost(6.0, 250), agreement=AGREEMENT)
     case = CaseRecord(
         case="a-case",
         model="a model",
@@ -150,11 +144,11 @@ def record() -> Record:
         changed=("workers: none",),
         commands=("ours", "theirs"),
         date_utc="2020-01-01T00:00+00:00",
-        environment=Environment("a processor", 2, 24, "Linux 6", 2, "3.11", {"torch": "2"}, "abc"),
+        environment=ENVIRONMENT,
         cold=(cold,),
         warm=(WarmPair(a_run(1.0, 300), a_run(3.0, 600)),),
         warm_baselines=Baselines(100_000_000, 100_000_000),
-        warm_agreement=agreement,
+        warm_agreement=AGREEMENT,
     )
     return Record((case,))
 

@@ -37,13 +37,13 @@ from benchmarks.gpu.record import (
     write_gpu_record,
 )
 from benchmarks.gpu.report import gpu_section
-from benchmarks.record import Agreement, Environment, Record, WarmPair, WarmRun
+from benchmarks.record import Record, WarmPair
 from benchmarks.report import render
+from Testing.unit.recorded import AGREEMENT, ENVIRONMENT, a_run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark measures on Linux")
 
 GB = 2**30
-ENVIRONMENT = Environment("a processor", 16, 128, "Linux 6", 16, "3.12", {"torch": "2"}, "abc")
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +213,8 @@ def test_what_matters_most_comes_first(tmp_path: Path) -> None:
 
 @pytest.fixture
 def record() -> GpuRecord:
-    def a_run(forward_s: float, gpu_mb: int) -> WarmRun:
-        return WarmRun(0.1, 0.2, forward_s, 0.6, 0.2, 0.1, 10**9, 1.0, device_peak_bytes=gpu_mb * 10**6)
-
-    agreement = Agreement(0, 1000, 3)
-    row = PrecisionRow("fp16", (WarmPair(a_run(1.0, 500), a_run(2.0, 4000)),), agreement, Agreement(5, 1000, 3))
+    pair = WarmPair(a_run(1.0, 900, device_mb=500), a_run(2.0, 900, device_mb=4000))
+    row = PrecisionRow("fp16", (pair,), replace(AGREEMENT, differing_voxels=0), replace(AGREEMENT, differing_voxels=5))
     case = GpuCase("a-case", "a model", "monai.bundle", "an image", (), "fp16", 2 * 10**9, 10**9, (row,))
     return GpuRecord(
         Device("cuda", "a GPU", 80 * GB, "13.0"),
