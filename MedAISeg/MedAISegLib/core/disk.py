@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import ResourceError
+from .language import tr as _
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -28,16 +29,16 @@ def os_errors_explained(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise ResourceError(
-                "the disk is full.", where=str(path), remedy="Free some space or choose another folder."
+                _("the disk is full."), where=str(path), remedy=_("Free some space or choose another folder.")
             ) from error
         if error.errno in _NO_PERMISSION:
             raise ResourceError(
-                "the folder cannot be written to.", where=str(path.parent), remedy="Choose another folder."
+                _("the folder cannot be written to."), where=str(path.parent), remedy=_("Choose another folder.")
             ) from error
         raise ResourceError(
-            f"the file cannot be written: {error.strerror or error}.",
+            _("the file cannot be written: {reason}.").format(reason=error.strerror or error),
             where=str(path),
-            remedy="Choose another folder.",
+            remedy=_("Choose another folder."),
         ) from error
 
 
