@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Publisher:
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     ranges: bool = True
+    says_size: bool = True
     tag: str = '"v1"'
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -72,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         if start > len(content):
             self._head(416, {"Content-Length": "0"})
             return
-        headers = {"Content-Length": str(len(content) - start), "ETag": publisher.tag}
+        headers = {"ETag": publisher.tag}
+        if publisher.says_size:
+            headers["Content-Length"] = str(len(content) - start)
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         self._head(206 if start else 200, headers)
@@ -87,6 +91,17 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that nobody else vouches for, and its key; needs openssl."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
 
 
 @contextmanager

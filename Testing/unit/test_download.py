@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections import namedtuple
@@ -20,7 +19,7 @@ pytest.importorskip("pooch", reason="pooch is not installed")
 from MedAISegLib.core.errors import Cancelled, ChangedFileError, ModelError, ResourceError, UsageError
 from MedAISegLib.models.download import Downloaded, Network, Remote, download, network_of
 
-from Testing.unit.publisher import Publisher, publishing
+from Testing.unit.publisher import Publisher, publishing, self_signed
 
 CONTENT = os.urandom(700_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -182,6 +181,13 @@ def test_a_redirect_away_from_https_is_refused(address: str, publisher: Publishe
     assert len(publisher.asked) == 1
 
 
+def test_a_redirect_to_no_address_is_said(publisher: Publisher, target: Path) -> None:
+    publisher.redirects = {"/m.zip": "https://[x/m.zip"}
+    with pytest.raises(ResourceError, match="one that it leads to"):
+        get(publisher, target)
+    assert len(publisher.asked) == 1
+
+
 def test_redirects_in_a_circle_end(publisher: Publisher, target: Path) -> None:
     publisher.redirects = {"/m.zip": "/m.zip"}
     with pytest.raises(ModelError, match="without end"):
@@ -189,7 +195,7 @@ def test_redirects_in_a_circle_end(publisher: Publisher, target: Path) -> None:
 
 
 def test_in_earnest_only_https_is_asked(publisher: Publisher, target: Path) -> None:
-    for url in (publisher.url("/m.zip"), "file:///etc/passwd", "m.zip", "https:///m.zip"):
+    for url in (publisher.url("/m.zip"), "file:///etc/passwd", "m.zip", "https:///m.zip", "https://[x/m.zip"):
         with pytest.raises(ModelError, match="only https"):
             download(Remote(url), target, network=network_of({}))
     assert publisher.asked == []
@@ -199,12 +205,7 @@ def test_in_earnest_only_https_is_asked(publisher: Publisher, target: Path) -> N
 def test_only_an_accepted_certificate_will_do(
     publisher: Publisher, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-         "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = self_signed(tmp_path)
     monkeypatch.setenv("NO_PROXY", "localhost")
     with publishing((certificate, key)) as secure:
         secure.files["/m.zip"] = CONTENT
@@ -261,6 +262,24 @@ def test_a_full_disk_is_seen_before(publisher: Publisher, target: Path, monkeypa
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ResourceError, match="no room for the download, which needs 1 MB"):
         get(publisher, target)
+
+
+def test_a_disk_that_fills_up_under_a_file_of_unknown_size_is_not_filled(
+    publisher: Publisher, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher.says_size = False
+    usage = namedtuple("usage", "total used free")
+    left = iter([2**40, 2**40, 2**20])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(2**41, 2**40, next(left)))
+    with pytest.raises(ResourceError, match="no room for the rest"):
+        get(publisher, target)
+    assert not target.exists()
+
+
+def test_a_file_of_unknown_size_comes_whole(publisher: Publisher, target: Path) -> None:
+    publisher.says_size = False
+    get(publisher, target)
+    assert target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
     Raises:
         MedAISegError: as :func:`.model_sources.install_model`.
     """
-    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    name = unquote(url.partition("?")[0].partition("#")[0].rpartition("/")[2])
     if not without_suffix(name) or without_suffix(name) == name or path_problem(name):
         raise UsageError("the address is not that of an archive (zip, tar, tar.gz).", where=url)
     if call.options.model_id:

@@ -18,6 +18,7 @@ from ..core.disk import os_errors_explained
 from ..core.errors import MedAISegError, ModelError, ResourceError
 from ..core.progress import Poll
 from .extras import extra, extra_or_none
+from .transfer_failures import TryAgainError, failure_of, require_accepted
 
 _PIECE = 2**16
 _TIMEOUTS_S = (15.0, 30.0)
@@ -25,17 +26,6 @@ _STEP_S = 0.1
 _MOST_REDIRECTS = 10
 _LARGEST_BYTES = 50 * 2**30
 _SPARE_BYTES = 256 * 2**20
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_BY_HAND = "Download it with a browser, and import the file."
-_GONE = "Its publisher may have moved it: see its page, or whether there is a newer version of this program."
-_REFUSALS = {
-    401: ("its publisher hands it out only after signing in", _BY_HAND),
-    403: ("its publisher does not hand it out", _BY_HAND),
-    404: ("there is nothing at this address", _GONE),
-    407: ("the proxy wants you to sign in", "Name the proxy with user and password in HTTPS_PROXY."),
-    410: ("there is nothing at this address any more", _GONE),
-}
-"""Why, and what can be done about it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,11 @@ class Policy:
 
 def is_https(url: str) -> bool:
     """The only addresses that are asked in earnest."""
-    return urlsplit(url).scheme == "https" and bool(urlsplit(url).hostname)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 @dataclass
@@ -72,10 +66,6 @@ class _Transfer:
     failure: Exception | None = None
     finished: bool = False
     stopped: threading.Event = field(default_factory=threading.Event)
-
-
-class _TryAgainError(Exception):
-    """Says what went wrong and may be better next time."""
 
 
 def fetch(
@@ -106,7 +96,7 @@ def fetch(
         transfer = _Transfer(url, target, has_checksum, policy, admit)
         try:
             _watched(transfer, on_bytes, poll)
-        except _TryAgainError as error:
+        except TryAgainError as error:
             if attempt + 1 == policy.attempts:
                 raise ResourceError(
                     f"it could not be downloaded: {error}.",
@@ -142,7 +132,7 @@ def _watched(transfer: _Transfer, on_bytes: Callable[[int, int], None], poll: Po
     if transfer.failure is not None:
         raise transfer.failure
     if not transfer.finished:
-        raise _TryAgainError("the connection failed")
+        raise TryAgainError("the connection failed")
     on_bytes(transfer.done_bytes, transfer.total_bytes)
 
 
@@ -152,16 +142,10 @@ def _run(transfer: _Transfer) -> None:
         with _session(requests) as session:
             _receive(session, transfer)
         transfer.finished = True
-    except requests.exceptions.SSLError:
-        transfer.failure = ResourceError(
-            "the connection is not secure: the server's certificate is not accepted.",
-            where=transfer.url,
-            remedy="If your network has a certificate of its own, name its file in REQUESTS_CA_BUNDLE.",
-        )
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        transfer.failure = _TryAgainError(f"the connection failed ({type(error).__name__})")
-    except (MedAISegError, _TryAgainError) as error:
+    except (MedAISegError, TryAgainError) as error:
         transfer.failure = error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
+        transfer.failure = failure_of(error, transfer.url)
 
 
 def _receive(session: Any, transfer: _Transfer) -> None:
@@ -176,12 +160,12 @@ def _receive(session: Any, transfer: _Transfer) -> None:
     with _followed(session, transfer, headers) as response:
         if response.status_code == 416:
             target.unlink(missing_ok=True)
-            raise _TryAgainError("what was there of it did not fit")
-        _require_accepted(response, transfer.url)
+            raise TryAgainError("what was there of it did not fit")
+        require_accepted(response, transfer.url)
         goes_on = response.status_code == 206 and _range_start(response) == start
         if response.status_code == 206 and not goes_on:
             target.unlink(missing_ok=True)
-            raise _TryAgainError("the server sent another part than it was asked for")
+            raise TryAgainError("the server sent another part than it was asked for")
         start = start if goes_on else 0
         length = _number(response.headers.get("Content-Length", ""))
         transfer.done_bytes = start
@@ -190,7 +174,7 @@ def _receive(session: Any, transfer: _Transfer) -> None:
         _keep_validator(target, response)
         _store(response, transfer, "ab" if goes_on else "wb")
     if transfer.total_bytes and transfer.done_bytes < transfer.total_bytes:
-        raise _TryAgainError("the connection ended too early")
+        raise TryAgainError("the connection ended too early")
 
 
 def _store(response: Any, transfer: _Transfer, mode: str) -> None:
@@ -200,6 +184,8 @@ def _store(response: Any, transfer: _Transfer, mode: str) -> None:
                 return
             output.write(piece)
             transfer.done_bytes += len(piece)
+            if not transfer.total_bytes:
+                _require_free(transfer, 0)
             if transfer.done_bytes > _LARGEST_BYTES:
                 raise ModelError("it is too large for a model.", where=transfer.url)
 
@@ -209,11 +195,10 @@ def _followed(session: Any, transfer: _Transfer, headers: dict[str, str]) -> Any
     url = transfer.url
     for _ in range(_MOST_REDIRECTS):
         if not transfer.policy.allows(url):
-            host = urlsplit(url).hostname or "nowhere"
             what = (
                 "only https addresses are asked"
                 if url == transfer.url
-                else f"it leads to an address at {host} without https"
+                else f"it leads to an address at {urlsplit(url).hostname or 'nowhere'} without https"
             )
             raise ModelError(f"it is not downloaded: {what}.", where=transfer.url)
         response = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=_TIMEOUTS_S)
@@ -224,23 +209,18 @@ def _followed(session: Any, transfer: _Transfer, headers: dict[str, str]) -> Any
     raise ModelError("its address leads from one to another without end.", where=transfer.url)
 
 
-def _require_accepted(response: Any, url: str) -> None:
-    status = response.status_code
-    if status in {200, 206}:
-        return
-    if status in _RETRIED:
-        raise _TryAgainError(f"the server answers with error {status}")
-    why, remedy = _REFUSALS.get(status, ("the server refuses", "See the publisher's page, or try again later."))
-    raise ModelError(f"it cannot be downloaded: {why} (HTTP {status}).", where=url, remedy=remedy)
-
-
 def _require_room(transfer: _Transfer) -> None:
     if transfer.total_bytes:
         transfer.admit(transfer.total_bytes)
-    wanted = transfer.total_bytes - transfer.done_bytes
+    _require_free(transfer, max(transfer.total_bytes - transfer.done_bytes, 0))
+
+
+def _require_free(transfer: _Transfer, wanted: int) -> None:
     if shutil.disk_usage(transfer.target.parent).free < wanted + _SPARE_BYTES:
         raise ResourceError(
-            f"there is no room for the download, which needs {wanted / 1e6:.0f} MB.",
+            f"there is no room for the download, which needs {wanted / 1e6:.0f} MB."
+            if wanted
+            else "there is no room for the rest of the download, whose size the server does not say.",
             where=str(transfer.target.parent),
             remedy="Free some space, or set MEDAISEG_HOME to a folder on another disk.",
         )
