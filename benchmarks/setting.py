@@ -14,7 +14,7 @@ from Testing.reference.images import write_images
 from .cases import BenchmarkCase
 from .references import reference
 
-_COMMAND = "from MedAISegLib.cli.main import main; main(prog_name='medaiseg')"
+_COMMAND = "from MedAISegLib.cli.start import main; main()"
 
 
 @dataclass(frozen=True)

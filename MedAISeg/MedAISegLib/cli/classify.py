@@ -16,9 +16,9 @@ from ..core.disk import written_whole
 from ..core.errors import UsageError
 from ..core.records import to_json
 from .console import show_notices, shown_progress, stdout_console
+from .documents import OPTION, print_json
 from .interrupts import Interrupts, pass_interrupts
 from .parameters import GivenPath, not_empty
-from .report import print_json
 
 
 @click.command("classify", short_help="Say what images show as a whole.")
@@ -28,7 +28,7 @@ from .report import print_json
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @click.option("--accept", is_flag=True, help="Go on where the images raise a question, under the assumption named.")
 @click.option("--overwrite", is_flag=True, help="Replace the CSV file.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of a table.")
+@click.option(OPTION, "as_json", is_flag=True, help="One JSON document on stdout instead of a table.")
 @pass_interrupts
 def command(
     interrupts: Interrupts,
@@ -49,8 +49,9 @@ def command(
     check_device_name(device)
     if output is not None and output.exists() and not overwrite:
         raise UsageError("it exists.", where=str(output), remedy="Use --overwrite.")
-    with shown_progress(interrupts) as progress:
+    with interrupts.abandonable(), shown_progress(interrupts) as progress:
         result = classify(model, sources, device=device, accept=accept, progress=progress)
+    interrupts.settle()
     show_notices(result.notices)
     if output is not None:
         _write_csv(result, output)

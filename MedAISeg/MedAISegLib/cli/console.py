@@ -53,7 +53,10 @@ def shown_progress(interrupts: Interrupts) -> Iterator[Progress]:
         yield Progress(_StageLines(), interrupts.cancel)
         return
     name, left = TextColumn("{task.description:<13}"), TextColumn("{task.fields[left]}")
-    with Bar(name, BarColumn(40), TaskProgressColumn(), left, console=stderr_console(), transient=True) as bar:
+    with (
+        Bar(name, BarColumn(40), TaskProgressColumn(), left, console=stderr_console(), transient=True) as bar,
+        interrupts.before_leaving(bar.stop),
+    ):
         task = bar.add_task("", total=1.0, left="")
 
         def show(event: ProgressEvent) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..readers.slicer_database import DatabaseSeries, list_series
 from .console import stdout_console
-from .report import print_json
+from .documents import print_json
 
 
 def show_database(path: Path, *, as_json: bool) -> None:

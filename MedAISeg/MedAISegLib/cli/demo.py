@@ -57,7 +57,7 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
     _check_folder(output)
     check_device_name(device)
     job = SegmentationJob(model=_MODEL, device=device)
-    with shown_progress(interrupts) as progress:
+    with interrupts.abandonable(), shown_progress(interrupts) as progress:
         source = open_model(job.model)
         with filled(output, interrupts) as folder:
             write_sample_study(folder / _STUDY, seed=seed)

@@ -21,8 +21,9 @@ from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
 from .console import stdout_console
 from .database import show_database
+from .documents import OPTION, print_json
+from .interrupts import Interrupts, pass_interrupts
 from .parameters import GivenPath, not_empty
-from .report import print_json
 
 _ABOUT_THE_FOLDER = "files-passed-over"
 """The code of the notice that every listing of a folder carries; it is said once."""
@@ -49,8 +50,11 @@ class InspectedImage:
 )
 @click.option("--series", default="", callback=not_empty, metavar="UID", help="Of the database, read this series.")
 @click.option("--accept", is_flag=True, help="Read also what would raise a question, under the assumption named.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
-def command(source: Path | None, database: Path | None, series: str, accept: bool, as_json: bool) -> None:
+@click.option(OPTION, "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
+@pass_interrupts
+def command(
+    interrupts: Interrupts, source: Path | None, database: Path | None, series: str, accept: bool, as_json: bool
+) -> None:
     """List the images of INPUT, a folder or file, by study: modality, grid, values, and what is odd about them.
 
     Names and numbers of patients are not shown.
@@ -58,7 +62,9 @@ def command(source: Path | None, database: Path | None, series: str, accept: boo
     if database is not None and source is None and not series:
         show_database(database, as_json=as_json)
         return
-    images = [_inspect(listing, accept=accept) for listing in _listings(source, database, series, accept=accept)]
+    with interrupts.abandonable():
+        images = [_inspect(listing, accept=accept) for listing in _listings(source, database, series, accept=accept)]
+    interrupts.settle()
     if as_json:
         print_json({"images": [_document(image) for image in images]})
         return

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
 from .. import __version__
-from ..core.errors import Cancelled, MedAISegError, ResourceError
+from ..core.errors import Cancelled, MedAISegError, ResourceError, UsageError
+from .documents import asks_for_json, error_document, print_json, usage_document
 from .interrupts import Interrupts
 
 _COMMANDS = {
@@ -21,12 +24,16 @@ _COMMANDS = {
 }
 """Command to the module that holds a click command ``command``; imported when it is used."""
 
+_AS_JSON = f"{__name__}.as_json"
+"""Where a context keeps whether its command line asks for JSON."""
+
 
 class _Failure(click.ClickException):
     """An error in the words of :mod:`MedAISegLib.core.errors`, with its exit code."""
 
     def __init__(self, error: MedAISegError) -> None:
         super().__init__(str(error))
+        self.error = error
         self.exit_code = error.exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
@@ -53,25 +60,73 @@ class _Commands(click.Group):
         command: click.Command = import_module(_COMMANDS[cmd_name]).command
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        as_json = asks_for_json(args)
+        with _failure_told(None, as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[_AS_JSON] = as_json
+        return context
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with ctx.ensure_object(Interrupts).listening():
-                return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except KeyboardInterrupt:
-            raise _Failure(Cancelled()) from None
-        except MedAISegError as error:
-            _show_traceback(ctx)
-            raise _Failure(error) from error
-        except MemoryError as error:
-            _show_traceback(ctx)
-            raise _Failure(
-                ResourceError("there is not enough memory.", remedy="Limit the run with --region, or close programs.")
-            ) from error
-        except Exception as error:
-            _show_traceback(ctx)
-            raise _UnexpectedFailure(error) from error
+        as_json, interrupts = ctx.meta[_AS_JSON], ctx.ensure_object(Interrupts)
+
+        def say_cancelled() -> None:
+            failure = _Failure(Cancelled())
+            if as_json:
+                print_json(_document(failure))
+            failure.show()
+
+        with (
+            interrupts.listening(),
+            interrupts.before_leaving(say_cancelled),
+            _failure_told(interrupts, as_json=as_json),
+            _in_words(ctx, interrupts),
+        ):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _in_words(ctx: click.Context, interrupts: Interrupts) -> Iterator[None]:
+    """Every error as one of click's, which knows its text and its exit code."""
+    try:
+        yield
+    except click.Abort as error:
+        # Of a question to the user: either Ctrl-C or the end of the input.
+        raise _Failure(Cancelled() if interrupts.cancel.is_cancelled else _no_answer()) from error
+    except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        raise _Failure(Cancelled()) from None
+    except MedAISegError as error:
+        _show_traceback(ctx)
+        raise _Failure(error) from error
+    except MemoryError as error:
+        _show_traceback(ctx)
+        raise _Failure(
+            ResourceError("there is not enough memory.", remedy="Limit the run with --region, or close programs.")
+        ) from error
+    except Exception as error:
+        _show_traceback(ctx)
+        raise _UnexpectedFailure(error) from error
+
+
+@contextmanager
+def _failure_told(interrupts: Interrupts | None, *, as_json: bool) -> Iterator[None]:
+    """A machine that asked for JSON gets it also when there is no result; the message goes to stderr as always."""
+    try:
+        yield
+    except click.ClickException as failure:
+        if interrupts is not None:
+            interrupts.settle()
+        if as_json:
+            print_json(_document(failure))
+        raise
+
+
+def _document(failure: click.ClickException) -> dict[str, Any]:
+    return error_document(failure.error) if isinstance(failure, _Failure) else usage_document(failure)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -84,6 +139,10 @@ def main(debug: bool) -> None:
 
     Exit codes: 0 done, 2 usage, 3 input images, 4 model, 5 memory, disk or device, 6 cancelled.
     """
+
+
+def _no_answer() -> UsageError:
+    return UsageError("a question was not answered.", remedy="Answer it, or say it by an option; --help lists them.")
 
 
 def _show_traceback(ctx: click.Context) -> None:

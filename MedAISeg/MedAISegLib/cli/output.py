@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import ResourceError, UsageError
+from ..core.unfinished import unfinished
 from .interrupts import Interrupts
 
 
@@ -32,8 +33,8 @@ def check_output(folder: Path, names: Iterable[str], *, overwrite: bool) -> None
             where=str(folder),
             remedy="Choose another folder, or give --overwrite.",
         )
-    with disk_errors_explained(folder):
-        _make_staging(folder).rmdir()
+    with disk_errors_explained(folder), unfinished(_staging_place(folder)) as staging:
+        staging.mkdir()
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def filled(folder: Path, interrupts: Interrupts, *, replaced: Iterable[str] = ()
 
     Args:
         folder: the output folder.
-        interrupts: hold signals back while files are moved.
+        interrupts: hold signals back while files are moved; with that the command is settled.
         replaced: names of files that go also where nothing new of that name was written, such as the surface of a
             segment that is empty now.
 
@@ -52,18 +53,16 @@ def filled(folder: Path, interrupts: Interrupts, *, replaced: Iterable[str] = ()
         ResourceError: if the disk is full or the folder cannot be written.
         Cancelled: if the user stopped the run before the files were moved.
     """
-    with interrupts.deferred(), disk_errors_explained(folder):
-        staging = _make_staging(folder)
-        try:
-            with interrupts.allowed():
-                yield staging
-            interrupts.cancel.raise_if_cancelled()
-            for name in replaced:
-                if not (staging / name).exists():
-                    (folder / name).unlink(missing_ok=True)
-            _move_into_place(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with interrupts.deferred(), disk_errors_explained(folder), unfinished(_staging_place(folder)) as staging:
+        staging.mkdir()
+        with interrupts.allowed():
+            yield staging
+        interrupts.cancel.raise_if_cancelled()
+        interrupts.settle()
+        for name in replaced:
+            if not (staging / name).exists():
+                (folder / name).unlink(missing_ok=True)
+        _move_into_place(staging, folder)
 
 
 @contextmanager
@@ -85,14 +84,12 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
         raise ResourceError(what, where=str(folder), remedy=remedy) from error
 
 
-def _make_staging(folder: Path) -> Path:
-    """A new folder on the output's file system: inside the output, or in the nearest folder above that exists."""
+def _staging_place(folder: Path) -> Path:
+    """For a new folder on the output's file system: inside the output, or in the nearest folder above that exists."""
     above = folder.absolute()
     while not above.exists():
         above = above.parent
-    staging = above / f".medaiseg-{secrets.token_hex(6)}"
-    staging.mkdir()
-    return staging
+    return above / f".medaiseg-{secrets.token_hex(6)}"
 
 
 def _move_into_place(staging: Path, folder: Path) -> None:

@@ -1,9 +1,7 @@
-"""What a run gave: tables for people, one JSON document for machines."""
+"""What a run gave: tables for people, a JSON document for machines."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core.case import Case
-from ..core.errors import MedAISegError
 from ..core.records import to_json
 from ..core.result import JobResult, SegmentResult
 from ..core.volume import Volume
@@ -32,25 +29,6 @@ def result_document(case: Case, result: JobResult) -> dict[str, Any]:
         "notices": [{"code": notice.code, "message": notice.message} for notice in result.notices],
         "provenance": provenance,
     }
-
-
-def error_document(error: MedAISegError) -> dict[str, Any]:
-    """Why there is no result, JSON-ready."""
-    return {
-        "status": "failed",
-        "error": {
-            "kind": type(error).__name__,
-            "exit_code": error.exit_code,
-            "what": error.what,
-            "where": error.where,
-            "remedy": error.remedy,
-        },
-    }
-
-
-def print_json(document: Mapping[str, Any]) -> None:
-    """One document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def print_result(console: Console, result: JobResult, folder: Path) -> None:

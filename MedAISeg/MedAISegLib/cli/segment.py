@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,15 +11,16 @@ import click
 from ..app.job import SegmentationJob
 from ..core.case import Case
 from ..core.device_name import check_device_name
-from ..core.errors import Cancelled, MedAISegError, UsageError
+from ..core.errors import UsageError
 from ..core.region import read_region
 from ..core.result import JobResult
 from .console import show_inputs, show_notices, shown_progress, stdout_console
+from .documents import OPTION, print_json
 from .files import FORMATS, TABLES, USUAL, file_names, left_over_notice, moved, parse_formats, plan_files, write_files
 from .interrupts import Interrupts, pass_interrupts
 from .output import check_output, filled
 from .parameters import GivenPath, not_empty
-from .report import error_document, print_json, print_result, result_document
+from .report import print_result, result_document
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class SegmentRequest:
 )
 @click.option("--accept", is_flag=True, help="Go on where the images raise a question, under the assumption named.")
 @click.option("--overwrite", is_flag=True, help="Replace the files of an earlier run.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
+@click.option(OPTION, "as_json", is_flag=True, help="One JSON document on stdout instead of tables.")
 @pass_interrupts
 def command(
     interrupts: Interrupts,
@@ -157,24 +157,24 @@ def command(
     The result lies on the grid of the (first) image. Of a folder with several series, the one that fits the model is
     taken; where several do, they are listed for you to choose with --series.
     """  # noqa: D301  # click's mark of a paragraph that is not to be wrapped is a real backspace
-    with _errors_told_in_json(wanted=as_json):
-        check_device_name(device)
-        named = _named_channels(channels)
-        _check_sources(source, database, series=series, channels=named)
-        job = SegmentationJob(
-            model=model,
-            device=device,
-            labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
-            region=read_region(region) if region else None,
-            test_time_flips=test_time_flips,
-            keep_largest_component=keep_largest,
-            accept=accept,
-            backend=backend,
-            precision=precision,
-        )
-        request = SegmentRequest(
-            job, source, output, database, series, named, parse_formats(formats), overwrite, probabilities
-        )
+    check_device_name(device)
+    named = _named_channels(channels)
+    _check_sources(source, database, series=series, channels=named)
+    job = SegmentationJob(
+        model=model,
+        device=device,
+        labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
+        region=read_region(region) if region else None,
+        test_time_flips=test_time_flips,
+        keep_largest_component=keep_largest,
+        accept=accept,
+        backend=backend,
+        precision=precision,
+    )
+    request = SegmentRequest(
+        job, source, output, database, series, named, parse_formats(formats), overwrite, probabilities
+    )
+    with interrupts.abandonable():
         case, result = carry_out(request, interrupts)
     if as_json:
         print_json(result_document(case, result))
@@ -264,14 +264,3 @@ def _named_channels(values: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"{name} is given twice.", where="--channel")
         channels[name] = image
     return channels
-
-
-@contextmanager
-def _errors_told_in_json(*, wanted: bool) -> Iterator[None]:
-    """A machine that asked for JSON gets it also when there is no result; the message goes to stderr as always."""
-    try:
-        yield
-    except (MedAISegError, KeyboardInterrupt) as error:
-        if wanted:
-            print_json(error_document(Cancelled() if isinstance(error, KeyboardInterrupt) else error))
-        raise

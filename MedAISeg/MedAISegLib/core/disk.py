@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 from .errors import ResourceError
 from .language import tr as _
+from .unfinished import unfinished
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -49,12 +49,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ResourceError: if it cannot be written.
     """
-    with os_errors_explained(path):
+    place = path.parent / f".part-{secrets.token_hex(6)}"
+    with os_errors_explained(path), unfinished(place):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with place.open("xb") as stream:
+            yield stream
+        place.replace(path)

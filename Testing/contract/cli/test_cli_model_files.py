@@ -12,7 +12,7 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.engine.run import segment
 from MedAISegLib.formats import read_model
-from MedAISegLib.formats.medaiseg_bundle.writing import as_torchscript
+from MedAISegLib.formats.medaiseg_bundle.scripting import as_torchscript
 from MedAISegLib.formats.monai_bundle import read as read_bundle
 from MedAISegLib.models.operations import Orient, PadToMultiple, Resample, ScaleRange
 from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions, Windows

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ...core.errors import ModelError, ResourceError
 from ...core.geometry import VolumeGeometry
 from ...core.notice import Notice
 from ...core.progress import Progress
+from ...core.unfinished import unfinished
 from ...engine.device import choose_device
 from ...engine.run import prepare
 from ...engine.windows import before_each_layer
@@ -135,6 +137,7 @@ def _surroundings(files: BundleFiles, modules: Modules) -> Iterator[str]:
     """Where the bundle's code may run; gives the folder for what it writes by itself, which is deleted afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="medaiseg-") as output,
+        unfinished(Path(output)),
         code_of(files.root, modules),
         told_as_error(files.root.name),
         warnings.catch_warnings(),
