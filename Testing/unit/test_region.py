@@ -69,10 +69,18 @@ def test_other_text_is_refused_with_the_two_forms_named(text: str) -> None:
         read_region(text)
 
 
-@pytest.mark.parametrize("text", ["0,nan,0,1,0,1", "0,inf,0,1,0,1"])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ["0,nan,0,1,0,1", "0,inf,0,1,0,1", "-inf,inf,0,1,0,1", "-1.7e308,1.7e308,0,1,0,1"])
 def test_numbers_that_are_not_finite_are_refused(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is no region"):
         read_region(text)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_region_beyond_all_integers_does_not_meet_the_image(sign: int) -> None:
+    with pytest.raises(UsageError, match="does not meet the image"):
+        OrientedBox.from_bounds((sign * 1e300, 0, 0), (sign * 1.1e300, 1, 1)).voxel_bounds(GEOMETRY)
 
 
 def test_a_rotated_roi_file_keeps_its_axes_and_size(tmp_path: Path) -> None:
@@ -112,6 +120,9 @@ def test_an_roi_file_in_ras_gives_the_same_box(tmp_path: Path, frame: object) ->
         {"size": [10, 0, 5]},
         {"size": [10, -1, 5]},
         {"coordinateSystem": "IJK"},
+        {"insideOut": True},
+        {"coordinateUnits": "um"},
+        {"coordinateUnits": ["mm", "mm", "um"]},
     ],
     ids=str,
 )
@@ -120,7 +131,33 @@ def test_a_file_that_describes_no_box_is_refused_by_its_name(tmp_path: Path, cha
         read_region(write_markup(tmp_path, **changes))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"markups": []}', '{"markups": [3]}'])
+@pytest.mark.parametrize("name", ["R.MRK.JSON", "R.mrk.Json"])
+def test_the_ending_may_be_written_in_capitals(tmp_path: Path, name: str) -> None:
+    Path(write_markup(tmp_path)).rename(tmp_path / name)
+    assert read_region(str(tmp_path / name)).size_mm == (10, 6, 8)
+
+
+def test_what_slicer_writes_beside_the_box_changes_nothing(tmp_path: Path) -> None:
+    written = write_markup(tmp_path, insideOut=False, coordinateUnits=["mm", "mm", "mm"])
+    assert read_region(written).size_mm == (10, 6, 8)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_of_several_rois_none_is_taken_in_silence(tmp_path: Path, number: int) -> None:
+    (tmp_path / "R.mrk.json").write_text(json.dumps({"markups": [markup()] * number}), encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"R\.mrk\.json.*{number} ROIs"):
+        read_region(str(tmp_path / "R.mrk.json"))
+
+
+def test_an_roi_beside_markups_of_other_kinds_is_the_one_that_is_meant(tmp_path: Path) -> None:
+    content = {"markups": [markup(type="Fiducial"), markup()]}
+    (tmp_path / "R.mrk.json").write_text(json.dumps(content), encoding="utf-8")
+    assert read_region(str(tmp_path / "R.mrk.json")).size_mm == (10, 6, 8)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"markups": []}', '{"markups": [3]}', '{"markups": {"a": 1}}', "[" * 100_000]
+)
 def test_a_file_that_is_no_markup_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(text, encoding="utf-8")

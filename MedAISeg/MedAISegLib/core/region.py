@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +46,9 @@ class OrientedBox:
     @classmethod
     def from_bounds(cls, low_lps: Vector, high_lps: Vector) -> OrientedBox:
         """The box between two corners, its edges along L, P and S."""
-        low, high = np.minimum(low_lps, high_lps), np.maximum(low_lps, high_lps)
-        center, size = (low + high) / 2, high - low
-        return cls(_vector(center), ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), _vector(size))
+        x, y, z = ((a / 2 + b / 2, abs(b - a)) for a, b in zip(low_lps, high_lps, strict=True))
+        center, size = (x[0], y[0], z[0]), (x[1], y[1], z[1])
+        return cls(center, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), size)
 
     def corners_lps(self) -> NDArray[np.float64]:
         """(8, 3) corners, mm."""
@@ -65,8 +66,8 @@ class OrientedBox:
             UsageError: if the box does not meet the volume.
         """
         corners = geometry.lps_to_index(self.corners_lps())
-        low = np.maximum(np.ceil(corners.min(axis=0) - 1e-6), 0).astype(int)
-        high = np.minimum(np.floor(corners.max(axis=0) + 1e-6) + 1, geometry.shape_kji).astype(int)
+        low = np.clip(np.ceil(corners.min(axis=0) - 1e-6), 0, geometry.shape_kji).astype(int)
+        high = np.clip(np.floor(corners.max(axis=0) + 1e-6) + 1, 0, geometry.shape_kji).astype(int)
         if (high <= low).any():
             raise UsageError(
                 _("the region does not meet the image."), remedy=_("Check its position and that it is in LPS mm.")
@@ -108,7 +109,7 @@ def read_region(text: str) -> OrientedBox:
     Raises:
         UsageError: if the text is neither.
     """
-    if text.endswith(".json"):
+    if text.lower().endswith(".json"):
         return _read_markups_roi(Path(text))
     try:
         x0, x1, y0, y1, z0, z1 = (float(number) for number in text.split(","))
@@ -121,15 +122,8 @@ def read_region(text: str) -> OrientedBox:
 
 
 def _read_markups_roi(path: Path) -> OrientedBox:
-    remedy = _("Save the ROI from Slicer as .mrk.json.")
     try:
-        markup = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
-        if markup["type"] != "ROI":
-            raise UsageError(
-                _("it holds a markup of type {kind}, not an ROI.").format(kind=markup["type"]),
-                where=path.name,
-                remedy=remedy,
-            )
+        markup = _the_roi(json.loads(path.read_text(encoding="utf-8"))["markups"], path.name)
         to_lps = _FRAME_TO_LPS[str(markup.get("coordinateSystem", "LPS"))]
         center = to_lps @ np.array(markup["center"], dtype=np.float64).reshape(3)
         # Columns are the ROI's axes (Slicer's markups schema).
@@ -138,9 +132,39 @@ def _read_markups_roi(path: Path) -> OrientedBox:
         first, second, third = (_vector(axes[:, n]) for n in range(3))
         return OrientedBox(_vector(center), (first, second, third), _vector(size))
     except OSError as error:
-        raise UsageError(_("cannot be read: {reason}.").format(reason=error.strerror), where=path.name) from error
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise UsageError(_("it is no markups ROI file."), where=path.name, remedy=remedy) from error
+        raise UsageError(f"cannot be read: {error.strerror}.", where=path.name) from error
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError("it is no markups ROI file.", where=path.name, remedy=_SAVE_REMEDY) from error
+
+
+_SAVE_REMEDY = "Save the ROI from Slicer as .mrk.json."
+
+
+def _the_roi(markups: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The one that can be meant.
+
+    Raises:
+        UsageError: if there is none, there are several, or it means something else than a box in mm.
+    """
+    rois = [markup for markup in markups if markup["type"] == "ROI"]
+    if len(rois) > 1:
+        raise UsageError(
+            f"it holds {len(rois)} ROIs.", where=name, remedy="Save the one that is meant in its own file."
+        )
+    if not rois:
+        raise UsageError(
+            f"it holds a markup of type {markups[0]['type']}, not an ROI.", where=name, remedy=_SAVE_REMEDY
+        )
+    (roi,) = rois
+    if roi.get("insideOut", False) is not False:
+        raise UsageError(
+            "the ROI is inside out: it means what lies around the box.",
+            where=name,
+            remedy="Turn that off in Slicer's Markups module and save it again.",
+        )
+    if roi.get("coordinateUnits", "mm") not in ("mm", ["mm"] * 3):
+        raise UsageError(f"its lengths are in {roi['coordinateUnits']}, not in mm.", where=name, remedy=_SAVE_REMEDY)
+    return roi
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:
