@@ -18,14 +18,14 @@ from pathlib import Path
 _NO_TEST_CHOSEN = 5
 """pytest's exit status for a file whose tests are all left out by ``-m``."""
 
-_A_CORE = 1.5
-"""Processes: while one waits for its worker, or for what a user would wait for, another computes."""
+_A_CORE = 2
+"""Processes: each waits more than half of its time, for its worker and for what a user would wait for."""
 
 
 def main() -> int:
     """Run them; 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=min(6, int(_A_CORE * (os.cpu_count() or 1))))
+    parser.add_argument("--processes", type=int, default=min(8, _A_CORE * (os.cpu_count() or 1)))
     arguments, rest = parser.parse_known_args()
     options = [argument for argument in rest if not argument.endswith(".py")]
     files = sorted(set(rest) - set(options), key=lambda file: Path(file).stat().st_size, reverse=True)
