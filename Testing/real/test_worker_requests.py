@@ -134,6 +134,17 @@ def test_the_need_of_a_run_is_known_before_and_its_time_after_a_first_one(
     assert new_worker.of(new_worker.ask(request)).seconds > 0.0
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the peak of another process")
+def test_a_first_run_keeps_within_the_memory_that_was_foretold(
+    new_worker: Answers, exchange: Exchange, hippocampus: Volume
+) -> None:
+    need = new_worker.of(new_worker.ask(NeedRequest(JOB, {"T1": hippocampus.geometry})))
+    new_worker.of(ask_to_segment(new_worker, exchange.new_folder(), hippocampus))
+    status = Path(f"/proc/{new_worker.client.pid}/status").read_text(encoding="utf-8")
+    (peak_kib,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    assert need.host_bytes / 1.6 < peak_kib * 1024 < need.host_bytes / 1.02
+
+
 def test_folders_that_are_gone_or_wrong_are_errors_of_the_request(worker: Answers, exchange: Exchange) -> None:
     folder = exchange.new_folder()
     record = VolumeRecord(ArrayFile("image", "<f4", (2, 3, 4)), VolumeGeometry((2, 3, 4), np.eye(4)))

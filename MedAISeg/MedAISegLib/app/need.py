@@ -24,8 +24,11 @@ _KEPT_BESIDE = 8
 _USUAL_WIDTH = 32.0
 """Features of nnU-Net's and Auto3DSeg's networks on their finest grid; for those whose format cannot tell."""
 
-_COPIES_OF_WEIGHTS = 2
-"""As they were read, and in the order in which a processor's layers want them."""
+_COPIES_OF_WEIGHTS = 1 + 4 / 3
+"""As they were read, and in the form that convolutions of fewer multiplications want: 4 kernels of 9 for one of 27."""
+
+_HOLES = 1.15
+"""Arrays of a run lie between ones that were freed and are a little too small to be taken again."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
 
@@ -37,8 +40,8 @@ alone, is applied to some slices at a time.
 _TILES_BYTES = 64 * 2**20
 """Boxes of scores that are decided one after the other, and their copies on the way."""
 
-_PROGRAM_BYTES = 350 * 2**20
-"""Resident size of the worker with torch and MONAI imported; with CUDA's libraries it is more."""
+_PROGRAM_BYTES = 400 * 2**20
+"""Resident size of the worker with torch and MONAI imported, its readers and writers at work."""
 
 _PROGRAM_WITH_GPU_BYTES = 2500 * 2**20
 
@@ -76,12 +79,12 @@ def need_of(
         for stage, grid, width in zip(spec.stages, grids, widths or [_USUAL_WIDTH] * len(spec.stages), strict=True)
     )
     tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in spec.stages) * source_voxels * _FLOAT_BYTES)
-    inferring = values + computing + tiles
+    inferring = values + int(_HOLES * computing) + tiles
     if on_gpu:
         host = _PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels
         return Need(host, weights_bytes + inferring)
     # What was prepared from is let go of before the network runs, and labels grow only then.
-    weights = _COPIES_OF_WEIGHTS * weights_bytes
+    weights = int(_COPIES_OF_WEIGHTS * weights_bytes)
     return Need(_PROGRAM_BYTES + weights + max(stacked + 2 * values, inferring + labels), 0)
 
 
