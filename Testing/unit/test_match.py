@@ -77,7 +77,13 @@ def test_a_description_says_what_the_image_shows(description, weighting, enhance
         ({"EchoTime": "120", "RepetitionTime": "9000", "InversionTime": "2500"}, Weighting.FLAIR),
         ({"EchoTime": "3", "RepetitionTime": "2300", "InversionTime": "900"}, Weighting.T1),
         ({"AcquisitionContrast": "FLUID_ATTENUATED"}, Weighting.FLAIR),
+        ({"EchoTime": "120", "RepetitionTime": "9000", "InversionTime": "1200"}, Weighting.T2),
+        ({"EchoTime": "120", "RepetitionTime": "9000", "InversionTime": "3500"}, Weighting.T2),
         ({"EchoTime": "60", "RepetitionTime": "1500"}, None),
+        ({"EchoTime": "60", "RepetitionTime": "9000", "InversionTime": "2500"}, None),
+        ({"EchoTime": "12", "RepetitionTime": "3000"}, None),
+        ({"EchoTime": "3", "RepetitionTime": "4000", "InversionTime": "150"}, None),
+        ({"EchoTime": "12"}, None),
     ],
 )
 def test_tags_speak_where_the_description_is_silent(attributes, weighting) -> None:
