@@ -132,12 +132,9 @@ def _read_markups_roi(path: Path) -> OrientedBox:
         first, second, third = (_vector(axes[:, n]) for n in range(3))
         return OrientedBox(_vector(center), (first, second, third), _vector(size))
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}.", where=path.name) from error
+        raise UsageError(_("cannot be read: {reason}.").format(reason=error.strerror), where=path.name) from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError("it is no markups ROI file.", where=path.name, remedy=_SAVE_REMEDY) from error
-
-
-_SAVE_REMEDY = "Save the ROI from Slicer as .mrk.json."
+        raise UsageError(_("it is no markups ROI file."), where=path.name, remedy=_save_remedy()) from error
 
 
 def _the_roi(markups: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
@@ -149,22 +146,34 @@ def _the_roi(markups: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, An
     rois = [markup for markup in markups if markup["type"] == "ROI"]
     if len(rois) > 1:
         raise UsageError(
-            f"it holds {len(rois)} ROIs.", where=name, remedy="Save the one that is meant in its own file."
+            _("it holds {count} ROIs.").format(count=len(rois)),
+            where=name,
+            remedy=_("Save the one that is meant in its own file."),
         )
     if not rois:
         raise UsageError(
-            f"it holds a markup of type {markups[0]['type']}, not an ROI.", where=name, remedy=_SAVE_REMEDY
+            _("it holds a markup of type {kind}, not an ROI.").format(kind=markups[0]["type"]),
+            where=name,
+            remedy=_save_remedy(),
         )
     (roi,) = rois
     if roi.get("insideOut", False) is not False:
         raise UsageError(
-            "the ROI is inside out: it means what lies around the box.",
+            _("the ROI is inside out: it means what lies around the box."),
             where=name,
-            remedy="Turn that off in Slicer's Markups module and save it again.",
+            remedy=_("Turn that off in Slicer's Markups module and save it again."),
         )
     if roi.get("coordinateUnits", "mm") not in ("mm", ["mm"] * 3):
-        raise UsageError(f"its lengths are in {roi['coordinateUnits']}, not in mm.", where=name, remedy=_SAVE_REMEDY)
+        raise UsageError(
+            _("its lengths are in {units}, not in mm.").format(units=roi["coordinateUnits"]),
+            where=name,
+            remedy=_save_remedy(),
+        )
     return roi
+
+
+def _save_remedy() -> str:
+    return _("Save the ROI from Slicer as .mrk.json.")
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:

@@ -88,7 +88,7 @@ class Placer:
         if any(channel.snapshot.change() in (Change.DELETED, Change.EDITED) for channel in sent.values()):
             raise InputError(
                 _("the sequence was changed while the run went on."),
-                where=f"frame {self.frame + 1}",
+                where=_("frame {number}").format(number=self.frame + 1),
                 remedy=_("Run it again; the frames before have their results."),
             )
         self.results = self.results or ResultSequence(self.frames, name)

@@ -9,7 +9,7 @@ import slicer
 
 from ..app.checks import CheckLine, Severity, check_inputs
 from ..app.colours import are_colours, is_coloured
-from ..app.fit import describe
+from ..app.fit import describe, image_of
 from ..app.proposal import Proposal, propose
 from ..app.protocol import NeedReply
 from ..core.errors import MedAISegError
@@ -31,6 +31,8 @@ from .texts import _, readable_modality
 Image = NodeCandidate | SeriesCandidate
 
 _MOST_LEFT_OUT = 3
+_THE_IMAGE = "\0"
+"""Stands for what a check line calls its image, while lines are compared."""
 
 
 class InputControl:
@@ -247,10 +249,10 @@ def merged(lines: Sequence[CheckLine]) -> list[CheckLine]:
     """Lines that say the same of several channels as one."""
     alike: dict[tuple[Severity, str], list[str]] = {}
     for line in lines:
-        template = line.text.replace(f"for {line.channel} ", "for {} ", 1) if line.channel else line.text
+        template = line.text.replace(image_of(line.channel), _THE_IMAGE, 1) if line.channel else line.text
         alike.setdefault((line.severity, template), []).append(line.channel)
     return [
-        CheckLine(severity, template.replace("{}", ", ".join(channels), 1))
+        CheckLine(severity, template.replace(_THE_IMAGE, image_of(", ".join(channels)), 1))
         for (severity, template), channels in alike.items()
     ]
 
