@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ..core.errors import ModelError, UsageError
+from ..core.errors import MedAISegError, ModelError, ResourceError, UsageError
 from ..core.progress import Poll
 from ..models.card import ModelCard
 from ..models.installing import remove_model
@@ -19,6 +19,7 @@ from ..models.store import InstalledModel, find_model, installed_models, models_
 from . import models_export, models_init, models_trust
 from .console import show_notices, shown_bytes, stdout_console
 from .interrupts import Interrupts
+from .parameters import GivenName, GivenPath, as_command, not_empty
 
 _CARDS = ("docs/README.md", "README.md")
 """Where publishers put what is to be known of a model."""
@@ -57,7 +58,7 @@ def list_models() -> None:
 
 
 @command.command("show")
-@click.argument("model", metavar="M")
+@click.argument("model", metavar="M", type=GivenName())
 def show_model(model: str) -> None:
     """Show everything that is known about the model M, an id or a path."""
     from ..formats import read_model
@@ -93,7 +94,7 @@ def _segments_table(spec: ModelSpec) -> Table:
 
 
 @command.command("search")
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, type=GivenName())
 def search_models(words: tuple[str, ...]) -> None:
     """Search the catalogue for models that mention all WORDS: an organ, CT or MR, a publisher."""
     from ..models.published import search_published
@@ -117,14 +118,18 @@ def search_models(words: tuple[str, ...]) -> None:
 
 
 @command.command("install")
-@click.argument("source")
-@click.option("--name", default="", help="The model's id, instead of the name of the folder or archive.")
+@click.argument("source", type=GivenName())
+@click.option(
+    "--name", default="", callback=not_empty, help="The model's id, instead of the name of the folder or archive."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an installed model of the same name.")
 @click.option("--trust", is_flag=True, help="Let this model run code of its own, as it is now.")
 @click.option("--accept-licence", is_flag=True, help="Acknowledge that the licence allows no commercial use.")
 @click.option("--accept-changed", is_flag=True, help="The file at the address may differ from its first download.")
 @click.option("--offline", is_flag=True, help="Download nothing, as with MEDAISEG_OFFLINE=1.")
-@click.option("--mirror", default="", metavar="URL", help="Where copies lie: URL/HOST/PATH. [MEDAISEG_MIRROR]")
+@click.option(
+    "--mirror", default="", callback=not_empty, metavar="URL", help="Where copies lie: URL/HOST/PATH. [MEDAISEG_MIRROR]"
+)
 @click.pass_context
 def install_model(
     context: click.Context,
@@ -157,30 +162,32 @@ def _how_to_run(model: InstalledModel) -> str:
     from ..formats import read_model
 
     if read_model(model.path).spec.classes:
-        return f"medaiseg classify INPUT... --model {model.id}"
-    return f"medaiseg segment INPUT --model {model.id} --output DIR"
+        return as_command("medaiseg", "classify", "INPUT", "--model", model.id)
+    return as_command("medaiseg", "segment", "INPUT", "--model", model.id, "--output", "DIR")
 
 
 @command.command("verify")
-@click.argument("model", metavar="[M]", required=False)
+@click.argument("model", metavar="[M]", required=False, type=GivenName())
 def verify_models(model: str | None) -> None:
     """Check that the model M, or each of them, is as it was installed, can be read, and that its weights fit."""
     from ..formats import read_model
     from ..models.receipts import require_unchanged
 
-    failed = []
+    failed: dict[str, MedAISegError] = {}
     for installed in [_installed(model)] if model else installed_models():
         try:
             known = require_unchanged(installed)
             read_model(installed.path).build_networks()
-        except ModelError as error:
-            failed.append(installed.id)
+        except (ModelError, ResourceError) as error:
+            failed[installed.id] = error
             click.echo(f"{installed.id}: {error}", err=True)
         else:
             click.echo(f"{installed.id}: fits{', unchanged since it was installed' if known else ''}.")
             _show_origins(installed.id)
     if failed:
-        raise ModelError("it cannot be used as it is.", where=", ".join(failed))
+        broken = any(isinstance(error, ModelError) for error in failed.values())
+        kind, what = (ModelError, "cannot be used as it is.") if broken else (ResourceError, "could not be checked.")
+        raise kind(what, where=", ".join(failed))
 
 
 def _show_origins(model_id: str) -> None:
@@ -192,7 +199,7 @@ def _show_origins(model_id: str) -> None:
 
 
 @command.command("remove")
-@click.argument("model", metavar="[M]", required=False)
+@click.argument("model", metavar="[M]", required=False, type=GivenName())
 @click.option("--unused", type=click.IntRange(min=1), metavar="DAYS", help="Delete those not used for so many days.")
 def remove_installed_model(model: str | None, unused: int | None) -> None:
     """Delete the installed model M, or those that nobody has used for some time."""
@@ -214,8 +221,8 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
 
 
 @command.command("pack")
-@click.argument("models", metavar="[M]...", nargs=-1)
-@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, metavar="FILE.zip")
+@click.argument("models", metavar="[M]...", nargs=-1, type=GivenName())
+@click.option("--output", "-o", type=GivenPath(), required=True, metavar="FILE.zip")
 @click.option("--overwrite", is_flag=True, help="Replace the file.")
 @click.pass_context
 def pack_models(context: click.Context, models: tuple[str, ...], output: Path, overwrite: bool) -> None:
@@ -225,11 +232,12 @@ def pack_models(context: click.Context, models: tuple[str, ...], output: Path, o
     chosen = [_installed(name) for name in models] or [m for m in installed_models() if not m.embedded]
     with shown_bytes() as tell:
         model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
-    click.echo(f"Packed {', '.join(m.id for m in chosen)}. Elsewhere: medaiseg models unpack {output.name}")
+    elsewhere = as_command("medaiseg", "models", "unpack", output.name)
+    click.echo(f"Packed {', '.join(m.id for m in chosen)}. Elsewhere: {elsewhere}")
 
 
 @command.command("unpack")
-@click.argument("pack", type=click.Path(path_type=Path))
+@click.argument("pack", type=GivenPath())
 @click.option("--overwrite", is_flag=True, help="Replace installed models of the same names.")
 @click.option("--trust", is_flag=True, help="Let these models run code of their own, as they are now.")
 @click.option("--accept-licence", is_flag=True, help="Acknowledge licences that allow no commercial use.")
@@ -264,7 +272,7 @@ def _rows(model: InstalledModel) -> list[tuple[str, ...]]:
         name += " (comes with the program)" if model.embedded else " (shared)"
     try:
         spec = read_model(model.path).spec
-    except ModelError as error:
+    except (ModelError, ResourceError) as error:
         return [(name, f"cannot be used: {error}", "", "", "", size)]
     row = (name, spec.name, _channels_text(spec), _labels_text(spec), spec.license or "not stated", size)
     return [row, *((f"{model.id}/{variant}", "", "", "", "", "") for variant in spec.variants)]

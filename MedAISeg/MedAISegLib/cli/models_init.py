@@ -22,6 +22,7 @@ from .models_answers import (
     parse_spacing,
     parse_window,
 )
+from .parameters import as_command
 
 if TYPE_CHECKING:
     from ..formats.medaiseg_bundle.probing import Probe
@@ -55,7 +56,8 @@ def command(path: Path, dimensions: str | None, overwrite: bool, **given: str | 
     probed = probe(file, int(dimensions) if dimensions else None, len(channels) if channels else None)
     click.echo(_found(probed))
     write(file, _answers(file, probed, given))
-    click.echo(f"Wrote {file.parent / FILE_NAME}. Try it: medaiseg segment INPUT --model {file.parent} --output DIR")
+    try_it = as_command("medaiseg", "segment", "INPUT", "--model", file.parent, "--output", "DIR")
+    click.echo(f"Wrote {file.parent / FILE_NAME}. Try it: {try_it}")
 
 
 def write(file: Path, answers: Answers) -> None:

@@ -7,10 +7,11 @@ import click
 from ..core.errors import ModelError, NotTrustedError, UsageError
 from ..models.store import find_model
 from ..models.trust import trust_model, was_trusted, withdraw_trust
+from .parameters import GivenName, as_command
 
 
 @click.command("trust")
-@click.argument("model", metavar="M")
+@click.argument("model", metavar="M", type=GivenName())
 def trust(model: str) -> None:
     """Let the model M, an id or a path, run code of its own, as it is now.
 
@@ -34,11 +35,12 @@ def trust(model: str) -> None:
     except ModelError:
         withdraw_trust(path)
         raise
-    click.echo(f"Trusted {model} as it is now. To take that back: medaiseg models distrust {model}")
+    take_back = as_command("medaiseg", "models", "distrust", model)
+    click.echo(f"Trusted {model} as it is now. To take that back: {take_back}")
 
 
 @click.command("distrust")
-@click.argument("model", metavar="M")
+@click.argument("model", metavar="M", type=GivenName())
 def distrust(model: str) -> None:
     """Let the model M run no code of its own any more."""
     path = find_model(model)

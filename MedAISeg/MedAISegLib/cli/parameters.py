@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -21,6 +22,22 @@ class GivenPath(click.Path):
         if not os.fspath(value).strip():
             self.fail("it is empty.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class GivenName(click.ParamType):
+    """A name of something, never an empty one."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            self.fail("it is empty.", param, ctx)
+        return value
+
+
+def as_command(*words: str | os.PathLike[str]) -> str:
+    """A command to be typed or copied, whatever its words are made of."""
+    return shlex.join(os.fspath(word) for word in words)
 
 
 def not_empty(ctx: click.Context, param: click.Parameter, value: str) -> str:
