@@ -41,7 +41,7 @@ def publisher(tmp_path, monkeypatch):
     with publishing() as server:
         for name, path in models.items():
             server.files[f"/{name}.zip"] = path.read_bytes()
-        liver = entry(server, "liver", "Liver", labels={"1": "liver"})
+        liver = entry(server, "liver", "Liver", labels={"1": "liver"}, anatomy="abdomen")
         liver["files"][0]["size_bytes"] = len(server.files["/liver.zip"])
         heart = entry(server, "heart", "Heart", license="CC BY-NC 4.0", commercial_use=False, labels={"1": "heart"})
         secret = entry(server, "secret", "Secret", restricted="Only with a licence number: https://example.org/get.")

@@ -45,6 +45,8 @@ def test_a_press_downloads_a_model_and_chooses_it(panel, publisher, tmp_path):
     assert not panel.ui.transferFrame.visible
     assert "SHA-256 was written down" in panel.find("modelMessageDetailsText").plainText
     sha256 = hashlib.sha256(publisher.files["/liver.zip"]).hexdigest()
+    panel.ui.modelSearchBox.text = "abdomen ct"
+    assert [row for row in panel.rows("modelTree") if row[1]] == [["Liver", "ready"]], "found as before it was here"
     assert f"SHA-256 {sha256} (its publisher gives none" in panel.ui.modelDetailsBrowser.plainText
 
 

@@ -147,6 +147,7 @@ def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
         origins=receipts.origins_of(model.id),
         unused_days=receipts.days_unused(model),
         trusted=trust.was_trusted(model.path),
+        anatomy=card.anatomy or (published.anatomy if published else ""),
         publisher=published.publisher if published else "",
         page=published.page if published else "",
     )
