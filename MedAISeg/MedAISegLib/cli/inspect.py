@@ -116,7 +116,7 @@ def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
     for image in images:
         listing = image.listing
         label = f"{listing.series_number + ': ' if listing.series_number else ''}{listing.description or listing.kind}"
-        identity = f"{escape(label)}\n[dim]{listing.series_instance_uid or listing.kind}[/]"
+        identity = f"{escape(label)}\n[dim]{_name(listing)}[/]"
         remarks = [escape(notice.message) for notice in image.remarks if notice.code != _ABOUT_THE_FOLDER]
         if image.problem is not None:
             remarks.append(f"[red]Not readable:[/] {escape(str(image.problem))}")
@@ -131,6 +131,12 @@ def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
             "\n".join(remarks),
         )
     return table
+
+
+def _name(listing: ImageListing) -> str:
+    """What ``--series`` takes, where it is in a series."""
+    first, *others = listing.names or (listing.series_instance_uid or listing.kind,)
+    return f"{first} to {others[-1]}" if others else first or listing.kind
 
 
 def _size(listing: ImageListing) -> str:
@@ -150,6 +156,7 @@ def _document(image: InspectedImage) -> dict[str, Any]:
         "kind": listing.kind,
         "study_instance_uid": listing.study_instance_uid,
         "series_instance_uid": listing.series_instance_uid,
+        "names": listing.names,
         "series_number": listing.series_number,
         "modality": listing.modality,
         "description": listing.description,

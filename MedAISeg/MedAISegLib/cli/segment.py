@@ -63,7 +63,7 @@ class SegmentRequest:
     default="",
     callback=not_empty,
     metavar="UID",
-    help="Segment this DICOM series of INPUT or of the database.",
+    help="Segment this DICOM series of INPUT or of the database; UID:2 the second image of one that holds several.",
 )
 @click.option(
     "--slicer-database",
@@ -155,7 +155,8 @@ def command(
       medaiseg segment --slicer-database ~/Documents/SlicerDICOMDatabase --series 1.2.3.4 --model ... --output result/
 
     The result lies on the grid of the (first) image. Of a folder with several series, the one that fits the model is
-    taken; where several do, they are listed for you to choose with --series.
+    taken; where several do, they are listed for you to choose with --series. Where one series holds several images
+    (orientations, time points), 'medaiseg inspect' lists what each is called.
     """  # noqa: D301  # click's mark of a paragraph that is not to be wrapped is a real backspace
     check_device_name(device)
     named = _named_channels(channels)
