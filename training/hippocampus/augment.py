@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from cases import Case
+
+from .cases import Case
 
 Triple = tuple[int, int, int]
 
@@ -42,26 +43,6 @@ class Augmentation:
     noise_probability: float = 0.4
     offset_probability: float = 0.15
     contrast_probability: float = 0.4
-
-
-GENTLE = Augmentation(
-    pose_probability=0.7,
-    small_angle=12.0,
-    large_angle_probability=0.15,
-    scale=(0.9, 1.12),
-    bend_probability=0.25,
-    bend=1.5,
-    trim_probability=0.05,
-    surround_probability=0.12,
-    gamma_probability=0.25,
-    bias_probability=0.2,
-    coarse_probability=0.12,
-    sharpness_probability=0.12,
-    noise_probability=0.2,
-    offset_probability=0.1,
-    contrast_probability=0.25,
-)
-"""Views closer to the data: a second phase with them sharpens what the first has made robust."""
 
 
 def draw_view(case: Case, options: Augmentation, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -84,6 +84,12 @@ def predict(networks: Sequence[torch.nn.Module], pipeline: Pipeline, image: Path
     return labels
 
 
+def predictor(networks: Sequence[torch.nn.Module], *, flip: bool = False) -> Callable[[Path], torch.Tensor]:
+    """Labels (i, j, k) of an image file by MONAI and these networks."""
+    pipeline = load_pipeline()
+    return lambda image: predict(networks, pipeline, image, flip)
+
+
 def _over_flip(network: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     def scores(window: torch.Tensor) -> torch.Tensor:
         mirrored: torch.Tensor = network(window.flip(LEFT_RIGHT_AXIS)).flip(LEFT_RIGHT_AXIS)

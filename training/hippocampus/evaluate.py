@@ -1,6 +1,6 @@
 """Dice per label on cases that were never trained on, as they are and as perturbed copies, each on its own grid.
 
-python evaluate.py --data FOLDER --output scores.json
+python -m training.hippocampus.evaluate --data FOLDER --output scores.json
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -16,10 +16,11 @@ from statistics import mean, median
 import nibabel
 import numpy as np
 import torch
-from bundle import load_networks, load_pipeline, predict
-from cases import data_folder, validation_names
 from monai.transforms import EnsureChannelFirst, LoadImage
-from perturb import PERTURBATIONS, Pair, Perturbation
+
+from .bundle import load_networks, predictor
+from .cases import data_folder, validation_names
+from .perturb import PERTURBATIONS, Pair, Perturbation
 
 SEGMENTS: Mapping[int, str] = {1: "anterior", 2: "posterior"}
 
@@ -42,20 +43,22 @@ def dice(labels: torch.Tensor, reference: torch.Tensor, value: int) -> float:
 
 
 def score_cases(
-    networks: Sequence[torch.nn.Module],
+    segmented: Callable[[Path], torch.Tensor],
     folder: Path,
     names: Sequence[str],
     perturbation: Perturbation = PERTURBATIONS["original"],
-    flip: bool = False,
 ) -> dict[str, Score]:
-    """Scores per segment name; the perturbed copies go through files, as a user's would."""
-    pipeline = load_pipeline()
+    """Scores per segment name; the perturbed copies go through files, as a user's would.
+
+    Args:
+        segmented: labels (i, j, k) of an image file.
+    """
     values: dict[str, list[float]] = {segment: [] for segment in SEGMENTS.values()}
     with tempfile.TemporaryDirectory() as temporary:
         for name in names:
             pair = perturbation(_read(folder, name))
             path = _write(pair, Path(temporary))
-            labels = predict(networks, pipeline, path, flip)
+            labels = segmented(path)
             for value, segment in SEGMENTS.items():
                 values[segment].append(dice(labels, pair.labels[0].long(), value))
     return {segment: _summary(found, names) for segment, found in values.items()}
@@ -74,7 +77,9 @@ def _read(folder: Path, name: str) -> Pair:
 
 def _write(pair: Pair, folder: Path) -> Path:
     path = folder / "image.nii"
-    voxels = pair.image[0].as_tensor().numpy().astype(np.float32)
+    voxels = pair.image[0].as_tensor().numpy()
+    if voxels.dtype.kind == "f":
+        voxels = voxels.astype(np.float32)
     nibabel.save(nibabel.Nifti1Image(voxels, pair.image.affine.numpy()), path)
     return path
 
@@ -85,18 +90,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with images/ and labels/")
     parser.add_argument("--weights", type=Path, nargs="+", help="safetensors, one for each network")
     parser.add_argument("--fold", type=int, default=0)
-    parser.add_argument("--cases", type=int, help="only the first so many validation cases")
+    parser.add_argument("--cases", type=int, help="only so many validation cases, evenly chosen")
     parser.add_argument("--only", nargs="*", choices=list(PERTURBATIONS), default=list(PERTURBATIONS))
     parser.add_argument("--flip", action="store_true", help="average with the left-right mirrored window")
+    parser.add_argument("--program", action="store_true", help="the installed program and its model, not MONAI")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    folder, networks = data_folder(arguments.data), load_networks(arguments.weights)
-    names = validation_names(arguments.fold)[: arguments.cases]
+    folder = data_folder(arguments.data)
+    if arguments.program:
+        from .program import predictor as program
+
+        segmented = program()
+    else:
+        segmented = predictor(load_networks(arguments.weights), flip=arguments.flip)
+    names = validation_names(arguments.fold)
+    names = names[:: max(1, len(names) // (arguments.cases or len(names)))]
     report: dict[str, dict[str, object]] = {}
     for title in arguments.only:
-        scores = score_cases(networks, folder, names, PERTURBATIONS[title], arguments.flip)
+        scores = score_cases(segmented, folder, names, PERTURBATIONS[title])
         report[title] = {segment: vars(score) for segment, score in scores.items()}
         print(
             title,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Orientation, SpatialResample
+from monai.transforms import BorderPad, Orientation, SpatialResample
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,22 @@ def regrid(spacing_mm: tuple[float, float, float], angles_deg: tuple[float, floa
     return apply
 
 
+def pad(low: tuple[int, int, int], high: tuple[int, int, int]) -> Perturbation:
+    """More field of view, in voxels before and after, of which nothing was recorded."""
+    add = BorderPad([n for ends in zip(low, high, strict=True) for n in ends])
+    return lambda pair: Pair(add(pair.image), add(pair.labels))
+
+
+def store(dtype: torch.dtype, largest: float) -> Perturbation:
+    """Whole numbers, from 0 to the largest."""
+
+    def apply(pair: Pair) -> Pair:
+        image = pair.image - pair.image.min()
+        return Pair((image * (largest / float(image.max()))).round().to(dtype), pair.labels)
+
+    return apply
+
+
 def chain(*perturbations: Perturbation) -> Perturbation:
     """One after the other."""
 
@@ -58,19 +74,33 @@ def chain(*perturbations: Perturbation) -> Perturbation:
     return apply
 
 
+MM = (1.0, 1.0, 1.0)
+STRAIGHT = (0.0, 0.0, 0.0)
+_AXES = ["".join(codes) for codes in itertools.product("RL", "AP", "SI")] + ["ASR", "SRA", "PLI", "IRP", "SAL", "LIA"]
+
 PERTURBATIONS: Mapping[str, Perturbation] = {
     "original": lambda pair: pair,
-    "axes LPS": reorder("LPS"),
-    "axes SAL": reorder("SAL"),
-    "axes IRP": reorder("IRP"),
-    "oblique 20 deg": regrid((1.0, 1.0, 1.0), (0.0, 0.0, 20.0)),
-    "oblique 25, -12 deg": regrid((1.0, 1.0, 1.0), (25.0, -12.0, 0.0)),
-    "oblique 15, 20, -15 deg": regrid((1.0, 1.0, 1.0), (15.0, 20.0, -15.0)),
+    **{f"axes {codes}": reorder(codes) for codes in _AXES[1:]},
+    "oblique 10 deg": regrid(MM, (0.0, 0.0, 10.0)),
+    "oblique 20 deg": regrid(MM, (0.0, 0.0, 20.0)),
+    "oblique 30 deg": regrid(MM, (30.0, 0.0, 0.0)),
+    "oblique 25, -12 deg": regrid(MM, (25.0, -12.0, 0.0)),
+    "oblique 15, 20, -15 deg": regrid(MM, (15.0, 20.0, -15.0)),
+    "intensity / 1000": rescale(0.001, 0.0),
     "intensity 3.7 x + 250": rescale(3.7, 250.0),
-    "oblique, then intensity 3.7 x + 250": chain(regrid((1.0, 1.0, 1.0), (20.0, 10.0, 0.0)), rescale(3.7, 250.0)),
-    "intensity + 800, then oblique": chain(rescale(1.0, 800.0), regrid((1.0, 1.0, 1.0), (20.0, 10.0, 0.0))),
-    "spacing 0.8 x 0.8 x 1.3 mm": regrid((0.8, 0.8, 1.3), (0.0, 0.0, 0.0)),
-    "spacing 0.7 x 2.0 x 0.7 mm": regrid((0.7, 2.0, 0.7), (0.0, 0.0, 0.0)),
+    "intensity - 500": rescale(1.0, -500.0),
+    "bytes": store(torch.uint8, 255.0),
+    "4-byte whole numbers to 2,000,000": store(torch.int32, 2e6),
+    "oblique, then intensity 3.7 x + 250": chain(regrid(MM, (20.0, 10.0, 0.0)), rescale(3.7, 250.0)),
+    "intensity + 800, then oblique": chain(rescale(1.0, 800.0), regrid(MM, (20.0, 10.0, 0.0))),
+    "zeros around, 10 voxels": pad((10, 10, 10), (10, 10, 10)),
+    "zeros around, 30 and 5 voxels": pad((30, 5, 30), (5, 30, 5)),
+    "intensity + 800, then zeros around": chain(rescale(1.0, 800.0), pad((15, 15, 15), (15, 15, 15))),
+    "spacing 0.7 mm": regrid((0.7, 0.7, 0.7), STRAIGHT),
+    "spacing 0.8 x 0.8 x 1.3 mm": regrid((0.8, 0.8, 1.3), STRAIGHT),
+    "spacing 0.7 x 2.0 x 0.7 mm": regrid((0.7, 2.0, 0.7), STRAIGHT),
+    "spacing 1.5 mm": regrid((1.5, 1.5, 1.5), STRAIGHT),
+    "spacing 2.0 mm": regrid((2.0, 2.0, 2.0), STRAIGHT),
     "oblique 0.9 x 0.9 x 1.5 mm, axes LSA": chain(regrid((0.9, 0.9, 1.5), (12.0, 17.0, 0.0)), reorder("LSA")),
 }
 

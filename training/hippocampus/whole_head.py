@@ -1,6 +1,6 @@
 """Agreement on a whole head: a box around each hippocampus, cropped, segmented, compared with another method's labels.
 
-python whole_head.py --image t1.nii.gz --reference labels.nii.gz --left 17 --right 53
+python -m training.hippocampus.whole_head --image t1.nii.gz --reference labels.nii.gz --left 77 --right 78
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from statistics import mean
 import nibabel
 import numpy as np
 import torch
-from bundle import load_networks, load_pipeline, predict
-from evaluate import dice
 from nibabel.nifti1 import Nifti1Image
+
+from .bundle import load_networks, load_pipeline, predict
+from .evaluate import dice
 
 
 def crop(image: Nifti1Image, centre_ras_mm: np.ndarray, size_ras_mm: np.ndarray) -> Nifti1Image:

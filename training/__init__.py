@@ -1,0 +1,1 @@
+"""How what ships was made: the embedded model and the atlas of the sample study."""
