@@ -2,6 +2,8 @@
 
 SHELL := /bin/bash
 VENV := .venv
+# Of ten thousand files with code a third is ever imported, and compiled then.
+INSTALL := -m pip install --quiet --no-compile
 VENV312 := .venv312
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
@@ -30,15 +32,15 @@ venv: $(VENV)/installed ## create .venv with the pinned packages (3 minutes, 3.3
 $(VENV)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.11 3.12 3.13) && "$$python" -m venv $(VENV)
 	-$(BIN)/python -m pip uninstall --quiet --yes $(NNUNET_NETWORKS)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	$(BIN)/python -m pip check
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(NNUNET_NETWORKS)
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --no-deps $(NNUNET_NETWORKS)
 	touch $@
 
 # nnU-Net, which our labels are compared with, stands apart: its packages ask for others that would replace torch.
 $(VENV)/nnunet/installed: Testing/reference/nnunet_packages.txt | $(VENV)/installed
 	rm -rf $(VENV)/nnunet
-	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/nnunet --requirement $<
+	$(BIN)/python $(INSTALL) --no-deps --target $(VENV)/nnunet --requirement $<
 	touch $@
 
 demo: venv ## make the sample study, segment it, write files and pictures into demo-output/
@@ -75,8 +77,8 @@ run-py312: $(VENV312)/installed
 $(VENV312)/installed: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
 	$(VENV312)/bin/python tools/without_engine.py | \
-	  $(VENV312)/bin/python -m pip install --quiet --constraint constraints.txt --requirement /dev/stdin
-	$(VENV312)/bin/python -m pip install --quiet --no-deps --editable .
+	  $(VENV312)/bin/python $(INSTALL) --constraint constraints.txt --requirement /dev/stdin
+	$(VENV312)/bin/python $(INSTALL) --no-deps --editable .
 	touch $@
 
 # ONLY="spleen nnunet25-small" measures some cases and keeps what is recorded of the others.
