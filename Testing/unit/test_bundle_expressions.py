@@ -54,8 +54,6 @@ def value(text: Any, root: Path = Path()) -> Any:
         ("$np.uint8", "uint8"),
         ("$monai.utils.CommonKeys.PRED", "pred"),
         ("$'gpu' if torch.cuda.is_available() else 'host'", "host"),
-        ("%size", [96, 64, 32]),
-        ("%options#factor", 2),
         ({"a": ["@size#2", {"b": "$1 + 1"}]}, {"a": [32, {"b": 2}]}),
     ],
 )
@@ -165,10 +163,6 @@ def test_a_partial_object_is_no_object() -> None:
 def test_references_that_never_end_are_an_error(config: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="circle"):
         Inference(config, Path()).value("a")
-
-
-def test_a_macro_of_a_macro_has_no_value() -> None:
-    assert isinstance(Inference({"a": "%a"}, Path()).value("a"), Unresolved)
 
 
 def test_a_small_text_that_describes_an_endless_tree_is_an_error() -> None:

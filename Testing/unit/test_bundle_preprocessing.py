@@ -62,6 +62,21 @@ def spec(tmp_path: Path) -> Callable[..., ModelSpec]:
             {**PERCENTILES, "channel_wise": True},
             [ScalePercentiles(1, 99, channel_wise=True)],
         ),
+        (
+            {**PERCENTILES, "relative": True, "b_min": -1, "lower": 5, "upper": 90},
+            [ScalePercentiles(5, 90, -0.9, 0.8)],
+        ),
+        (
+            {"_target_": "Orientationd", "axcodes": "LPS", "labels": [["L", "R"], ["P", "A"], ["I", "S"]]},
+            [Orient("LPS")],
+        ),
+        (
+            {
+                "_target_": "Spacingd", "keys": ["label", "image"], "pixdim": [2, 1],
+                "mode": ["nearest", "bilinear"], "padding_mode": ["zeros", "border"],
+            },
+            [Resample((2, 1, 1))],
+        ),
         ({"_target_": "ScaleIntensityd", "minv": -1.0, "maxv": 1.0}, [MinMax(-1, 1)]),
         ({"_target_": "ScaleIntensityd", "minv": None, "maxv": None, "factor": 0.5}, [ShiftScale(1.5)]),
         (
@@ -112,7 +127,8 @@ def test_preprocessing(spec: Callable[..., ModelSpec], transform: dict[str, Any]
         ({"_target_": "Spacingd", "pixdim": [float("nan"), 1, 1]}, "no number"),
         ({"_target_": "LoadImaged", "reader": "ITKReader", "reverse_indexing": True}, "reverses the axes"),
         ({"_target_": "ScaleIntensityRanged", "a_min": 1, "a_max": 1}, "the same"),
-        ({**PERCENTILES, "relative": True}, "targets"),
+        ({**PERCENTILES, "relative": True, "b_max": None}, "open"),
+        ({"_target_": "Orientationd", "axcodes": "RAS", "labels": [["R", "L"], ["P", "A"], ["I", "S"]]}, "anew"),
         ({"_target_": "NormalizeIntensityd", "mysterious": 1}, "meaning of mysterious"),
         ({"_target_": "NormalizeIntensityd", "subtrahend": [1, 2], "divisor": [1, 2]}, "all channels together"),
         ({"_target_": "CropForegroundd", "k_divisible": 16}, "multiple"),
@@ -125,6 +141,40 @@ def test_preprocessing(spec: Callable[..., ModelSpec], transform: dict[str, Any]
 def test_preprocessing_that_is_refused(spec: Callable[..., ModelSpec], transform: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         spec(preprocessing({"_target_": "LoadImaged"}, transform))
+
+
+TURN = {"_target_": "Orientationd", "axcodes": "RAS"}
+SPACING = {"_target_": "Spacingd", "pixdim": 2}
+SHIFT = {"_target_": "ShiftIntensityd", "offset": 1}
+CROP = {"_target_": "CropForegroundd"}
+PAD = {"_target_": "SpatialPadd", "spatial_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("transforms", "joined"),
+    [
+        ([TURN, SPACING, SHIFT, PAD], ""),
+        ([TURN, SPACING, CROP, SHIFT], ""),
+        ([TURN, CROP, SPACING], "CropForeground and Spacing"),
+        ([SPACING, PAD], "Spacing and Pad|Spacing and SpatialPad"),
+        ([SHIFT, SPACING, TURN], "Spacing and Orientation"),
+    ],
+)
+@pytest.mark.parametrize("lazy", [True, None, False])
+def test_lazy_steps_are_compiled_where_joining_them_changes_nothing(
+    spec: Callable[..., ModelSpec], transforms: list[dict[str, Any]], joined: str, lazy: bool | None
+) -> None:
+    entries = [{"_target_": "LoadImaged"}, *transforms]
+
+    def change(metadata: dict[str, Any], config: dict[str, Any]) -> None:
+        preprocessing(*entries)(metadata, config)
+        config["preprocessing"]["lazy"] = lazy
+
+    if joined and lazy is not False:
+        with pytest.raises(ModelError, match=joined):
+            spec(change)
+    else:
+        assert len(spec(change).stages[0].preprocessing) == 1 + len(transforms)
 
 
 @pytest.mark.parametrize(

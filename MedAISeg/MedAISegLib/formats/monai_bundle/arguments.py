@@ -11,6 +11,13 @@ from .transforms import keys_of
 from .values import Component, needs_trust, plain
 
 _INDIFFERENT = frozenset({"keys", "allow_missing_keys", "lazy", "device", "progress", "track_meta", "meta_keys"})
+_PER_KEY = frozenset(
+    {
+        "align_corners", "anti_aliasing", "anti_aliasing_sigma", "argmax", "dtype", "mode", "nearest_interp",
+        "padding_mode", "post_func", "rounding", "scale_extent", "sigmoid", "softmax", "threshold", "to_onehot",
+    }
+)  # fmt: skip
+"""Arguments that never are lists by themselves, so that a list has an item for each key."""
 
 
 class Arguments:
@@ -19,9 +26,15 @@ class Arguments:
     Arguments that change nothing about the numbers (where, how lazily, with which progress bar) count as asked for.
     """
 
-    def __init__(self, entry: Component, *, indifferent: Iterable[str] = (), dimensions: int = 3) -> None:
-        """``dimensions`` of the arrays that the entry works on: a 2-D one has a third axis of one slice here."""
+    def __init__(
+        self, entry: Component, *, key: str = "", indifferent: Iterable[str] = (), dimensions: int = 3
+    ) -> None:
+        """Args:
+        key: of the entry's keys the one whose arguments are asked for.
+        dimensions: of the arrays that the entry works on: a 2-D one has a third axis of one slice here.
+        """
         ignored = _INDIFFERENT.union(indifferent)
+        self._key = key
         self._entry = entry
         self.dimensions = dimensions
         self._left = {name: value for name, value in entry.arguments.items() if name not in ignored}
@@ -41,10 +54,13 @@ class Arguments:
         return name in self._left
 
     def take(self, name: str, default: Any = None) -> Any:
-        """A plain value; a list of one stands for its item, as MONAI allows it for one key."""
+        """A plain value; a list of one stands for its item, and one with an item for each key for that of our key."""
         if name not in self._left:
             return default
         value = plain(self._left.pop(name), self.place(name))
+        keys = self.keys()
+        if isinstance(value, list) and name in _PER_KEY and len(value) == len(keys) and self._key in keys:
+            return value[keys.index(self._key)]
         return value[0] if isinstance(value, list) and len(value) == 1 else value
 
     def number(self, name: str, default: float) -> float:

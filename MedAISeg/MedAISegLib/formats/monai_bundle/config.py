@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 
 from ...core.errors import ModelError
 from .archived import ARCHIVED, LARGEST_BYTES, archived_names, read_archived
+from .shorthands import written_out
 
 METADATA = ("configs/metadata.json", "metadata.json")
 INFERENCE = tuple(f"{folder}inference.{kind}" for folder in ("configs/", "") for kind in ("json", "yaml", "yml"))
@@ -29,9 +30,11 @@ class BundleFiles:
     Attributes:
         root: the bundle's folder, or that of its one file.
         metadata: of ``metadata.json``; empty where there is none.
-        inference: of ``inference.json`` or ``inference.yaml``.
+        inference: of ``inference.json`` or ``inference.yaml``, its shorthands written out, with the metadata as
+            ``_meta_``.
         torchscript: its network as TorchScript, where it has one.
         is_file: it is that one file, which holds the description too.
+        included: further files, below the root, that the description takes something from.
     """
 
     root: Path
@@ -39,6 +42,7 @@ class BundleFiles:
     inference: Mapping[str, Any]
     torchscript: Path | None = None
     is_file: bool = False
+    included: tuple[str, ...] = field(default=())
 
     @property
     def name(self) -> str:
@@ -51,7 +55,7 @@ class BundleFiles:
         """Files and folders that make the model what it is, below the root."""
         if self.is_file and self.torchscript is not None:
             return (self.torchscript.name,)
-        return ("configs", "models", *METADATA, *INFERENCE)
+        return ("configs", "models", *METADATA, *INFERENCE, *self.included)
 
 
 def is_bundle(path: Path) -> bool:
@@ -69,7 +73,8 @@ def read_files(path: Path) -> BundleFiles:
     """
     if path.is_file():
         metadata, inference = (_parsed(read_archived(path, name), f"{path}/{name}") for name in ARCHIVED)
-        return BundleFiles(path.parent, metadata, inference, path, is_file=True)
+        alone = _Others(None)
+        return BundleFiles(path.parent, metadata, _whole(inference, metadata, alone, path), path, is_file=True)
     network = (path / TORCHSCRIPT).resolve()
     torchscript = network if network.is_file() and network.is_relative_to(path.resolve()) else None
     stated, described = _first_file(path, METADATA), _first_file(path, INFERENCE)
@@ -79,7 +84,35 @@ def read_files(path: Path) -> BundleFiles:
         raise ModelError(
             "the bundle does not say how to run it.", where=str(path), remedy="It needs a configs/inference.json."
         )
-    return BundleFiles(path, _read(stated) if stated else {}, _read(described), torchscript)
+    metadata, others = _read(stated) if stated else {}, _Others(path)
+    inference = _whole(_read(described), metadata, others, described)
+    return BundleFiles(path, metadata, inference, torchscript, included=tuple(others.read))
+
+
+class _Others:
+    """The other files of a bundle, none without a folder; ``read`` are those that were asked for and are there."""
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self.read: dict[str, Mapping[str, Any]] = {}
+
+    def __call__(self, name: str) -> Mapping[str, Any] | None:
+        folder = self._root.resolve() if self._root is not None and "\0" not in name else None
+        path = folder and (folder / name).resolve()
+        if path is None or folder is None or not path.is_relative_to(folder) or not path.is_file():
+            return None
+        inside = path.relative_to(folder).as_posix()
+        if inside not in self.read:
+            self.read[inside] = _read(path)
+        return self.read[inside]
+
+
+def _whole(
+    inference: Mapping[str, Any], metadata: Mapping[str, Any], others: _Others, where: Path
+) -> Mapping[str, Any]:
+    whole = {"_meta_": dict(metadata), **written_out(inference, others)}
+    _require_bounded(whole, str(where))
+    return whole
 
 
 def _first_file(root: Path, names: tuple[str, ...]) -> Path | None:

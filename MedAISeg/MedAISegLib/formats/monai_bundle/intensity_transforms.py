@@ -26,10 +26,11 @@ def _scale_percentiles(arguments: Arguments) -> list[Operation]:
     lower, upper = arguments.number("lower", 0.0), arguments.number("upper", 100.0)
     low, high = arguments.optional_number("b_min"), arguments.optional_number("b_max")
     clip = arguments.flag("clip", False)
-    arguments.expect("relative", False, because="its targets depend on the image")
     arguments.take("dtype")
     if low is None or high is None:
         raise arguments.refusal("it leaves b_min or b_max open")
+    if arguments.flag("relative", False):
+        low, high = low + (high - low) * lower / 100, low + (high - low) * upper / 100
     return [ScalePercentiles(lower, upper, low, high, clip, channel_wise=arguments.flag("channel_wise", False))]
 
 

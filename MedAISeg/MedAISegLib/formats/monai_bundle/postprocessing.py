@@ -86,7 +86,7 @@ def compile_postprocessing(value: Any, keys: tuple[str, ...] = ("pred",), *, mov
     for entry in joined.rest:
         named = keys_of(entry)
         if not named or joined.key in named:
-            _take(entry, steps)
+            _take(entry, joined.key, steps)
     if not steps.decided:
         _decide_by_activation(steps)
     if moved and steps.inverted is None:
@@ -97,13 +97,13 @@ def compile_postprocessing(value: Any, keys: tuple[str, ...] = ("pred",), *, mov
     )
 
 
-def _take(entry: Component, steps: _Steps) -> None:
+def _take(entry: Component, key: str, steps: _Steps) -> None:
     name = transform_name(entry)
     if name in _NO_EFFECT:
         return
     if name not in _TAKERS:
         raise needs_trust(f"the transform {name} of the labels is not understood", entry.place)
-    _TAKERS[name](Arguments(entry), steps)
+    _TAKERS[name](Arguments(entry, key=key), steps)
 
 
 def _activation(arguments: Arguments, steps: _Steps) -> None:

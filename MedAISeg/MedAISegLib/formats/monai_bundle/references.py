@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import ModelError
 from .expressions import REFERENCE, Surroundings, follow
+from .shorthands import SEPARATOR
 from .values import Component, Unresolved
 
-_SEPARATOR = re.compile(r"#|::")
 _NOT_ARGUMENTS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_", "_args_")
 _LONGEST_CHAIN = 40
 
@@ -44,7 +43,7 @@ class Inference:
         Raises:
             ModelError: if the entry refers to itself.
         """
-        parts = _SEPARATOR.split(identifier)
+        parts = SEPARATOR.split(identifier)
         identifier = "#".join(parts)
         if identifier in self._known:
             return self._known[identifier]
@@ -78,8 +77,13 @@ class Inference:
         if isinstance(raw, dict) and "_target_" in raw:
             return self._component(raw, place)
         if isinstance(raw, dict):
-            return {key: self._resolved(item, f"{place}#{key}") for key, item in raw.items()}
+            return self._mapping(raw, place)
         return raw
+
+    def _mapping(self, raw: dict[Any, Any], place: str) -> dict[Any, Any]:
+        """As MONAI has it, an entry that is switched off is not there at all."""
+        items = {key: (item, f"{place}#{key}") for key, item in raw.items()}
+        return {key: self._resolved(*item) for key, item in items.items() if not self._is_disabled(*item)}
 
     def _items(self, raw: list[Any], place: str) -> list[Any]:
         values = []
@@ -89,12 +93,12 @@ class Inference:
         return values
 
     def _is_disabled(self, raw: Any, place: str) -> bool:
-        if not isinstance(raw, dict) or "_disabled_" not in raw:
+        if not isinstance(raw, dict) or "_target_" not in raw or "_disabled_" not in raw:
             return False
         value = self._resolved(raw["_disabled_"], f"{place}#_disabled_")
         if isinstance(value, str):
             return value.strip().lower() == "true"
-        return value is True
+        return not isinstance(value, Unresolved) and bool(value)
 
     def _component(self, raw: dict[str, Any], place: str) -> Any:
         target = self._resolved(raw["_target_"], f"{place}#_target_")
@@ -105,8 +109,10 @@ class Inference:
             return switch
         if raw.get("_mode_", "default") != "default" or "_args_" in raw:
             return Unresolved(target, place, "is asked for in a way that is not supported")
-        arguments = {str(k): self._resolved(v, f"{place}#{k}") for k, v in raw.items() if k not in _NOT_ARGUMENTS}
-        return Component(target, arguments, place)
+        if self._is_disabled(raw, place):
+            return None
+        arguments = {str(key): item for key, item in raw.items() if key not in _NOT_ARGUMENTS}
+        return Component(target, self._mapping(arguments, place), place)
 
     def _text(self, text: str, place: str) -> Any:
         if text.startswith("$"):
@@ -114,18 +120,9 @@ class Inference:
         if REFERENCE.fullmatch(text) and len(text) > 1:
             return self.value(text[1:])
         if text.startswith("%"):
-            return self._macro(text, place)
+            # Those that name something have been replaced by it.
+            return Unresolved(text, place, "names nothing in the bundle")
         return text
-
-    def _macro(self, text: str, place: str) -> Any:
-        """``%name`` stands for the entry as written, so that it is worked out anew; other files are not read."""
-        node: Any = self._config
-        missing = Unresolved(text, place, "names nothing in this file")
-        for part in _SEPARATOR.split(text[1:]):
-            node = _item(node, part, missing)
-        if isinstance(node, str) and node.startswith("%"):
-            return Unresolved(text, place, "is a macro of a macro")
-        return node if isinstance(node, Unresolved) else self._resolved(node, place)
 
     def _has_file(self, path: str) -> bool:
         return inside(self._root, path, "bundle").is_file()

@@ -19,11 +19,14 @@ from ...models.operations import (
 from .arguments import Arguments
 from .values import Unresolved, refuse_unresolved
 
+_USUAL_SIDES = [["L", "R"], ["P", "A"], ["I", "S"]]
+"""How MONAI names the ends of the axes where nothing else is said."""
+
 
 def _orient(arguments: Arguments) -> list[Operation]:
     if arguments.dimensions == 2:
         raise arguments.refusal("a 2-D image has no three patient sides")
-    arguments.expect("labels", None, because="it names the axes anew")
+    arguments.expect("labels", None, _USUAL_SIDES, because="it names the axes anew")
     if arguments.flag("as_closest_canonical", False):
         arguments.take("axcodes")
         return [Orient("RAS")]

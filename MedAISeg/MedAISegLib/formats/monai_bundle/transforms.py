@@ -54,6 +54,16 @@ def _opened(value: Any, place: str) -> Iterator[Component]:
         yield entry
 
 
+def has_lazy_compose(value: Any) -> bool:
+    """Whether a Compose, or one in it, may carry its steps out otherwise than one after the other."""
+    if isinstance(value, list):
+        return any(has_lazy_compose(item) for item in value)
+    if not isinstance(value, Component) or transform_name(value) != "Compose":
+        return False
+    lazy = value.arguments.get("lazy", False)
+    return lazy is not False or has_lazy_compose(value.arguments.get("transforms", []))
+
+
 def keys_of(entry: Component) -> tuple[str, ...]:
     """The dictionary keys that a transform works on, empty for an array transform."""
     if "keys" not in entry.arguments:
