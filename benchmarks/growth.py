@@ -60,6 +60,10 @@ class Growth:
         """With the usual number of slices, fewest classes first."""
         return sorted((p for p in self.points if p.slices == USUAL_SLICES), key=lambda point: point.classes)
 
+    def most_of_both(self) -> list[Point]:
+        """Neither with the usual slices nor with the usual classes."""
+        return [p for p in self.points if p.slices != USUAL_SLICES and p.classes != USUAL_CLASSES]
+
 
 @click.command()
 @click.option("--largest", type=int, default=max(SLICES), help="Leave out more slices than these.")
@@ -85,6 +89,7 @@ def measure_growth(largest: int, repeats: int, threads: int, device: str = "cpu"
     """All points up to so many slices."""
     wanted = dict.fromkeys((n, USUAL_CLASSES) for n in SLICES if n <= largest)
     wanted |= dict.fromkeys((USUAL_SLICES, n) for n in CLASSES if largest >= USUAL_SLICES)
+    wanted |= {(max(SLICES), max(CLASSES)): None} if largest >= max(SLICES) else {}
     return Growth(describe(threads), tuple(measure(*sizes, repeats, threads, device) for sizes in wanted))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .growth import Growth, exponent
+from collections.abc import Sequence
+
+from .growth import Growth, Point, exponent
 from .report import machine
 from .scene import SceneRecord
 from .service import Service
@@ -39,22 +41,22 @@ def _growth(growth: Growth | None) -> str:
     parts = [_GROWTH]
     for name, points in (("slices", growth.along_slices()), ("classes", growth.along_classes())):
         sizes = [getattr(point, name) for point in points]
-        rows = [
-            (
-                str(point.slices),
-                str(point.classes),
-                f"{point.whole_s:.2f}",
-                f"{point.around_s:.2f}",
-                megabytes(point.above_bytes),
-            )
-            for point in points
-        ]
         time = exponent(sizes, [point.around_s for point in points])
         memory = exponent(sizes, [max(point.above_bytes, 1) for point in points])
-        columns = ("slices", "classes", "run s", "around the network s", "MB above input and labels")
         exponents = f"time around the network grows with the power {time:.2f}, memory with {memory:.2f}"
-        parts += [table(columns, rows), f"With the {name}, {exponents} (1 is linear, 0 does not grow).\n"]
+        parts += [_points(points), f"With the {name}, {exponents} (1 is linear, 0 does not grow).\n"]
+    if both := growth.most_of_both():
+        parts += [_points(both), "The most of both.\n"]
     return "\n".join([*parts, f"Measured on {machine(growth.environment)}.\n"])
+
+
+def _points(points: Sequence[Point]) -> str:
+    columns = ("slices", "classes", "run s", "around the network s", "MB above input and labels")
+    rows = [
+        (str(p.slices), str(p.classes), f"{p.whole_s:.2f}", f"{p.around_s:.2f}", megabytes(p.above_bytes))
+        for p in points
+    ]
+    return table(columns, rows)
 
 
 def _service(service: Service | None) -> str:
