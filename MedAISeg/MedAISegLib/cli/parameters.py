@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.types import StringParamType
 
 
 class GivenPath(click.Path):
@@ -24,15 +26,14 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class GivenName(click.ParamType):
+class GivenName(StringParamType):
     """A name of something, never an empty one."""
 
-    name = "text"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not value.strip():
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        name: str = super().convert(value, param, ctx)
+        if not name.strip():
             self.fail("it is empty.", param, ctx)
-        return value
+        return name
 
 
 def as_command(*words: str | os.PathLike[str]) -> str:
