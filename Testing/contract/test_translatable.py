@@ -22,6 +22,7 @@ SHOWN = [
         )
     ),
     *(PACKAGE / "readers" / f"dicom_{name}.py" for name in ("geometry", "header", "series")),
+    *(PACKAGE / "models" / f"{name}.py" for name in ("catalogue", "published")),
     PACKAGE / "exporters" / "atomic.py",
 ]  # fmt: skip
 """Where a sentence is made in Slicer's process. What the worker alone says comes from there ready-made, in English."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..core.errors import ResourceError
+from ..core.language import tr as _
 from ..core.records import from_json
 from .card import ModelCard
 from .store import embedded_models_folder
@@ -30,9 +31,9 @@ def known_models() -> tuple[ModelCard, ...]:
         entries = json.loads(path.read_text(encoding="utf-8"))
         return tuple(from_json(ModelCard, entry) for entry in entries["models"])
     except OSError as error:
-        raise unusable(f"it cannot be read: {error.strerror}.", path) from error
+        raise unusable(_("it cannot be read: {reason}.").format(reason=error.strerror), path) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise unusable("it is damaged.", path) from error
+        raise unusable(_("it is damaged."), path) from error
 
 
 def merged(known: Iterable[ModelCard], installed: Iterable[ModelCard]) -> tuple[ModelCard, ...]:
@@ -43,4 +44,4 @@ def merged(known: Iterable[ModelCard], installed: Iterable[ModelCard]) -> tuple[
 
 def unusable(what: str, path: Path) -> ResourceError:
     """The error of a catalogue that cannot be used."""
-    return ResourceError(what, where=str(path), remedy="Install the module again.")
+    return ResourceError(what, where=str(path), remedy=_("Install the module again."))

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.records import from_json
 from ..core.terminology import UNSPECIFIED
@@ -145,9 +146,9 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise catalogue.unusable(f"it cannot be read: {error.strerror}.", path) from error
+        raise catalogue.unusable(_("it cannot be read: {reason}.").format(reason=error.strerror), path) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise catalogue.unusable("it is damaged.", path) from error
+        raise catalogue.unusable(_("it is damaged."), path) from error
 
 
 def _segment(value: int, name: str) -> SegmentSpec:
