@@ -70,6 +70,18 @@ def test_hidden_volumes_labels_and_empty_volumes_are_not_offered(panel):
     assert not [text for text in checks(panel) if "labels" in text]
 
 
+def test_of_many_that_cannot_be_chosen_three_are_named_and_the_others_counted(panel):
+    for name in "abc":
+        panel.host.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    panel.settle()
+    three = "Cannot be an input: a (it is empty); b (it is empty); c (it is empty)"
+    assert checks(panel) == [three]
+    for name in "de":
+        panel.host.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    panel.settle()
+    assert checks(panel) == [f"{three} and 2 more"]
+
+
 def test_an_image_that_is_gone_is_an_input_no_more(panel):
     volume = bright_volume(panel.host.scene)
     panel.settle()
