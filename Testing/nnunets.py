@@ -64,8 +64,13 @@ def write_model(
     folds: tuple[str, ...] = ("0",),
     checkpoint: dict[str, Any] | None = None,
     seed: int = 0,
+    extra_inputs: int = 0,
 ) -> Path:
-    """``dataset.json``, ``plans.json`` and a checkpoint a fold, drawn from the seed and those that follow."""
+    """``dataset.json``, ``plans.json`` and a checkpoint a fold, drawn from the seed and those that follow.
+
+    Args:
+        extra_inputs: of the network beyond the image's channels: the labels that a cascade's second step is given.
+    """
     root.mkdir(parents=True)
     described = {"channel_names": {"0": "CT"}, "labels": labels or LABELS, "file_ending": ".nii.gz"} | (dataset or {})
     planned = {
@@ -81,7 +86,7 @@ def write_model(
     (root / "plans.json").write_text(json.dumps(planned), encoding="utf-8")
     for number, fold in enumerate(folds):
         content = {
-            "network_weights": _weights(planned["configurations"][name], described, seed + number),
+            "network_weights": _weights(planned["configurations"][name], described, seed + number, extra_inputs),
             "trainer_name": "nnUNetTrainer",
             "init_args": {"configuration": name, "fold": fold, "device": torch.device("cpu")},
             "inference_allowed_mirroring_axes": (0, 1, 2),
@@ -92,7 +97,7 @@ def write_model(
     return root
 
 
-def _weights(planned: dict[str, Any], dataset: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
+def _weights(planned: dict[str, Any], dataset: dict[str, Any], seed: int, extra_inputs: int) -> dict[str, torch.Tensor]:
     """Of the network that the plans describe; none where they describe it in the old way or inherit it."""
     described = planned.get("architecture")
     kind = described["network_class_name"].rpartition(".")[2] if described else ""
@@ -111,7 +116,7 @@ def _weights(planned: dict[str, Any], dataset: dict[str, Any], seed: int) -> dic
     heads = len(order) if order else len([name for name in dataset["labels"] if name != "ignore"])
     torch.manual_seed(seed)
     network = getattr(unet, kind)(
-        input_channels=len(dataset["channel_names"]),
+        input_channels=len(dataset["channel_names"]) + extra_inputs,
         num_classes=heads,
         deep_supervision=True,
         **(arguments | operators),

@@ -7,20 +7,26 @@ from pathlib import Path
 import click
 
 from ..models.store import find_model
+from .parameters import GivenName, GivenPath, as_command
 
 
 @click.command("export")
-@click.argument("model", metavar="M")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="New folder; its name becomes the id.")
+@click.argument("model", metavar="M", type=GivenName())
+@click.option("--output", required=True, type=GivenPath(), help="New folder; its name becomes the id.")
 def command(model: str, output: Path) -> None:
-    """Write the model M, an id or a path, as a folder with medaiseg.json and TorchScript, to be shared.
+    """Write the model M, an id or a path, as a folder with medaiseg.json and weights, to be shared.
 
-    Labels stay the same; each network is held against the original before it is written. Mind the model's licence.
+    Labels stay the same; each network is held against the original before it is written. A network of MONAI or nnU-Net
+    and MeshNet become weights alone (safetensors), without any code; TorchScript and ONNX stay what they are. Mind the
+    model's licence.
     """
     # Importing torch takes seconds.
     from ..formats import read_model
     from ..formats.medaiseg_bundle.writing import export_model
 
     path = find_model(model)
-    folder = export_model(read_model(path), path, output.expanduser())
-    click.echo(f"Written to {folder}. Install it with: medaiseg models install {folder}")
+    exported = export_model(read_model(path), path, output.expanduser())
+    for notice in exported.notices:
+        click.echo(notice.message)
+    install = as_command("medaiseg", "models", "install", exported.folder)
+    click.echo(f"Written to {exported.folder}. Install it with: {install}")

@@ -10,8 +10,10 @@ An adapter is one module with two functions, and one line in ``FORMATS``::
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
 from .other_task import CLASSIFICATION, OtherTaskError
+from .recipe import Recipe
 from .sanity import require_sane
 from .undescribed import why_undescribed
 
@@ -50,6 +53,8 @@ _DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, 
 """What an adapter meets in a description of another make than it expects, where it has no words of its own for it."""
 
 _LONGEST_REASON = 300
+_AGAIN = "Install it again from where its publisher hands it out, or ask its author for one that is whole."
+_WITHOUT_CODE = "Ask its author for a model that runs without code of its own."
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,15 @@ class ModelSource:
         run: the model's own way from a case to labels, where the spec does not describe it.
         widths: of each stage's widest network, features for each voxel of a window where it holds most of them; empty
             where only running it would tell.
+        recipes: gives for each network of each stage how it is made; None where the networks' files say so themselves,
+            or no description could stand for them.
     """
 
     spec: ModelSpec
     build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]]
     run: OwnRun | None = None
     widths: tuple[float, ...] = ()
+    recipes: Callable[[], tuple[tuple[Recipe, ...], ...]] | None = None
 
 
 def read_model(path: Path) -> ModelSource:
@@ -79,16 +87,33 @@ def read_model(path: Path) -> ModelSource:
         NotTrustedError: if only its own code could run it, and the user has not trusted it.
         ModelError: if none does, or the model is damaged, not supported or beyond all bounds.
     """
+    with _told(path):
+        source = _read_first(path)
+    return replace(source, build_networks=partial(_build, source.build_networks, path))
+
+
+def _build(
+    build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]], path: Path
+) -> tuple[tuple[torch.nn.Module, ...], ...]:
+    with _told(path):
+        return build_networks()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Whatever a damaged model gives rise to is an error of the model, with what a user can do."""
     try:
-        return _read_first(path)
+        yield
+    except ModelError as error:
+        error.where = error.where or str(path)
+        error.remedy = error.remedy or (_WITHOUT_CODE if isinstance(error, NotTrustedError) else _AGAIN)
+        raise
     except _DAMAGE as error:
-        raise ModelError(
-            f"it is damaged: {str(error)[:_LONGEST_REASON] or type(error).__name__}.",
-            where=str(path),
-            remedy="Install it again, from where its publisher hands it out.",
-        ) from error
+        what = f"it is damaged: {str(error)[:_LONGEST_REASON] or type(error).__name__}."
+        raise ModelError(what, where=str(path), remedy=_AGAIN) from error
     except OSError as error:
-        raise ModelError(f"it cannot be read: {error.strerror or error}.", where=str(path)) from error
+        what = f"it cannot be read: {error.strerror or error}."
+        raise ModelError(what, where=str(path), remedy="See whether the file is there and may be read.") from error
 
 
 def _read_first(path: Path) -> ModelSource:

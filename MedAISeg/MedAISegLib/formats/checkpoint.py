@@ -128,6 +128,8 @@ def _require_bounded(path: Path, zipped: bool) -> None:
 def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
     """Put every weight in its place, also where all names begin with that of an object around the network.
 
+    Of a weight that the network has under several names, one will do.
+
     Raises:
         ModelError: if one is too many, too few or of another shape; it names the first of them.
     """
@@ -136,6 +138,7 @@ def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], pat
         inner = {name.partition(".")[2]: value for name, value in state.items()}
         outer = {name.partition(".")[0] for name in state}
         state = inner if len(outer) == 1 and set(inner) == set(own) else state
+    state = {**_twins(own, state), **state}
     problems = [
         (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
         for name in own
@@ -150,4 +153,27 @@ def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], pat
             where=str(path),
             remedy="Its description and its weights are of different models.",
         )
-    network.load_state_dict(dict(state))
+    try:
+        network.load_state_dict(dict(state))
+    except (RuntimeError, NotImplementedError) as error:
+        raise ModelError(f"its weights are no plain numbers: {str(error)[:300]}", where=str(path)) from error
+
+
+def distinct_weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The weights by name, each once: what the network has under several names under the first of them."""
+    distinct: dict[tuple[object, ...], tuple[str, torch.Tensor]] = {}
+    for name, value in network.state_dict().items():
+        distinct.setdefault(_place(name, value), (name, value))
+    return {name: value.contiguous() for name, value in distinct.values()}
+
+
+def _twins(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What the state does not name, and the network has under another name, that the state does."""
+    given = {_place(name, value): state[name] for name, value in own.items() if name in state}
+    places = {name: _place(name, value) for name, value in own.items() if name not in state}
+    return {name: given[place] for name, place in places.items() if place in given}
+
+
+def _place(name: str, value: torch.Tensor) -> tuple[object, ...]:
+    """In memory; of an empty tensor, which has none, its name."""
+    return (value.data_ptr(), value.dtype, value.shape, value.stride()) if value.numel() else (name,)

@@ -8,11 +8,15 @@ nothing changes; where it is used for more than its networks, import it before t
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
+from typing import Any
+
+from ..core.errors import ModelError
 
 _NEEDED = frozenset({"monai", "torch", "numpy", "einops"}) | sys.stdlib_module_names
 
@@ -60,4 +64,31 @@ IS_LIMITED = "monai" not in sys.modules
 with only_what_is_needed():
     from monai.networks import nets
 
-__all__ = ["IS_LIMITED", "nets", "only_what_is_needed"]
+__all__ = ["IS_LIMITED", "build_architecture", "nets", "only_what_is_needed"]
+
+
+def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> Any:
+    """A network, or a part of one, without weights.
+
+    Raises:
+        ModelError: if the installed MONAI cannot build it.
+    """
+    kind = getattr(nets, name)
+    unknown = set(arguments) - set(inspect.signature(kind).parameters)
+    if unknown:
+        raise ModelError(
+            f"the installed MONAI's {name} has no argument {', '.join(sorted(unknown))}.",
+            where=where,
+            remedy="The model was made for another version of MONAI: ask its author for one for this version.",
+        )
+    try:
+        # Some of MONAI's classes print, and standard output may be what another program reads.
+        with redirect_stdout(sys.stderr):
+            return kind(**arguments)
+    # What MONAI's classes raise when their arguments do not fit each other.
+    except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError) as error:
+        raise ModelError(f"{name} cannot be built: {str(error)[:300]}", where=where) from error
+    except MemoryError as error:
+        raise ModelError(f"{name} is too large for the memory.", where=where) from error
+    except ImportError as error:
+        raise ModelError(f"{name} needs a package: {error}", where=where) from error

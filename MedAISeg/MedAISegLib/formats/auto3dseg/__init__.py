@@ -30,6 +30,7 @@ from ...models.spec import (
 )
 from .. import ModelSource
 from ..own_description import FILE_NAME, OwnDescription, own_description
+from ..recipe import Recipe
 from .checkpoints import Checkpoint, find_checkpoints, is_auto3dseg
 from .config import Configuration
 from .labels import LABELS, read_segments
@@ -70,7 +71,7 @@ def read(path: Path) -> ModelSource:
         spec = _spec(root, path, found, own, stage, segments)
     except ValueError as error:
         raise ModelError(f"{error}.", where=str(path)) from error
-    return ModelSource(spec, partial(_build_networks, tuple(found)))
+    return ModelSource(spec, partial(_build_networks, tuple(found)), recipes=partial(_recipes, tuple(found)))
 
 
 def _decision(config: Configuration, own: OwnDescription, segments: tuple[SegmentSpec, ...]) -> Decision:
@@ -129,3 +130,9 @@ def _build_networks(found: tuple[Checkpoint, ...]) -> tuple[tuple[torch.nn.Modul
     from .network import build_network
 
     return (tuple(build_network(checkpoint) for checkpoint in found),)
+
+
+def _recipes(found: tuple[Checkpoint, ...]) -> tuple[tuple[Recipe, ...], ...]:
+    from .network import recipe_of
+
+    return (tuple(recipe_of(checkpoint) for checkpoint in found),)

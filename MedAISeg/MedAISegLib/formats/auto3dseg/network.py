@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from contextlib import redirect_stdout
 from typing import Any
 
 import torch
 
-from ...core.errors import ModelError, NotTrustedError
+from ...core.errors import NotTrustedError
 from ..checkpoint import fit_weights, load_state
-from ..monai_networks import nets
+from ..monai_networks import build_architecture
+from ..recipe import Recipe, named
 from .checkpoints import Checkpoint
 
 _NETWORKS = frozenset({"SegResNet", "SegResNetDS", "SegResNetDS2"})
@@ -25,6 +23,23 @@ def build_network(checkpoint: Checkpoint) -> torch.nn.Module:
         NotTrustedError: if the network is not one of MONAI's, or the checkpoint holds code.
         ModelError: if the weights do not fit it.
     """
+    name, arguments = _named(checkpoint)
+    network: torch.nn.Module = build_architecture(name, arguments, str(checkpoint.path))
+    fit_weights(network, load_state(checkpoint.path), checkpoint.path)
+    return network.eval()
+
+
+def recipe_of(checkpoint: Checkpoint) -> Recipe:
+    """How :func:`build_network` makes a network, for whoever has its weights and not the checkpoint.
+
+    Raises:
+        NotTrustedError: if the network is not one of MONAI's.
+    """
+    return named(*_named(checkpoint))
+
+
+def _named(checkpoint: Checkpoint) -> tuple[str, dict[str, Any]]:
+    """Name and arguments of the network's class."""
     arguments = dict(checkpoint.config.network)
     target = str(arguments.pop("_target_", ""))
     name = target.rpartition(".")[2]
@@ -34,24 +49,7 @@ def build_network(checkpoint: Checkpoint) -> torch.nn.Module:
     arguments.setdefault("out_channels", checkpoint.config.output_classes)
     if "norm" in arguments:
         arguments["norm"] = _normalisation(arguments["norm"])
-    network = _build(name, arguments, str(checkpoint.path))
-    fit_weights(network, load_state(checkpoint.path), checkpoint.path)
-    return network.eval()
-
-
-def _build(name: str, arguments: dict[str, Any], where: str) -> torch.nn.Module:
-    kind = getattr(nets, name)
-    unknown = set(arguments) - set(inspect.signature(kind).parameters)
-    if unknown:
-        raise ModelError(f"MONAI's {name} has no argument {', '.join(sorted(unknown))}.", where=where)
-    try:
-        # Standard output may be what another program reads.
-        with redirect_stdout(sys.stderr):
-            network: torch.nn.Module = kind(**arguments)
-    # What MONAI's classes raise when their arguments do not fit each other.
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError) as error:
-        raise ModelError(f"its network cannot be built: {error}", where=where) from error
-    return network
+    return name, arguments
 
 
 def _normalisation(norm: Any) -> Any:

@@ -16,7 +16,7 @@ from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...core.records import from_json, to_json
 from ...models.operations import LabelOperation
-from ...models.spec import Channel, InferenceStage, ModelSpec, SegmentSpec
+from ...models.spec import Channel, Ensemble, InferenceStage, ModelSpec, SegmentSpec
 from ..own_description import FILE_NAME
 
 LAYOUT = 1
@@ -30,14 +30,16 @@ class NetworkFile:
     Attributes:
         file: its name: TorchScript (``.ts``, ``.pt``), ONNX (``.onnx``), or weights alone (``.safetensors``).
         dimensions: 3, or 2 for a network that takes (batch, channel, row, column) and sees one slice at a time.
-        architecture: of weights alone, the name of MONAI's network that they belong to.
+        architecture: of weights alone, the name of the network that they belong to (see :mod:`..named_networks`).
         arguments: what that network is built with.
+        slice_axis: of the prepared array, across which a network of 2 dimensions sees slices.
     """
 
     file: str
     dimensions: int = 3
     architecture: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    slice_axis: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Description:
 
     Attributes:
         networks: of each stage: one network, or several (folds) whose scores are averaged.
+        ensemble: the stages whose mean makes the result, where there are such.
         layout: of this file; a later one than we know is refused.
     """
 
@@ -64,6 +67,7 @@ class Description:
     intended_use: str = ""
     wants_region: bool = False
     merged: tuple[int, ...] = ()
+    ensemble: Ensemble | None = None
     postprocessing: tuple[LabelOperation, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -122,9 +126,15 @@ def write_description(description: Description, folder: Path) -> Path:
     """
     content = {name: value for name, value in to_json(description).items() if value not in ("", None, [])}
     content.pop("kind")
+    content["networks"] = [[_said(file) for file in files] for files in content["networks"]]
     path = folder / FILE_NAME
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def _said(file: dict[str, Any]) -> dict[str, Any]:
+    usual = {"kind": "NetworkFile", "dimensions": 3, "architecture": "", "arguments": {}, "slice_axis": 0}
+    return {name: value for name, value in file.items() if name not in usual or value != usual[name]}
 
 
 def _refuse_constant(name: str) -> float:

@@ -46,6 +46,10 @@ def _problems(description: Description) -> Iterator[str]:
             yield f"the colour of {segment.name} is not three numbers from 0 to 255"
     if any(not 0 <= index < len(description.stages) for index in description.merged):
         yield "merged names a stage that is not there"
+    if description.ensemble is not None:
+        joined = description.ensemble.stages
+        if len(set(joined)) < 2 or any(not 0 <= index < len(description.stages) for index in joined):
+            yield "ensemble does not name two or more of its stages"
     for number, stage in enumerate(description.stages):
         for problem in _stage_problems(stage, description):
             yield f"stages[{number}]: {problem}"
@@ -70,6 +74,8 @@ def _counts(description: Description) -> Iterator[str]:
 def _member_problems(member: NetworkFile) -> Iterator[str]:
     if member.dimensions not in (2, 3):
         yield f"the network {member.file} has {member.dimensions} dimensions, and may have 2 or 3"
+    if member.slice_axis not in (0, 1, 2):
+        yield f"the network {member.file} sees slices across the axis {member.slice_axis}, and may across 0, 1 or 2"
 
 
 def _texts(description: Description) -> Iterator[str]:

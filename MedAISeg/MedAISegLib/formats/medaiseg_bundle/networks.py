@@ -10,9 +10,10 @@ import torch
 
 from ...core.errors import ModelError
 from ...engine.memory import is_out_of_memory
+from ...engine.windows import WideHeadNetwork
 from ...models.spec import Windows
 from ..checkpoint import fit_weights, load_state
-from ..monai_bundle.architecture import DOWNLOADS, NETWORKS, Architecture
+from ..named_networks import build
 from ..slice_network import SliceNetwork
 from .description import Description, NetworkFile
 from .limits import classes_of
@@ -88,7 +89,9 @@ def build_networks(folder: Path, description: Description) -> tuple[tuple[torch.
         for member in members:
             network = CheckedNetwork(open_network(folder, member), classes_of(stage, description), str(folder))
             try_out(network, inputs, stage.windows)
-            networks.append(network.eval())
+            # What is known by name gives what it announces, and its head may be run apart from its trunk.
+            by_itself = member.file.endswith(".safetensors") and isinstance(network.network, WideHeadNetwork)
+            networks.append((network.network if by_itself else network).eval())
         built.append(tuple(networks))
     return tuple(built)
 
@@ -107,7 +110,7 @@ def open_network(folder: Path, member: NetworkFile) -> torch.nn.Module:
         from .torchscript import open_torchscript
 
         network = open_torchscript(path)
-    return SliceNetwork(network) if member.dimensions == 2 else network
+    return SliceNetwork(network, member.slice_axis) if member.dimensions == 2 else network
 
 
 def try_out(network: torch.nn.Module, inputs: int, windows: Windows) -> Size:
@@ -154,20 +157,7 @@ def _voxels(size: Size) -> int:
 
 
 def _with_weights(path: Path, member: NetworkFile) -> torch.nn.Module:
-    where = str(path)
-    if member.architecture not in NETWORKS:
-        raise ModelError(
-            f"{member.architecture[:60]!r} is none of MONAI's networks that are known here: {', '.join(NETWORKS)}.",
-            where=where,
-        )
-    if any(name in DOWNLOADS and value not in (False, None) for name, value in member.arguments.items()):
-        raise ModelError("its arguments ask for weights from elsewhere.", where=where)
-    # Importing MONAI takes seconds.
-    from ..monai_bundle.network import build_architecture
-
-    network: torch.nn.Module = build_architecture(
-        path.parent, Architecture(member.architecture, member.arguments, where)
-    )
+    network = build(member.architecture, member.arguments, str(path))
     fit_weights(network, load_state(path), path)
     return network
 

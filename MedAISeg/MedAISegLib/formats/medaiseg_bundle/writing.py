@@ -1,40 +1,60 @@
-"""Any model as a folder of our own layout, its networks as TorchScript."""
+"""Any model as a folder of our own layout: its weights as safetensors, or its networks as TorchScript."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator
-from dataclasses import replace
-from math import prod
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch.jit.frontend import FrontendError
+from safetensors.torch import save_file
 
 from ...core.errors import ModelError, ResourceError, UsageError
+from ...core.notice import Notice
 from ...models.spec import Argmax, InferenceStage, Windows
 from .. import ModelSource, read_model
+from ..checkpoint import distinct_weights
+from ..recipe import Recipe
 from . import NAME
 from .description import Description, NetworkFile, description_of, read_description, write_description
-from .networks import MOST_TRIAL_VOXELS, CheckedNetwork, Size, first_output, try_out
+from .networks import CheckedNetwork, first_output, open_network, try_out
 from .onnx_file import external_files
+from .scripting import as_torchscript, same_scores, trial_windows
 
 _TEXTS = ("LICENSE*", "README*", "docs/LICENSE*", "docs/README*")
-_TOLERANCE = 1e-4
 
 
-def export_model(source: ModelSource, path: Path, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Exported:
+    """A folder that was written, and what there is to say of it."""
+
+    folder: Path
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """What goes into a stage's networks, and what of them is tried."""
+
+    inputs: int
+    windows: Windows
+    where: str
+
+
+def export_model(source: ModelSource, path: Path, folder: Path) -> Exported:
     """Write a model into a new folder, and try what was written.
+
+    A network that is known by its name becomes its weights alone, which hold no code; TorchScript and ONNX stay as they
+    are; what else there is becomes TorchScript.
 
     Args:
         path: where the model lies, for the licence and the card beside it.
 
     Raises:
         UsageError: if the folder exists and is not empty.
-        ModelError: if it classifies or runs by code of its own, its networks cannot be written as TorchScript, or would
-            not compute the same.
+        ModelError: if it classifies or runs by code of its own, its networks cannot be written, or would not compute
+            the same.
         ResourceError: if the folder cannot be written.
     """
     if source.spec.own_code:
@@ -48,47 +68,101 @@ def export_model(source: ModelSource, path: Path, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as scratch:
             made = Path(scratch) / folder.name
             made.mkdir()
-            _write(source, path, made)
+            notices = _write(source, path, made)
             read_model(made).build_networks()
             if folder.exists():
                 folder.rmdir()
             made.replace(folder)
     except OSError as error:
         raise ResourceError(f"it cannot be written: {error.strerror or error}.", where=str(folder)) from error
-    return folder
+    return Exported(folder, notices)
 
 
-def _write(source: ModelSource, path: Path, folder: Path) -> None:
-    if path.is_dir():
-        for text in (text for pattern in _TEXTS for text in sorted(path.glob(pattern)) if text.is_file()):
-            target = folder / text.relative_to(path)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(text, target)
+def _write(source: ModelSource, path: Path, folder: Path) -> tuple[Notice, ...]:
+    _copy_texts(path if path.exists() else path.parent, folder)
     if source.spec.format == NAME:
-        _copy(path, folder)
-        return
-    files, stages = [], []
-    for number, (stage, members) in enumerate(zip(source.spec.stages, source.build_networks(), strict=True)):
-        inputs = len(source.spec.channels) + (len(source.spec.segments) if stage.labels_of is not None else 0)
-        names = []
-        for count, network in enumerate(members):
-            name = f"network_{number + 1}_{count + 1}.ts"
-            script, classes = as_torchscript(network, inputs, stage.windows, source.spec.id)
-            script.save(str(folder / name))
-            names.append(NetworkFile(name))
-        files.append(tuple(names))
-        stages.append(_with_labels(stage, classes, {segment.label_value for segment in source.spec.segments}))
-    write_description(description_of(replace(source.spec, stages=tuple(stages)), tuple(files)), folder)
+        return _copy(path, folder)
+    spec, built = source.spec, source.build_networks()
+    recipes = source.recipes() if source.recipes else tuple((Recipe(),) * len(members) for members in built)
+    named = {segment.label_value for segment in spec.segments}
+    files, stages, notices = [], [], list[Notice]()
+    for number, (stage, members, known) in enumerate(zip(spec.stages, built, recipes, strict=True), start=1):
+        passage = _Passage(
+            len(spec.channels) + (len(named) if stage.labels_of is not None else 0), stage.windows, spec.id
+        )
+        written = [
+            _write_network(network, recipe, folder / f"network_{number}_{count}", passage)
+            for count, (network, recipe) in enumerate(zip(members, known, strict=True), start=1)
+        ]
+        files.append(tuple(file for file, _ in written))
+        stages.append(_with_labels(stage, written[0][1], named))
+        notices += (_notice(recipe, type(network).__name__) for recipe, network in zip(known, members, strict=True))
+    write_description(description_of(replace(spec, stages=tuple(stages)), tuple(files)), folder)
+    return tuple(dict.fromkeys(notices))
 
 
-def _copy(path: Path, folder: Path) -> None:
+def _copy_texts(origin: Path, folder: Path) -> None:
+    """Licence and card; what lies beside a model that is one file need not be its."""
+    for text in (text for pattern in _TEXTS for text in sorted(origin.glob(pattern)) if text.is_file()):
+        target = folder / text.relative_to(origin)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(text, target)
+
+
+def _write_network(network: torch.nn.Module, recipe: Recipe, stem: Path, passage: _Passage) -> tuple[NetworkFile, int]:
+    """One network's file, and how many classes it tells apart."""
+    checked = CheckedNetwork(network, None, passage.where).eval()
+    if recipe.script is None and not recipe.architecture:
+        script, classes = as_torchscript(network, passage.inputs, passage.windows, passage.where)
+        script.save(str(stem.with_suffix(".ts")))
+        return NetworkFile(stem.with_suffix(".ts").name), classes
+    name = stem.with_suffix(".ts" if recipe.script else ".safetensors").name
+    sliced = recipe.slice_axis is not None
+    file = NetworkFile(name, 2 if sliced else 3, recipe.architecture, recipe.arguments, recipe.slice_axis or 0)
+    if recipe.script:
+        shutil.copyfile(recipe.script, stem.parent / name)
+    else:
+        save_file(distinct_weights(_bare(network, sliced)), stem.parent / name, metadata={"format": "pt"})
+    again = open_network(stem.parent, file).eval()
+    small = try_out(checked, passage.inputs, passage.windows)
+    with torch.no_grad():
+        samples = list(trial_windows(checked, passage.inputs, small, passage.windows))
+        if not all(same_scores(network, again, sample) for sample in samples):
+            raise ModelError("what was written does not compute the same.", where=f"{passage.where}/{name}")
+        return file, int(first_output(checked(samples[0])).shape[1])
+
+
+def _bare(network: torch.nn.Module, sliced: bool) -> torch.nn.Module:
+    inner = network.network if sliced else network
+    if not isinstance(inner, torch.nn.Module):
+        raise TypeError("a network of slices holds one")
+    return inner
+
+
+def _notice(recipe: Recipe, kind: str) -> Notice:
+    if recipe.script is not None:
+        return Notice("script", "Its network is TorchScript and was taken as it is: no name stands for it.")
+    if recipe.architecture:
+        return Notice("weights", f"Its network is written as weights of {recipe.architecture}: there is no code in it.")
+    return Notice("torchscript", f"No name stands for its network {kind}: it is written as TorchScript.")
+
+
+def _copy(path: Path, folder: Path) -> tuple[Notice, ...]:
     description: Description = read_description(path / "medaiseg.json")
-    for file in {member.file for members in description.networks for member in members}:
+    members = [member for stage in description.networks for member in stage]
+    for file in {member.file for member in members}:
         beside = external_files(path / file) if file.endswith(".onnx") else ()
         for name in (file, *((Path(file).parent / other).as_posix() for other in beside)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path / name, folder / name)
     write_description(description, folder)
+    return tuple(dict.fromkeys(_kept(member) for member in members))
+
+
+def _kept(member: NetworkFile) -> Notice:
+    kinds = {".onnx": "ONNX", ".safetensors": f"weights of {member.architecture}"}
+    kind = kinds.get(Path(member.file).suffix, "TorchScript")
+    return Notice("kept", f"Its network is in our own layout already, as {kind}, and was taken as it is.")
 
 
 def _with_labels(stage: InferenceStage, classes: int, named: set[int]) -> InferenceStage:
@@ -97,68 +171,3 @@ def _with_labels(stage: InferenceStage, classes: int, named: set[int]) -> Infere
         return stage
     labels = tuple(value if value in named or stage.paints else 0 for value in range(classes))
     return replace(stage, decision=Argmax(labels))
-
-
-def as_torchscript(
-    network: torch.nn.Module, inputs: int, windows: Windows, where: str
-) -> tuple[torch.jit.ScriptModule, int]:
-    """A network as TorchScript that computes the same, and the number of its classes.
-
-    It is held against the network itself on random windows of two batches, and of two sizes where it takes two.
-
-    Raises:
-        ModelError: if that cannot be had.
-    """
-    checked = CheckedNetwork(network, None, where).eval()
-    small = try_out(checked, inputs, windows)
-    samples = list(_samples(checked, inputs, small, windows))
-    reasons = []
-    for make in (_traced, _scripted):
-        try:
-            with torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                script = make(network, samples[0])
-                if all(_same(network, script, sample) for sample in samples):
-                    return script, int(first_output(script(samples[0])).shape[1])
-            reasons.append("it would not compute the same for windows of another size")
-        # What torch raises for Python that TorchScript does not have.
-        except (FrontendError, RuntimeError, TypeError, ValueError, AttributeError, OSError) as error:
-            reasons.append(str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__)
-    raise ModelError(
-        f"its network {type(network).__name__} cannot be written as TorchScript: {'; '.join(reasons)}.",
-        where=where,
-        remedy="Share the model in the layout that it has.",
-    )
-
-
-def _traced(network: torch.nn.Module, sample: torch.Tensor) -> torch.jit.ScriptModule:
-    script: torch.jit.ScriptModule = torch.jit.trace(network, sample, check_trace=False)
-    return script
-
-
-def _scripted(network: torch.nn.Module, _: torch.Tensor) -> torch.jit.ScriptModule:
-    script: torch.jit.ScriptModule = torch.jit.script(network)
-    return script
-
-
-def _samples(network: torch.nn.Module, inputs: int, small: Size, windows: Windows) -> Iterator[torch.Tensor]:
-    """Random windows: the size that was tried, and, where the network takes it, another in a larger batch."""
-    random = torch.Generator().manual_seed(0)
-    yield torch.rand((1, inputs, *small), generator=random)
-    full = tuple(n or length for n, length in zip(windows.size or (0, 0, 0), small, strict=True))
-    other = full
-    # Twice a large window in each direction would need more memory than running the model does.
-    if full == small and prod(small) <= MOST_TRIAL_VOXELS:
-        other = tuple(n if n == 1 else n * 2 for n in small)
-    sample = torch.rand((2, inputs, *other), generator=random)
-    try:
-        with torch.no_grad():
-            network(sample)
-    except (RuntimeError, ModelError):
-        sample = torch.rand((2, inputs, *small), generator=random)
-    yield sample
-
-
-def _same(network: torch.nn.Module, script: torch.jit.ScriptModule, sample: torch.Tensor) -> bool:
-    expected, found = first_output(network(sample.clone())), first_output(script(sample.clone()))
-    return expected.shape == found.shape and torch.allclose(expected, found, rtol=_TOLERANCE, atol=_TOLERANCE)

@@ -18,6 +18,7 @@ from ...models.fingerprint import folder_sha256
 from ...models.operations import Conform, Interpolation, MinMax, Operation, ScalePercentiles
 from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpec, Restore, RestoreOrder, Windows
 from .. import ModelSource
+from ..recipe import Recipe
 from .architecture import ARCHITECTURE, Architecture, is_architecture, read_architecture
 from .description import DESCRIPTION, Scaling, complete
 from .labels import find_color_map, read_segments
@@ -71,7 +72,8 @@ def read(path: Path) -> ModelSource:
     )
     classes = max(segment.label_value for segment in segments) + 1
     build = partial(_build_networks, weights, architecture, classes)
-    return ModelSource(spec, build, widths=(_width(weights, architecture),))
+    recipes = partial(_recipes, weights, architecture)
+    return ModelSource(spec, build, widths=(_width(weights, architecture),), recipes=recipes)
 
 
 def _stage(scaling: Scaling) -> InferenceStage:
@@ -114,3 +116,9 @@ def _build_networks(weights: Path, architecture: Architecture, classes: int) -> 
     from .weights import build_network
 
     return ((build_network(weights, architecture, classes),),)
+
+
+def _recipes(weights: Path, architecture: Architecture) -> tuple[tuple[Recipe, ...], ...]:
+    from .weights import recipe_from
+
+    return ((recipe_from(weights, architecture),),)

@@ -11,7 +11,9 @@ import torch
 
 from ...core.errors import ModelError
 from ..checkpoint import load_content, load_safetensors
+from ..recipe import Recipe
 from .architecture import Architecture
+from .named import recipe_of
 from .network import LayerWeights, MeshNet
 
 _ZIP = b"PK"
@@ -32,6 +34,17 @@ def build_network(path: Path, architecture: Architecture, classes: int) -> MeshN
             where=str(path),
         )
     return MeshNet(layers, architecture.nonlinearity, normalised=architecture.normalised).eval()
+
+
+def recipe_from(path: Path, architecture: Architecture) -> Recipe:
+    """How the network is made without the architecture's file.
+
+    Raises:
+        NotTrustedError: if the file holds more than weights.
+        ModelError: if it is damaged or does not fit the architecture.
+    """
+    layers = _layers(_load(path), architecture, path)
+    return recipe_of(layers, architecture.nonlinearity, normalised=architecture.normalised)
 
 
 def _layers(state: Mapping[str, torch.Tensor], architecture: Architecture, path: Path) -> tuple[LayerWeights, ...]:

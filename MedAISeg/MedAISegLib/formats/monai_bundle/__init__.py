@@ -20,6 +20,7 @@ from ...models.fingerprint import folder_sha256
 from ...models.operations import CropForeground, Orient, PadToMultiple, PadToSize, Resample, ResizeTo
 from ...models.spec import Activation, Argmax, Decision, InferenceStage, ModelSpec, Threshold
 from .. import ModelSource
+from ..recipe import Recipe
 from . import description
 from .config import BundleFiles, is_bundle, read_files
 from .inferer import compile_inferer
@@ -85,7 +86,8 @@ def _compile(files: BundleFiles) -> ModelSource:
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
     build = partial(_build_networks, files, members, passage.slice_axis)
-    return ModelSource(spec, build, widths=widths_of(members.networks))
+    recipes = partial(_recipes, files, members, passage.slice_axis)
+    return ModelSource(spec, build, widths=widths_of(members.networks), recipes=recipes)
 
 
 def _members(files: BundleFiles, inference: Inference) -> Members:
@@ -163,3 +165,11 @@ def _build_networks(
     if files.torchscript is not None and members.networks[0].architecture is None:
         return ((open_exported(files.torchscript, members.out_channels, slice_axis),),)
     return (tuple(build_network(files.root, network, slice_axis) for network in members.networks),)
+
+
+def _recipes(files: BundleFiles, members: Members, slice_axis: int | None) -> tuple[tuple[Recipe, ...], ...]:
+    from .network import recipe_of
+
+    if members.networks[0].architecture is None:
+        return ((Recipe(script=files.torchscript, slice_axis=slice_axis),),)
+    return (tuple(recipe_of(files.root, network, slice_axis) for network in members.networks),)

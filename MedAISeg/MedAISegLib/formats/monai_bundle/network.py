@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from ...core.errors import ModelError
+from .. import monai_networks
 from ..checkpoint import fit_weights, load_state
-from ..monai_networks import nets
+from ..named_networks import PART, TENSOR
+from ..recipe import Recipe, named
 from ..slice_network import SliceNetwork
 from .architecture import Architecture, NetworkPlan
 from .files import item_of
@@ -61,24 +60,38 @@ def build_architecture(root: Path, architecture: Architecture) -> Any:
         ModelError: if the installed MONAI cannot build it.
     """
     arguments = {name: _value(root, value) for name, value in architecture.arguments.items()}
-    kind = getattr(nets, architecture.name)
-    unknown = set(arguments) - set(inspect.signature(kind).parameters)
-    if unknown:
-        raise ModelError(
-            f"the installed MONAI's {architecture.name} has no argument {', '.join(sorted(unknown))}.",
-            where=architecture.place,
-        )
-    try:
-        # Some of MONAI's classes print, and standard output may be what another program reads.
-        with redirect_stdout(sys.stderr):
-            return kind(**arguments)
-    # What MONAI's classes raise when their arguments do not fit each other.
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError) as error:
-        raise ModelError(f"{architecture.name} cannot be built: {error}", where=architecture.place) from error
-    except MemoryError as error:
-        raise ModelError(f"{architecture.name} is too large for the memory.", where=architecture.place) from error
-    except ImportError as error:
-        raise ModelError(f"{architecture.name} needs a package: {error}", where=architecture.place) from error
+    return monai_networks.build_architecture(architecture.name, arguments, architecture.place)
+
+
+def recipe_of(root: Path, plan: NetworkPlan, slice_axis: int | None) -> Recipe:
+    """How :func:`build_network` makes a network, for whoever has its weights and not the bundle.
+
+    Raises:
+        NotTrustedError: if a file of the bundle that says how it is made holds code.
+        ModelError: if that file is missing or damaged.
+    """
+    if plan.architecture is None:
+        raise ValueError("a network in TorchScript is not built")
+    return named(plan.architecture.name, _plain_arguments(root, plan.architecture), slice_axis)
+
+
+def _plain_arguments(root: Path, architecture: Architecture) -> dict[str, Any]:
+    return {name: _plain(root, value) for name, value in architecture.arguments.items()}
+
+
+def _plain(root: Path, value: Any) -> Any:
+    """An argument as JSON holds it (see :func:`..named_networks.build`); what JSON cannot hold as it is."""
+    if isinstance(value, Architecture):
+        return {PART: value.name, "arguments": _plain_arguments(root, value)}
+    if isinstance(value, Device):
+        return "cpu"
+    if isinstance(value, FileContent):
+        value = item_of(root, value)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, torch.Tensor):
+        return {TENSOR: value.tolist(), "dtype": str(value.dtype).removeprefix("torch.")}
+    return [_plain(root, item) for item in value] if isinstance(value, list) else value
 
 
 def _value(root: Path, value: Any) -> Any:

@@ -18,6 +18,7 @@ from ...models.fingerprint import folder_sha256
 from ...models.spec import Decision, Ensemble, InferenceStage, ModelSpec, Regions, SegmentSpec
 from .. import ModelSource
 from ..own_description import FILE_NAME, OwnDescription, own_description
+from ..recipe import Recipe
 from .choices import Choice, choose, is_choice
 from .folders import CHECKPOINT, DATASET, ON_ALL, PLANS, TrainedModel
 from .labels import named_segments, read_labels
@@ -92,7 +93,7 @@ def _read_choice(choice: Choice, own: OwnDescription) -> ModelSource:
         NetworkPlan(model, len(spec.channels) + (len(first.segments) if model.previous else 0), first.heads)
         for model in models
     ]
-    return ModelSource(spec, partial(_build_networks, tuple(plans)))
+    return ModelSource(spec, partial(_build_networks, tuple(plans)), recipes=partial(_recipes, tuple(plans)))
 
 
 def _read_parts(path: Path, described: PartsDescription, own: OwnDescription) -> ModelSource:
@@ -102,7 +103,7 @@ def _read_parts(path: Path, described: PartsDescription, own: OwnDescription) ->
     merged = tuple(range(first, len(models)))
     spec = replace(_spec(path, models[first], tuple(models), own, segments, stages), merged=merged)
     plans = [NetworkPlan(one.model, len(spec.channels), one.labels.heads) for one in readings]
-    return ModelSource(spec, partial(_build_networks, tuple(plans)))
+    return ModelSource(spec, partial(_build_networks, tuple(plans)), recipes=partial(_recipes, tuple(plans)))
 
 
 def _of_probabilities(decision: Decision) -> Decision:
@@ -175,3 +176,9 @@ def _build_networks(plans: tuple[NetworkPlan, ...]) -> tuple[tuple[torch.nn.Modu
     from .network import build_networks
 
     return tuple(build_networks(plan.model, plan.inputs, plan.heads) for plan in plans)
+
+
+def _recipes(plans: tuple[NetworkPlan, ...]) -> tuple[tuple[Recipe, ...], ...]:
+    from .network import recipe_of
+
+    return tuple((recipe_of(plan.model, plan.inputs, plan.heads),) * len(plan.model.checkpoints) for plan in plans)

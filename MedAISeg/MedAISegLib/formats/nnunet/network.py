@@ -9,6 +9,7 @@ import torch
 
 from ...core.errors import ModelError, NotTrustedError, ResourceError
 from ..checkpoint import fit_weights, load_state
+from ..recipe import Recipe
 from ..slice_network import SliceNetwork
 from .folders import TrainedModel
 
@@ -41,22 +42,44 @@ def build_networks(model: TrainedModel, inputs: int, heads: int) -> tuple[torch.
         ModelError: if the weights do not fit it.
         ResourceError: if the package with nnU-Net's networks is missing.
     """
-    networks = []
+    recipe, networks = recipe_of(model, inputs, heads), []
     for checkpoint in model.checkpoints:
-        network = _build(model, inputs, heads)
+        network = build_architecture(recipe.architecture, recipe.arguments, str(model.root))
         fit_weights(network, load_state(checkpoint), checkpoint)
         network.eval()
-        networks.append(SliceNetwork(network) if model.configuration.is_2d else network)
+        networks.append(network if recipe.slice_axis is None else SliceNetwork(network, recipe.slice_axis))
     return tuple(networks)
 
 
-def _build(model: TrainedModel, inputs: int, heads: int) -> torch.nn.Module:
-    where, architecture = str(model.root), model.configuration.architecture
+def recipe_of(model: TrainedModel, inputs: int, heads: int) -> Recipe:
+    """How the network of each fold is made.
+
+    Raises:
+        NotTrustedError: if it is of another class than nnU-Net's own.
+    """
+    architecture = model.configuration.architecture
     name = str(architecture.get("network_class_name", "")).rpartition(".")[2]
     if name not in _NETWORKS:
         raise NotTrustedError(
-            f"its network {architecture.get('network_class_name')!r} is none of nnU-Net's own.", where=where
+            f"its network {architecture.get('network_class_name')!r} is none of nnU-Net's own.", where=str(model.root)
         )
+    own = {"input_channels": inputs, "num_classes": heads, "deep_supervision": False}
+    arguments = {**dict(architecture.get("arch_kwargs", {})), **own}
+    return Recipe(name, arguments, slice_axis=0 if model.configuration.is_2d else None)
+
+
+def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> torch.nn.Module:
+    """A network of nnU-Net without its weights.
+
+    Args:
+        name: of the class.
+        arguments: of the class; those that are classes themselves are named as the plans name them.
+
+    Raises:
+        NotTrustedError: if an argument names a class that nnU-Net does not use.
+        ModelError: if the arguments do not fit each other.
+        ResourceError: if the package with nnU-Net's networks is missing.
+    """
     try:
         # Only this module of the package: others need timm and torchvision.
         from dynamic_network_architectures.architectures import unet
@@ -66,13 +89,14 @@ def _build(model: TrainedModel, inputs: int, heads: int) -> torch.nn.Module:
             where=where,
             remedy="Install it: pip install --no-deps dynamic-network-architectures",
         ) from error
-    arguments = {key: _operator(key, value, where) for key, value in dict(architecture.get("arch_kwargs", {})).items()}
-    arguments["deep_supervision"] = False
+    made = {key: _operator(key, value, where) for key, value in arguments.items()}
     try:
-        network: torch.nn.Module = getattr(unet, name)(input_channels=inputs, num_classes=heads, **arguments)
+        network: torch.nn.Module = getattr(unet, name)(**made)
     # What the package's classes raise when their arguments do not fit each other.
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError) as error:
-        raise ModelError(f"its network cannot be built: {error}", where=where) from error
+    except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError) as error:
+        raise ModelError(f"its network cannot be built: {str(error)[:300]}", where=where) from error
+    except MemoryError as error:
+        raise ModelError("its network is too large for the memory.", where=where) from error
     return network
 
 
