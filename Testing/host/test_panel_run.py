@@ -29,11 +29,13 @@ def test_apply_waits_for_an_image_and_says_so(panel):
 
 
 def test_a_run_ends_with_its_segments_in_the_scene_and_in_the_table(panel, volume):
+    panel.ui.resultsSection.collapsed = True
     panel.click("applyButton")
     panel.wait_for_runs()
     (node,) = segmentations(panel.host.scene)
     assert segment_names(node) == ["Bright", "Brightest"]
     assert panel.ui.resultSelector.currentNode() is node
+    assert not panel.ui.resultsSection.collapsed
     assert [row[0] for row in panel.rows("resultTree")] == ["Bright", "Brightest"]
     assert panel.rows("resultTree")[0][1] != "–"
     assert panel.ui.notFoundLabel.text == "Not found: Nothing"

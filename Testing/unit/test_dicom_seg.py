@@ -13,6 +13,7 @@ from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import AlgorithmType, Segment
 from MedAISegLib.core.terminology import LEFT, MORPHOLOGICALLY_ALTERED_STRUCTURE, Code, Terminology
+from MedAISegLib.core.volume import SeriesReference
 from MedAISegLib.exporters import dicom_seg
 from MedAISegLib.exporters.dicom_seg import SegEncoding, write_dicom_seg
 from pydicom.uid import DigitalXRayImageStorageForPresentation, RLELossless
@@ -176,8 +177,9 @@ def test_a_source_without_a_uid_is_refused_with_the_reason(study, tmp_path, keyw
     assert not (tmp_path / "seg.dcm").exists()
 
 
-def test_an_image_file_is_no_source(tmp_path):
-    segmentation = organs(oblique_geometry())
+@pytest.mark.parametrize("series", [None, SeriesReference("1.2.3", "1.2.4")])
+def test_an_image_file_is_no_source(tmp_path, series):
+    segmentation = organs(oblique_geometry(), series=series)
     with pytest.raises(InputError, match="came from elsewhere"):
         write_dicom_seg(segmentation, result_of(segmentation), tmp_path / "seg.dcm")
 
