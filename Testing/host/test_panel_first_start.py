@@ -64,7 +64,7 @@ def state_of_entry(entry):
     size_bytes = sum(file.get("size_bytes", 0) for file in entry.get("files", ()))
     if entry.get("restricted"):
         return "not to be downloaded"
-    return f"to download, {readable_bytes(size_bytes) if size_bytes else 'size unknown'}"
+    return f"to download, {readable_bytes(size_bytes)}" if size_bytes else "to download"
 
 
 def test_the_published_models_are_listed_with_their_sizes_before_any_worker_is_started(first_start):

@@ -110,6 +110,24 @@ def test_a_link_within_the_folder_becomes_a_file(folder: Path) -> None:
     assert not copied.is_symlink()
 
 
+def test_what_comes_from_a_folder_that_is_only_read_can_be_moved_and_deleted(folder: Path) -> None:
+    (folder / "models").mkdir()
+    (folder / "models" / "weights").write_bytes(b"x")
+    protected = [folder / "models" / "weights", folder / "models", folder / "configs", folder]
+    for path in protected:
+        path.chmod(0o444 if path.is_file() else 0o555)
+    try:
+        model = install_folder(folder, verify=accept)
+    finally:
+        for path in reversed(protected):
+            path.chmod(0o755)
+    assert (model.path / "models" / "weights").read_bytes() == b"x"
+    assert all(path.stat().st_mode & 0o200 for path in (model.path, *model.path.rglob("*")))
+    install_folder(folder, overwrite=True, verify=accept)
+    remove_model("lungs")
+    assert not model.path.exists()
+
+
 def test_a_too_large_folder_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installing, "_LARGEST_BYTES", 1)
     with pytest.raises(ModelError, match="too large"):

@@ -100,6 +100,8 @@ def search_models(words: tuple[str, ...]) -> None:
     from ..models.published import search_published
 
     found = search_published(" ".join(words))
+    if not found:
+        raise ModelError("the catalogue has no such model.", where=" ".join(words))
     table = Table(title_justify="left")
     for heading in ("model", "what it is", "channels", "labels", "licence", "publisher", "size"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
@@ -112,8 +114,6 @@ def search_models(words: tuple[str, ...]) -> None:
         row = (state, what, _channels_text(card), _labels_text(card), licence, model.publisher, size)
         table.add_row(*(escape(text) for text in row))
     stdout_console().print(table)
-    if not found:
-        raise ModelError("the catalogue has no such model.", where=" ".join(words))
     click.echo("Install one with: medaiseg models install MODEL", err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +50,7 @@ def install_folder(
 
     def fill(folder: Path) -> Path:
         copy = folder / model_id
-        shutil.copytree(source, copy, copy_function=lambda old, new: copy_file(old, new, poll))
+        _copy_folder(source, copy, poll)
         return copy
 
     def verify_copy(copy: Path) -> None:
@@ -153,6 +152,17 @@ def _require_contained(source: Path) -> None:
             count, total = count + 1, total + path.stat().st_size
         if total > _LARGEST_BYTES or count > _MOST_FILES:
             raise ModelError("it is too large for a model.", where=str(source))
+
+
+def _copy_folder(source: Path, copy: Path, poll: Poll) -> None:
+    """Without permissions: what comes from a folder that is only read has to be moved and deleted here."""
+    copy.mkdir()
+    for path in sorted(source.rglob("*")):
+        place = copy / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir()
+        else:
+            copy_file(path, place, poll)
 
 
 def copy_file(old: str | Path, new: str | Path, poll: Poll) -> None:

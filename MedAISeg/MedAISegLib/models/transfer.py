@@ -200,7 +200,8 @@ def _followed(session: Any, transfer: _Transfer, headers: dict[str, str]) -> Any
                 if url == transfer.url
                 else f"it leads to an address at {urlsplit(url).hostname or 'nowhere'} without https"
             )
-            raise ModelError(f"it is not downloaded: {what}.", where=transfer.url)
+            remedy = "Addresses, that of a mirror too, begin with https://." if url == transfer.url else ""
+            raise ModelError(f"it is not downloaded: {what}.", where=transfer.url, remedy=remedy)
         response = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=_TIMEOUTS_S)
         if not response.is_redirect:
             return response

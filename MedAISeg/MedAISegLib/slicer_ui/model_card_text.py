@@ -18,16 +18,11 @@ _ADDRESS = re.compile(r"https://[^\s<>&\"']+[\w/]")
 def state_of(card: ModelCard) -> str:
     """A word or two for the list."""
     words = _state_words()
-    if card.state is ModelState.TO_DOWNLOAD:
-        return f"{words[card.state]}, {readable_bytes(card.size_bytes) if card.size_bytes else _size_unknown()}"
+    if card.state is ModelState.TO_DOWNLOAD and card.size_bytes:
+        return f"{words[card.state]}, {readable_bytes(card.size_bytes)}"
     if card.state is ModelState.READY and card.classes:
         return _("ready, classifies")
     return words[card.state]
-
-
-@cache
-def _size_unknown() -> str:
-    return _("size unknown")
 
 
 @cache
@@ -44,7 +39,7 @@ def _state_words() -> Mapping[ModelState, str]:
 
 def download_text(card: ModelCard) -> str:
     """What stands on the button."""
-    size = readable_bytes(card.size_bytes) if card.size_bytes else _size_unknown()
+    size = readable_bytes(card.size_bytes) if card.size_bytes else _("size unknown")
     return _("Download ({size})").format(size=size)
 
 
