@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
+from MedAISegLib.slicer_io import edited
 from MedAISegLib.slicer_io.labelmaps import reference_grid
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
-from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
+from MedAISegLib.slicer_io.segmentation_node import run_to_end, segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import volume_from_node
 from placing_scene import (
     GEOMETRY,
@@ -121,7 +122,7 @@ def test_what_the_grid_of_the_segmentation_cannot_hold_is_said(host, node):
     assert [notice.code for notice in placed.notices] == ["cut-off"]
 
 
-def test_with_a_region_a_segment_keeps_the_grid_on_which_it_lies(host, node):
+def test_with_a_region_a_segment_keeps_the_grid_on_which_it_lies_and_is_no_edit(host, node, monkeypatch):
     """Outside the region not even the grid changes: a finer labelmap is not resampled to the reference."""
     import slicer
     from MedAISegLib.slicer_io.labelmaps import labelmap_array, labelmap_grid, new_labelmap
@@ -147,6 +148,9 @@ def test_with_a_region_a_segment_keeps_the_grid_on_which_it_lies(host, node):
     points = fine.index_to_lps(np.argwhere(~outside))
     np.testing.assert_array_equal(after[~outside], masks_in_world(within(SECOND, box), [LIVER], points)[0])
     assert slicer.vtkOrientedImageData is type(now.image)
+    # As after another start, when no time stamp vouches for it.
+    monkeypatch.setattr(edited, "_untouched", {})
+    assert run_to_end(edited.find_edited(node, (by_name(node)[LIVER],))) == frozenset()
 
 
 # -- transforms ------------------------------------------------------------------------------------------------------
