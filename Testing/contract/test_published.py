@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -10,7 +11,13 @@ from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.models import catalogue
 from MedAISegLib.models.card import ModelState
 from MedAISegLib.models.names import model_id_problem, path_problem
-from MedAISegLib.models.published import find_published, published_models, search_published
+from MedAISegLib.models.published import (
+    PublishedFile,
+    PublishedModel,
+    find_published,
+    published_models,
+    search_published,
+)
 
 from Testing.contract.schema import problems
 
@@ -110,6 +117,13 @@ def test_nearly_all_structures_of_the_catalogue_have_a_code():
     assert len(without) <= 31, sorted(without)
     # What nobody has published a code for stays without one, instead of getting one that is nearly right.
     assert {"lingual_canal", "central gland", "tools", "vertebrae_L6"} <= without
+
+
+def test_a_size_is_only_told_where_that_of_every_file_is_known():
+    known, unknown = PublishedFile("https://h/a.zip", size_bytes=7), PublishedFile("https://h/b.zip")
+    model = PublishedModel("m", "M", "P", "nnunet", "p", files=(known, known))
+    assert model.card.size_bytes == 14
+    assert dataclasses.replace(model, files=(known, unknown)).card.size_bytes == 0
 
 
 def test_models_are_found_by_words():

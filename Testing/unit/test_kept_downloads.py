@@ -131,6 +131,16 @@ def test_a_quota_is_held_against_what_the_server_says(publisher: Publisher, monk
     assert kept_bytes() == 0
 
 
+def test_a_quota_is_held_against_all_parts_before_the_last_one_is_stored(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDAISEG_QUOTA_GB", "0.0015")
+    with pytest.raises(ResourceError, match="allows"):
+        install_model("parts", options(publisher))
+    assert asked(publisher) == ["/one.zip", "/two.zip"]
+    assert 1_000_000 < kept_bytes() < 1_200_000, "of the second nothing was stored"
+
+
 def test_two_installations_at_once_give_one_whole_model(publisher: Publisher) -> None:
     outcomes: list[object] = []
 

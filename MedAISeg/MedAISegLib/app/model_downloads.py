@@ -16,8 +16,8 @@ from ..models.installing import install_filled, require_free
 from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
 from ..models.names import path_problem
 from ..models.published import PublishedFile, PublishedModel
-from ..models.room import require_room
-from ..models.store import InstalledModel
+from ..models.room import require_room, require_within_quota
+from ..models.store import InstalledModel, size_bytes
 from ..models.store_progress import Meter, StoreProgress, StoreStage
 from ..models.trust import acknowledge_licence, require_acknowledged
 from .model_assembly import assemble
@@ -76,7 +76,8 @@ def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
         root.mkdir()
         for number, file in enumerate(published.files, start=1):
             at = StoreProgress(StoreStage.DOWNLOAD, part=number, parts=len(published.files))
-            came.append(_place(file, root, empty / "archive", call, at, _admit(call, model_id)))
+            admit = _admit(call, model_id, there=size_bytes(root))
+            came.append(_place(file, root, empty / "archive", call, at, admit))
         return assemble(published, root)
 
     with _kept_for_later(tuple(map(_remote, published.files))):
@@ -145,11 +146,12 @@ def _kept_for_later(remotes: tuple[Remote, ...]) -> Iterator[None]:
     forget_downloads(remotes)
 
 
-def _admit(call: Call, model_id: str) -> Callable[[int], None]:
-    """Whether there is room for the file and for what is unpacked of it."""
+def _admit(call: Call, model_id: str, *, there: int = 0) -> Callable[[int], None]:
+    """Whether there is room for the file and for what is unpacked of it, beside what is there of the model."""
 
     def admit(size: int) -> None:
         call.poll()
+        require_within_quota(model_id, there + size)
         require_room(model_id, size, on_disk=2 * size)
 
     return admit

@@ -75,7 +75,7 @@ class NotTrustedError(ModelError):
 
 
 class ChangedFileError(ModelError):
-    """A file without a publisher's checksum is another than at its first download."""
+    """A file whose SHA-256 its publisher does not give is another than at its first download."""
 
 
 class ResourceError(MedAISegError):

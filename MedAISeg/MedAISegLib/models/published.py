@@ -90,7 +90,7 @@ class PublishedModel:
             commercial_use=self.commercial_use,
             citation=self.citation,
             intended_use=self.intended_use,
-            size_bytes=sum(file.size_bytes for file in self.files),
+            size_bytes=_size_of(self.files),
             problem=self.restricted,
             publisher=self.publisher,
             page=self.page,
@@ -149,6 +149,12 @@ def _explained(path: Path) -> Iterator[None]:
         raise catalogue.unusable(_("it cannot be read: {reason}.").format(reason=error.strerror), path) from error
     except (ValueError, KeyError, TypeError) as error:
         raise catalogue.unusable(_("it is damaged."), path) from error
+
+
+def _size_of(files: tuple[PublishedFile, ...]) -> int:
+    """Of all together; 0 where that of one is not known."""
+    sizes = [file.size_bytes for file in files]
+    return sum(sizes) if all(sizes) else 0
 
 
 def _segment(value: int, name: str) -> SegmentSpec:
