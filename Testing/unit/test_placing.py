@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.region import OrientedBox
-from MedAISegLib.slicer_io.labelmaps import reference_grid
+from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, reference_grid
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
 from MedAISegLib.slicer_io.provenance_tags import read_tag
 from placing_scene import (
@@ -281,3 +281,12 @@ def test_an_empty_node_comes_to_lie_on_the_sources_grid(host):
     assert reference_grid(empty).matches(GEOMETRY)
     assert empty.GetNodeReference(empty.GetReferenceImageGeometryReferenceRole()) is volume
     np.testing.assert_array_equal(mask(empty, by_name(empty)[LIVER]), labels(FIRST, LIVER))
+
+
+def test_a_node_that_kept_surfaces_takes_a_result_once_it_is_empty(host):
+    emptied = host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "emptied")
+    emptied.SetSourceRepresentationToClosedSurface()
+    assert emptied.GetSegmentation().GetSourceRepresentationName() != BINARY_LABELMAP
+    place(FIRST, host, target=Target(emptied), source_node=source(host))
+    assert emptied.GetSegmentation().GetSourceRepresentationName() == BINARY_LABELMAP
+    np.testing.assert_array_equal(mask(emptied, by_name(emptied)[LIVER]), labels(FIRST, LIVER))
