@@ -290,3 +290,14 @@ def test_a_node_that_kept_surfaces_takes_a_result_once_it_is_empty(host):
     place(FIRST, host, target=Target(emptied), source_node=source(host))
     assert emptied.GetSegmentation().GetSourceRepresentationName() == BINARY_LABELMAP
     np.testing.assert_array_equal(mask(emptied, by_name(emptied)[LIVER]), labels(FIRST, LIVER))
+
+
+def test_a_node_that_keeps_surfaces_is_refused_and_left_as_it_is(host, node):
+    content = node.GetSegmentation()
+    content.CreateRepresentation("Closed surface")
+    node.SetSourceRepresentationToClosedSurface()
+    before = content.GetSegmentIDs()
+    with pytest.raises(InputError, match="surfaces"):
+        place(SECOND, host, target=Target(node))
+    assert content.GetSourceRepresentationName() == "Closed surface"
+    assert content.GetSegmentIDs() == before
