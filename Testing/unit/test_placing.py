@@ -216,18 +216,35 @@ def test_segments_that_were_not_asked_for_stay(host, node):
     assert list(placed.segment_ids) == [LIVER]
 
 
-def test_segments_of_another_model_come_beside_those_that_are_there(host, node):
+def place_of_another_model(node, **target):
     from MedAISegLib.slicer_io.placing import place_result
     from MedAISegLib.slicer_io.segmentation_node import run_to_end
     from segmentations import result_of
 
-    before = masks(node)
     result = result_of(SECOND)
     other = replace(result, provenance=replace(result.provenance, model_id="other"))
-    placed = run_to_end(place_result(SECOND, other, target=Target(node)))
+    return run_to_end(place_result(SECOND, other, target=Target(node, **target)))
+
+
+def test_segments_of_another_model_come_beside_those_that_are_there(host, node):
+    before = masks(node)
+    placed = place_of_another_model(node)
     assert all((mask(node, i) == voxels).all() for i, voxels in before.items())
     assert len(before.keys() & set(placed.segment_ids.values())) == 0
     assert node.GetSegmentation().GetNumberOfSegments() == 4
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_another_models_segments_are_replaced_but_for_what_was_edited(host, node, overwrite):
+    liver, kidney = by_name(node)[LIVER], by_name(node)[KIDNEY]
+    where = drawn((0, 2), (0, 3), (0, 4))
+    edit(node, liver, where)
+    placed = place_of_another_model(node, mode=PlaceMode.REPLACE, overwrite_edited=overwrite)
+    left = set(node.GetSegmentation().GetSegmentIDs()) & {liver, kidney}
+    assert left == (set() if overwrite else {liver})
+    assert placed.kept == (() if overwrite else (f"{LIVER} (it was edited since the run)",))
+    if not overwrite:
+        np.testing.assert_array_equal(mask(node, liver), where)
 
 
 def test_replace_makes_room_except_for_what_is_completed(host, node):

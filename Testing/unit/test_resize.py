@@ -29,13 +29,12 @@ def axes_of_copied_slices(present_mm, wanted_mm, anisotropy=3.0):
         ((4.0, 1.0, 1.0), (2.0, 1.0, 0.5), [0]),
         ((0.8, 0.9, 4.0), (0.8, 0.45, 2.0), [2]),
         ((2.0, 1.0, 1.0), (1.0, 0.25, 0.25), [0]),
-        ((5.0, 1.0, 0.25), (2.5, 0.5, 1.0), [0]),
         ((5.0, 1.0, 2.0), (0.2, 0.5, 1.0), [0]),
         ((3.0, 1.0, 1.0), (1.5, 1.0, 0.5), []),
         ((4.0, 4.0, 1.0), (2.0, 2.0, 1.0), []),
     ],
     ids=[
-        "image", "its last axis", "the wanted one only", "image before the wanted one", "whatever is wanted of it",
+        "image", "its last axis", "the wanted one only", "image before the wanted one",
         "even enough", "two coarse axes",
     ],
 )  # fmt: skip

@@ -79,6 +79,16 @@ def test_edits_of_its_segments_since_then_are_undone_with_the_run(host, node):
         np.testing.assert_array_equal(mask(node, segment_id), voxels)
 
 
+def test_edits_since_then_of_a_segment_that_a_region_has_cut_are_undone_with_the_run(host, node):
+    where, box = drawn((1, 4), (2, 6), (3, 8)), rotated_box()
+    own = add_segment(node, "mine", where)
+    placed = place(within(SECOND, box), host, target=Target(node, mode=PlaceMode.REPLACE), region=box)
+    assert (mask(node, own) != where).any()
+    edit(node, own, drawn((0, 2), (0, 3), (0, 4)))
+    placed.revert.restore()
+    np.testing.assert_array_equal(mask(node, own), where)
+
+
 def test_what_the_user_did_to_other_segments_since_then_stays(host, node):
     own = add_segment(node, "mine", drawn((1, 4), (2, 6), (3, 8)))
     placed = place(SECOND, host, target=Target(node))
