@@ -168,7 +168,7 @@ def _warm_row(case: CaseRecord) -> list[str]:
 
 
 def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
-    their_forward_s = median(pair.reference.forward_s for pair in case.warm)
+    their_forward_s, flop = median(pair.reference.forward_s for pair in case.warm), _fewest_flop(case.warm)
     for side, runs in (
         ("ours", [pair.ours for pair in case.warm]),
         ("reference", [pair.reference for pair in case.warm]),
@@ -182,14 +182,19 @@ def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
             *seconds,
             f"{own:.2f}",
             f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
-            _to_floor(runs, case.warm_baselines),
+            _to_floor(runs, case.warm_baselines, flop),
         ]
 
 
-def _to_floor(runs: Sequence[WarmRun], baselines: Baselines | None) -> str:
-    if baselines is None or not baselines.sgemm_flop_per_s or not runs[0].flop:
+def _fewest_flop(pairs: Sequence[WarmPair]) -> float:
+    """Of a run, by the side that counted fewer: a network whose layers are called one by one counts each as a whole."""
+    return min((run.flop for pair in pairs for run in (pair.ours, pair.reference) if run.flop), default=0.0)
+
+
+def _to_floor(runs: Sequence[WarmRun], baselines: Baselines | None, flop: float) -> str:
+    if baselines is None or not baselines.sgemm_flop_per_s or not flop:
         return "–"
-    return f"{median(run.forward_s * baselines.sgemm_flop_per_s / run.flop for run in runs):.2f}"
+    return f"{median(run.forward_s * baselines.sgemm_flop_per_s / flop for run in runs):.2f}"
 
 
 def _behind(record: Record) -> str:
