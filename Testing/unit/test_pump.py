@@ -253,6 +253,14 @@ def test_closing_gives_back_what_generators_hold_and_tells_nobody(pump, loop):
         pump.add(counting([], "a", 1))
 
 
+@pytest.mark.timeout(30)
+def test_a_job_of_a_pump_that_was_closed_is_cancelled_for_who_waits(pump):
+    job = pump.add(counting([], "a", 3))
+    pump.close()
+    with pytest.raises(Cancelled):
+        pump.wait(job)
+
+
 def test_a_pump_that_is_closed_by_its_own_job_gives_back_what_the_job_holds(pump):
     closed = []
 
