@@ -13,7 +13,7 @@ import torch
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import LEFT
 from MedAISegLib.formats import read_model
-from MedAISegLib.models.operations import CropForeground, OnChannel, Orient, Resample, ScaleRange, Sigmoid, ZScore
+from MedAISegLib.models.operations import Clip, CropForeground, OnChannel, Orient, Resample, ScaleRange, Sigmoid, ZScore
 from MedAISegLib.models.spec import Activation, Argmax, Blending, Channel, Regions, Threshold
 from monai.networks.nets import SegResNetDS
 
@@ -95,6 +95,29 @@ def test_a_ct_model_is_prepared_as_the_template_does(tmp_path):
     assert stage.restore.activation is Activation.SOFTMAX
     assert spec.channels == (Channel("image", "CT", "HU"),)
     assert (spec.id, spec.format) == ("organs", "auto3dseg")
+
+
+def test_an_image_that_the_template_keeps_in_16_bits_loses_what_is_behind_the_point(tmp_path):
+    cut = Clip(-32768.0, 32767.0, whole=True)
+    (stage,) = read_model(write_model(tmp_path / "one" / "model.pt", cache_image_int16=True)).spec.stages
+    assert stage.preprocessing[-3:] == (cut, ScaleRange(-100.0, 250.0, -1.0, 1.0), Sigmoid())
+    inputs = multi_input(cache_image_int16=True)
+    (stage,) = read_model(write_model(tmp_path / "three" / "model.pt", **inputs)).spec.stages
+    assert [step.channel for step in stage.preprocessing if isinstance(step, OnChannel) and step.operation == cut] == [
+        0
+    ]
+
+
+def test_a_network_of_anisotropic_scales_is_told_the_spacing_as_the_template_tells_it(tmp_path):
+    network = {**NETWORK, "resolution": [1.5, 1.5, 4.0]}
+    config = CT | {"network": NETWORK, "resample_resolution": [1.5, 1.5, 4.0], "anisotropic_scales": True}
+    arguments = {**network, "norm": "INSTANCE"}
+    del arguments["_target_"]
+    state = SegResNetDS(**arguments).state_dict()
+    (tmp_path / "m").mkdir()
+    torch.save({"state_dict": state, "config": config}, tmp_path / "m" / "model.pt")
+    ((built,),) = read_model(tmp_path / "m").build_networks()
+    assert all(torch.equal(value, state[name]) for name, value in built.state_dict().items())
 
 
 def test_labels_carry_the_codes_of_the_table(tmp_path):

@@ -42,6 +42,7 @@ EVERY_OPERATION: tuple[op.Operation, ...] = (
     op.MinMax(-1.0),
     op.ZScore(nonzero=True, channel_wise=True, mean=(1.0, 2.0), std=(3.0, 4.0)),
     op.Clip(None, 5.0),
+    op.Clip(whole=True),
     op.ShiftScale(0.001, -1.0),
     op.LogCompress(2.0),
     op.FromMinimum(),

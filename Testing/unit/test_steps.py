@@ -69,6 +69,8 @@ INTENSITY = [
     (op.ShiftScale(factor=0.5), mt.ScaleIntensity(None, None, factor=-0.5)),
     (op.ShiftScale(offset=7.0), mt.ShiftIntensity(7.0)),
     (op.FromMinimum(), mt.Lambda(lambda x: (x - x.min()) / x.std())),
+    (op.Clip(-(2.0**15), 2.0**15 - 1, whole=True), mt.Lambda(lambda x: x.to(torch.int16).float())),
+    (op.Clip(whole=True), mt.Lambda(torch.trunc)),
     (op.Sigmoid(), mt.Lambda(torch.sigmoid)),
     (op.SoftLimit(30.0), mt.Lambda(lambda x: 30 * torch.tanh(x / 30))),
     (

@@ -1,7 +1,7 @@
 """The steps that prepare images for a network, and those that clean its labels, as data.
 
-Each is carried out in :mod:`MedAISegLib.engine.steps`. Spatial ones are undone in reverse order on the way back. Array
-axes are those of the prepared array at that step; a case enters as (channel, k, j, i).
+Each is carried out in :mod:`MedAISegLib.engine.steps`; spatial ones are undone in reverse order. Array axes are those
+of the prepared array at that step; a case enters as (channel, k, j, i).
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Resample:
     Attributes:
         spacing_mm: along each array axis; a value of 0 keeps that axis.
         tolerance: a spacing that differs by no more than this share of the wanted one stays.
-        single_precision: places are computed in 32 bits. It decides whether a voxel at the edge of an empty background
-            gets a trace of its neighbour or stays empty, which later steps may ask for.
+        single_precision: places are computed in 32 bits, which decides whether a voxel at the edge of an empty
+            background gets a trace of its neighbour.
     """
 
     spacing_mm: tuple[float, float, float]
@@ -168,8 +168,7 @@ class ScaleRange:
 class ScalePercentiles:
     """Map the values at two percentiles (0 to 100) onto target_min..target_max (MONAI ScaleIntensityRangePercentiles).
 
-    Attributes:
-        nonzero: take the percentiles of the values other than 0.
+    ``nonzero`` takes the percentiles of the values other than 0.
     """
 
     lower: float
@@ -231,10 +230,11 @@ class ZeroOutsideBody:
 
 @dataclass(frozen=True)
 class Clip:
-    """Limit values to minimum..maximum; None leaves that side open."""
+    """Limit values to minimum..maximum, None leaves that side open; ``whole`` cuts off what is behind the point."""
 
     minimum: float | None = None
     maximum: float | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,14 @@ def z_score(operation: ZScore, prepared: Prepared) -> Prepared:
 
 
 def clip(operation: Clip, prepared: Prepared) -> Prepared:
-    """Limit to a range."""
-    return _changed(prepared, lambda values: values.clamp(operation.minimum, operation.maximum))
+    """Limit to a range, and to whole numbers if asked for."""
+    open_ends = operation.minimum is None and operation.maximum is None
+
+    def limited(values: torch.Tensor) -> torch.Tensor:
+        kept = values if open_ends else values.clamp(operation.minimum, operation.maximum)
+        return kept.trunc() if operation.whole else kept
+
+    return _changed(prepared, limited)
 
 
 def shift_scale(operation: ShiftScale, prepared: Prepared) -> Prepared:

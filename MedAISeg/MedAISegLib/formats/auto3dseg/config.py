@@ -20,6 +20,8 @@ class Configuration:
         extra_modalities: normalisation of the second and further images, by name.
         intensity_bounds: the HU range that ``range`` and ``ct`` normalisation map onto -1..1.
         roi_size: voxels of a window.
+        cache_image_int16: the image's values lose what is behind the point.
+        anisotropic_scales: the network of the kind SegResNetDS is told the spacing.
         class_names: of the foreground classes, in order; empty where not given.
     """
 
@@ -36,6 +38,8 @@ class Configuration:
     resample_resolution: tuple[float, float, float] = (1.0, 1.0, 1.0)
     roi_size: tuple[int, int, int] = (128, 128, 128)
     sigmoid: bool = False
+    cache_image_int16: bool = False
+    anisotropic_scales: bool = False
     class_names: tuple[str, ...] = ()
 
 
@@ -51,6 +55,8 @@ _PLAIN = {
     "resample_resolution": tuple[float, float, float],
     "roi_size": tuple[int, int, int],
     "sigmoid": bool,
+    "cache_image_int16": bool,
+    "anisotropic_scales": bool,
 }
 _NESTED = ("network", "extra_modalities", "class_names")
 _DEEPEST, _MOST_VALUES = 32, 20_000

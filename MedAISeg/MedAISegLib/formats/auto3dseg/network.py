@@ -49,6 +49,8 @@ def _named(checkpoint: Checkpoint) -> tuple[str, dict[str, Any]]:
     arguments.setdefault("out_channels", checkpoint.config.output_classes)
     if "norm" in arguments:
         arguments["norm"] = _normalisation(arguments["norm"])
+    if checkpoint.config.anisotropic_scales and name != "SegResNet":
+        arguments["resolution"] = checkpoint.config.resample_resolution
     return name, arguments
 
 

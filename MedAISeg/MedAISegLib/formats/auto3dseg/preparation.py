@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.errors import ModelError
 from ...models.operations import (
+    Clip,
     CropForeground,
     FromMinimum,
     IntensityOperation,
@@ -44,11 +45,17 @@ def preprocessing(config: Configuration) -> tuple[Operation, ...]:
         operations.append(CropForeground(margin=_CROP_MARGIN, within_image=True))
     if config.resample:
         operations.append(_resample(config.resample_resolution))
+    first = (*_whole_numbers(config), *_normalisation(config.normalize_mode, config))
     if not extra:
-        return (*operations, *_normalisation(config.normalize_mode, config))
-    for channel, mode in enumerate((config.normalize_mode, *extra.values())):
-        operations += [OnChannel(channel, step) for step in _normalisation(mode, config)]
+        return (*operations, *first)
+    for channel, steps in enumerate((first, *(_normalisation(mode, config) for mode in extra.values()))):
+        operations += [OnChannel(channel, step) for step in steps]
     return tuple(operations)
+
+
+def _whole_numbers(config: Configuration) -> tuple[IntensityOperation, ...]:
+    """The template keeps the first image in 16 bits, to save memory, in inference as in training."""
+    return (Clip(-(2.0**15), 2.0**15 - 1, whole=True),) if config.cache_image_int16 else ()
 
 
 def _resample(spacing_mm: tuple[float, float, float]) -> Resample:

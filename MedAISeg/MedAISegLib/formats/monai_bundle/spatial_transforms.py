@@ -53,11 +53,11 @@ def _resample(arguments: Arguments) -> list[Operation]:
     arguments.take("ensure_same_shape")
     arguments.take("dtype")
     mode = arguments.take("mode", "bilinear")
-    modes = {
-        "bilinear": Interpolation.LINEAR, 1: Interpolation.LINEAR,
-        "nearest": Interpolation.NEAREST, 0: Interpolation.NEAREST,
-    }  # fmt: skip
-    if isinstance(mode, bool) or not isinstance(mode, (str, int)) or mode not in modes:
+    modes = {"bilinear": Interpolation.LINEAR, "nearest": Interpolation.NEAREST}
+    if isinstance(mode, int):
+        # Voxels at the edge of an empty background and half-way between two others come out otherwise.
+        raise arguments.refusal(f"its interpolation {mode} is a spline's order, which MONAI computes in another way")
+    if not isinstance(mode, str) or mode not in modes:
         raise arguments.refusal(f"the interpolation {mode!r} is not known")
     return [Resample(spacing, modes[mode])]
 
