@@ -14,7 +14,7 @@ EXTRAS := slicer,host,test,reference,lint
 # Each process takes the next file. Those with long tests begin; the default order begins with those of many tests, and
 # one process would end alone with a comparison.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
-  --no-loadscope-reorder
+  --no-loadscope-reorder --durations 12 --durations-min 3
 SUITES := Testing/reference Testing/real Testing/contract Testing/unit
 # The emulated application is one a process, as the real one, and a module that it reloads is another than before.
 APART = OMP_NUM_THREADS=1 $(BIN)/python tools/test_apart.py
