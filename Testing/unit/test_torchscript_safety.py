@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import sys
 import zipfile
@@ -260,3 +261,23 @@ def test_code_under_another_name_is_not_overlooked(tmp_path: Path) -> None:
             archive.writestr(entry, content)
     with pytest.raises(NotTrustedError, match="not as torch writes it"):
         require_harmless(path)
+
+
+def test_of_two_archives_in_one_file_that_is_read_which_torch_reads(tmp_path: Path) -> None:
+    """The last one is harmless, and Python sees no other; its table of contents lies where torch finds the first's."""
+    path, canary = tmp_path / "model.ts", tmp_path / "canary"
+    torch.jit.trace(torch.nn.ReLU(), torch.zeros(1)).save(str(path))
+    returned = b"return torch.relu(input)"
+    attack = f'_0 = torch.save(input, "{canary}")\n    '.encode() + returned
+    archives = []
+    for code in (attack, returned + b"\n" * (len(attack) - len(returned))):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(stream, "w") as target:
+            assert any(returned in source.read(entry) for entry in source.infolist())
+            for entry in source.infolist():
+                target.writestr(entry.filename, source.read(entry).replace(returned, code))
+        archives.append(stream.getvalue())
+    path.write_bytes(b"".join(archives))
+    with pytest.raises(NotTrustedError, match="not as torch writes it"):
+        open_torchscript(path)
+    assert not canary.exists()

@@ -51,6 +51,7 @@ def require_harmless(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _require_plain_archive(archive, path)
+            _require_read_alike(archive, path)
             # torch does not mind the case of names.
             sources = {name: archive.read(name) for name in archive.namelist() if _ends_with(name, ".py")}
             for name in (name for name in archive.namelist() if _ends_with(name, ".pkl")):
@@ -87,6 +88,20 @@ def _require_plain_archive(archive: zipfile.ZipFile, path: Path) -> None:
         raise NotTrustedError("it is packed so that it grows when it is opened.", where=str(path))
 
 
+def _require_read_alike(archive: zipfile.ZipFile, path: Path) -> None:
+    """Of two archives in one file Python finds the last, by what stands at the end; torch may find the first."""
+    reader = torch._C.PyTorchFileReader(str(path))
+    records = set(reader.get_all_records())
+    entries = {name.partition("/")[2]: name for name in archive.namelist()}
+    alike = set(entries) == records and all(
+        reader.get_record_size(record) == archive.getinfo(name).file_size
+        and (not _ends_with(name, (".py", ".pkl")) or reader.get_record(record) == archive.read(name))
+        for record, name in entries.items()
+    )
+    if not alike:
+        raise NotTrustedError("its archive is not as torch writes it.", where=str(path))
+
+
 def _has_other_name(entry: zipfile.ZipInfo) -> bool:
     """Whether Python may call it otherwise than torch: by the field 0x7075, which Python heeds from 3.12 on."""
     extra = entry.extra
@@ -98,7 +113,7 @@ def _has_other_name(entry: zipfile.ZipInfo) -> bool:
     return entry.filename != entry.orig_filename
 
 
-def _ends_with(name: str, suffix: str) -> bool:
+def _ends_with(name: str, suffix: str | tuple[str, ...]) -> bool:
     return name.casefold().endswith(suffix)
 
 
