@@ -28,7 +28,8 @@ def archive(path, name, content=b"weights", **model):
 
 @pytest.fixture
 def publisher(tmp_path, monkeypatch):
-    """Offers a large model, one for non-commercial use, one with code of its own, and one to nobody."""
+    """Offers a large model, one for non-commercial use, one with code of its own, one with another checksum, and one
+    to nobody."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     folder = tmp_path / "catalogue"
     (folder / "embedded").mkdir(parents=True)
@@ -46,7 +47,9 @@ def publisher(tmp_path, monkeypatch):
         heart = entry(server, "heart", "Heart", license="CC BY-NC 4.0", commercial_use=False, labels={"1": "heart"})
         secret = entry(server, "secret", "Secret", restricted="Only with a licence number: https://example.org/get.")
         secret["files"] = []
-        offered = [liver, heart, entry(server, "code", "With code"), secret]
+        vouched = entry(server, "vouched", "Vouched for")
+        vouched["files"] = [{"url": server.url("/heart.zip"), "checksum": f"sha256:{'0' * 64}"}]
+        offered = [liver, heart, entry(server, "code", "With code"), vouched, secret]
         (folder / "catalogue.json").write_text(json.dumps({"models": [], "published": offered}), encoding="utf-8")
         yield server
 

@@ -11,8 +11,9 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from Testing.host.driver import wait_until
+from Testing.host.driver import type_text, wait_until
 from Testing.host.panel_store import choose, done, models, panel, publisher
+from Testing.unit.proxy import proxying
 
 __all__ = ["panel", "publisher"]
 
@@ -125,6 +126,52 @@ def test_a_failure_says_what_where_and_the_remedy(panel, publisher, tmp_path, fa
     assert models(tmp_path) == []
     panel.click("downloadButton")
     done(panel, "On this computer now: Liver")
+
+
+def test_what_comes_is_not_used_unless_it_is_what_and_from_where_it_should_be(panel, publisher, tmp_path):
+    publisher.faults = ["cut"]
+    panel.select("modelTree", "Vouched for")
+    panel.click("downloadButton")
+    done(panel, "checksum differs")
+    assert publisher.asked[-1][1].startswith("bytes="), "after the connection ended too early it went on"
+    publisher.redirects = {"/liver.zip": "http://example.org/liver.zip"}
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "address at example.org without https")
+    assert models(tmp_path) == []
+
+
+@pytest.fixture
+def proxy(publisher, monkeypatch):
+    """Stands before the publisher, and wants a login."""
+    with proxying() as there:
+        there.login = "me:secret"
+        for name, value in (("NO_PROXY", ""), ("HTTP_PROXY", there.address)):
+            monkeypatch.setenv(name, value)
+            monkeypatch.setenv(name.lower(), value)
+        yield there
+
+
+def test_a_proxy_that_wants_a_login_is_named(proxy, panel, publisher, tmp_path):
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    assert "HTTPS_PROXY" in done(panel, "the proxy wants you to sign in", timeout=60)
+    assert len(proxy.asked) == 1
+    assert publisher.asked == []
+    assert models(tmp_path) == []
+
+
+def test_a_mirror_that_is_set_is_asked_in_place_of_the_publisher(panel, publisher, tmp_path):
+    publisher.files["/mirror" + publisher.url("/liver.zip").removeprefix("http:/")] = publisher.files["/liver.zip"]
+    panel.ui.advancedSection.collapsed = panel.ui.modelStoreGroup.collapsed = False
+    panel.settle()
+    type_text(panel.ui.mirrorEdit, publisher.url("/mirror"))
+    panel.ui.mirrorEdit.editingFinished()
+    panel.settle()
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "On this computer now: Liver")
+    assert {path.split("/")[1] for path, _ in publisher.asked} == {"mirror"}
 
 
 def test_strictly_offline_nothing_is_asked_and_the_remedy_is_said(panel, publisher):
