@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from MedAISegLib.app.sample_study import (
+    ATLAS_FILE,
     CENTRE_LPS_MM,
     SHAPE_KJI,
     SPACING_KJI_MM,
@@ -35,6 +36,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def slices(folder: Path) -> list[Dataset]:
     return [pydicom.dcmread(path) for path in sorted(folder.glob("*.dcm"))]
+
+
+def test_the_atlas_is_small_keeps_no_more_than_five_modes_and_says_its_licence() -> None:
+    assert ATLAS_FILE.stat().st_size < 2_000_000
+    with np.load(ATLAS_FILE) as atlas:
+        assert len(atlas["shape_modes"]) == len(atlas["intensity_modes"]) == len(atlas["variance_share"]) <= 5
+    assert "CC BY-SA 4.0" in ATLAS_FILE.with_name("LICENSE").read_text(encoding="utf-8")
 
 
 def test_same_seed_draws_the_same_sample(sample: Sample) -> None:
