@@ -16,6 +16,7 @@ from MedAISegLib.core.terminology import LEFT, MORPHOLOGICALLY_ALTERED_STRUCTURE
 from MedAISegLib.core.volume import SeriesReference
 from MedAISegLib.exporters import dicom_seg
 from MedAISegLib.exporters.dicom_seg import SegEncoding, write_dicom_seg
+from MedAISegLib.exporters.dicom_sources import read_sources
 from pydicom.uid import DigitalXRayImageStorageForPresentation, RLELossless
 from read_back import read_dicom_seg
 from segmentations import masks_in_world, oblique_geometry, organs, points_of, result_of, write_source
@@ -182,6 +183,13 @@ def test_an_image_file_is_no_source(tmp_path, series):
     segmentation = organs(oblique_geometry(), series=series)
     with pytest.raises(InputError, match="came from elsewhere"):
         write_dicom_seg(segmentation, result_of(segmentation), tmp_path / "seg.dcm")
+
+
+def test_reading_a_long_series_can_be_stopped_after_each_of_its_files(study):
+    series = study().series
+    polls = []
+    read_sources(series, lambda: polls.append(1))
+    assert len(polls) >= len(series.files)
 
 
 def test_a_source_that_is_gone_is_said(study, tmp_path):
