@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ..core.errors import MedAISegError, ModelError, ResourceError, UsageError
+from ..core.errors import Cancelled, MedAISegError, ModelError, ResourceError, UsageError
 from ..core.progress import Poll
 from ..models.card import ModelCard
 from ..models.installing import remove_model
@@ -152,8 +152,12 @@ def install_model(
 
     network = network_of(offline=offline, mirror=mirror)
     options = model_sources.InstallOptions(name, overwrite, trust, accept_licence, accept_changed, network)
-    with shown_bytes() as tell:
-        model, notices = model_sources.install_model(source, options, tell=tell, poll=_poll(context))
+    try:
+        with shown_bytes() as tell:
+            model, notices = model_sources.install_model(source, options, tell=tell, poll=_poll(context))
+    except Cancelled:
+        click.echo("What was downloaded is kept; the next try goes on from there.", err=True)
+        raise
     show_notices(notices)
     click.echo(f"Installed as {model.id}. Run it with: {_how_to_run(model)}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import below
 from MedAISegLib.app import model_sources
+from MedAISegLib.core.errors import Cancelled
 from MedAISegLib.models import catalogue, download, room
 
 from Testing.unit.publisher import publishing
@@ -186,6 +187,16 @@ def test_what_is_not_what_the_publisher_describes_replaces_nothing(run, offered,
     assert result.exit_code == 4
     assert "checksum differs" in result.stderr
     assert below(model_store) == before
+
+
+def test_a_download_that_is_stopped_says_that_it_goes_on_later(run, offered, monkeypatch, model_store):
+    def stopped(*_, **__):
+        raise Cancelled
+
+    monkeypatch.setattr(model_sources, "install_model", stopped)
+    result = run("models", "install", "offered")
+    assert result.exit_code == 6
+    assert "the next try goes on from there" in result.stderr
 
 
 def test_a_restricted_model_says_where_to_get_it(run, offered):
