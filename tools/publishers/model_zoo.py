@@ -56,6 +56,7 @@ def _entry(checkout: Checkout, folder: str, info: dict[str, Any]) -> dict[str, A
         "license": licence,
         "commercial_use": commercial,
         "citation": _citation(metadata.get("references", [])),
+        "intended_use": str(metadata.get("intended_use") or "").strip(),
         "files": [{"url": published["source"], "checksum": f"sha1:{published['checksum']}"}],
         "notices": _notices(checkout, folder, data["outputs"]),
     }
