@@ -54,6 +54,7 @@ def test_every_text_of_the_panel_is_translated(translated_panel):
     assert "«slicer_ui.model_card_text|Input: T1 (MR)»" in panel.ui.modelSummaryLabel.text
     assert panel.find("inputSelector0").itemText(2) == "«slicer_ui.input_view|from the DICOM database…»"
     assert panel.ui.workerLabel.text.startswith("«")
+    assert panel.ui.modelSection.text == "«MedAISeg|Model»"
 
 
 def test_what_a_check_finds_is_translated(translated_panel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QFile, QIODevice, QObject
 from PySide6.QtUiTools import QUiLoader as NativeLoader
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -66,7 +66,7 @@ class QUiLoader(QObject):
         if widget is not None:
             for each in [widget, *widget.findChildren(QWidget)]:
                 each.setToolTip(wrapped_tool_tip(each.toolTip()))
-            _apply(widget, settings)
+            _apply(widget, settings, root.findtext("class", ""))
             _connect(widget, connections)
         return widget
 
@@ -94,11 +94,11 @@ def _simple(entry: ET.Element) -> bool:
     return entry[0].tag in {"string", "bool", "number", "double", "stringlist", "enum", "set", "cstring"}
 
 
-def _apply(root: QWidget, settings: list[tuple[str, str, Any]]) -> None:
+def _apply(root: QWidget, settings: list[tuple[str, str, Any]], context: str) -> None:
     for owner, name, entry in settings:
         native = root if root.objectName() == owner else root.findChild(QObject, owner)
         wrapper = wrap(native)
-        value = _value(wrapper, entry[0])
+        value = _value(wrapper, entry[0], context)
         try:
             setattr(wrapper, name, value)
         except NotModelled:
@@ -107,7 +107,7 @@ def _apply(root: QWidget, settings: list[tuple[str, str, Any]]) -> None:
             raise NotModelled(f"property in a .ui file: {native.metaObject().className()}.{name} ({error})") from error
 
 
-def _value(wrapper: Any, entry: ET.Element) -> Any:
+def _value(wrapper: Any, entry: ET.Element, context: str) -> Any:
     text = entry.text or ""
     if entry.tag == "bool":
         return text == "true"
@@ -119,6 +119,8 @@ def _value(wrapper: Any, entry: ET.Element) -> Any:
         return [each.text or "" for each in entry]
     if entry.tag in ("enum", "set"):
         return sum({_enumerated(wrapper, part) for part in text.split("|") if part})
+    if entry.tag == "string" and entry.get("notr") != "true" and text:
+        return QCoreApplication.translate(context, text)
     return text
 
 
