@@ -51,10 +51,16 @@ def test_fewer_multiplications_give_the_same_sums(depth, bias, monkeypatch):
     monkeypatch.setattr(winograd, "_PAIRS_AT_ONCE", 4)
     torch.manual_seed(depth)
     network = torch.nn.Sequential(torch.nn.Conv3d(32, 40, 3, padding=1, bias=bias))
-    values = torch.randn(1, 32, depth, 5, 6)
+    values = torch.randn(1, 32, depth, 19, 20)
     assert winograd.suits(network[0], values)
     with torch.inference_mode():
         torch.testing.assert_close(with_direct_convolutions(network)(values), network(values), rtol=1e-4, atol=1e-5)
+
+
+def test_kernels_larger_than_the_image_are_not_held_twice():
+    layer = torch.nn.Conv3d(64, 64, 3, padding=1)
+    assert winograd.suits(layer, torch.zeros(1, 64, 12, 12, 12))
+    assert not winograd.suits(layer, torch.zeros(1, 64, 11, 12, 12))
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,17 @@ _ONES = (1, 1, 1)
 
 
 def suits(layer: nn.Conv3d, values: torch.Tensor) -> bool:
-    """Whether a layer has the form that this is for; ``values`` are (batch, channel, a, b, c)."""
+    """Whether a layer has the form that this is for; ``values`` are (batch, channel, a, b, c).
+
+    Kernels are kept in both forms. Those that are larger than the image, in the depth of a network, are most of its
+    weights and little of its work: with them a SegResNet of 87 million weights held 440 MB more.
+    """
     return (
         layer.kernel_size == (3, 3, 3)
         and layer.stride == layer.dilation == layer.padding == _ONES
         and layer.groups == 1
         and min(layer.in_channels, layer.out_channels) >= _FEWEST_CHANNELS
+        and layer.weight.numel() <= values.numel()
         and len(values) == 1
         and values.shape[2] > 2
     )
