@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 
 from ...core.errors import ModelError
 from ...core.records import from_json, to_json
+from ..bounded_building import bounded_building
 from ..recipe import Recipe
 from .architecture import Nonlinearity
 from .network import LayerWeights, MeshNet
@@ -66,12 +67,14 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> M
         raise ModelError(f"{name} cannot be built: its layers do not fit each other.", where=where)
     if any(not 1 <= n <= _WIDEST for n in said.widths) or any(not 1 <= n <= _LARGEST_DILATION for n in said.dilations):
         raise ModelError(f"{name} cannot be built: its layers are too wide.", where=where)
-    layers = [
-        LayerWeights(
-            torch.zeros(outer, inner, *[1 if number == count - 1 else 3] * 3), torch.zeros(outer) if bias else None, d
-        )
-        for number, ((inner, outer), d, bias) in enumerate(
-            zip(pairwise(said.widths), said.dilations, said.biases, strict=True)
-        )
-    ]
-    return MeshNet(layers, said.nonlinearity, normalised=said.normalised)
+    with bounded_building(where):
+        return MeshNet(list(_layers(said)), said.nonlinearity, normalised=said.normalised)
+
+
+def _layers(said: _Arguments) -> Iterator[LayerWeights]:
+    last = len(said.dilations) - 1
+    sizes = zip(pairwise(said.widths), said.dilations, said.biases, strict=True)
+    for number, ((inner, outer), dilation, bias) in enumerate(sizes):
+        kernel = 1 if number == last else 3
+        weight = torch.zeros(outer, inner, kernel, kernel, kernel)
+        yield LayerWeights(weight, torch.zeros(outer) if bias else None, dilation)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError, NotTrustedError, ResourceError
+from ..bounded_building import bounded_building
 from ..checkpoint import fit_weights, load_state
 from ..recipe import Recipe
 from ..slice_network import SliceNetwork
@@ -91,7 +92,8 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> t
         ) from error
     made = {key: _operator(key, value, where) for key, value in arguments.items()}
     try:
-        network: torch.nn.Module = getattr(unet, name)(**made)
+        with bounded_building(where):
+            network: torch.nn.Module = getattr(unet, name)(**made)
     # What the package's classes raise when their arguments do not fit each other.
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError) as error:
         raise ModelError(f"its network cannot be built: {str(error)[:300]}", where=where) from error

@@ -1,0 +1,104 @@
+"""Descriptions of networks that no machine could hold are refused before memory is taken."""
+
+from __future__ import annotations
+
+import resource
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from MedAISegLib.core.errors import ModelError
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+bounded_building = pytest.importorskip("MedAISegLib.formats.bounded_building")
+build = pytest.importorskip("MedAISegLib.formats.named_networks").build
+
+from Testing.described_models import description, write_description  # noqa: E402
+from Testing.nnunets import architecture  # noqa: E402
+from Testing.unit.test_monai_networks import ARGUMENTS  # noqa: E402
+
+pytestmark = pytest.mark.engine
+
+WIDE = 60_000
+HUGE: list[tuple[str, dict[str, Any]]] = [
+    ("UNet", {"channels": [WIDE, WIDE], "strides": [2]}),
+    ("SegResNet", {"blocks_down": [100_000, 1]}),
+    ("SegResNet", {"init_filters": WIDE}),
+    ("SegResNetDS", {"init_filters": WIDE}),
+    ("SwinUNETR", {"feature_size": 12 * 10_000}),
+    ("UNETR", {"hidden_size": WIDE, "mlp_dim": WIDE}),
+    ("DynUNet", {"filters": [WIDE] * 3}),
+    ("MedNeXt", {"init_filters": WIDE}),
+]
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is below the bounds is made, which takes its time."""
+    monkeypatch.setattr(bounded_building, "MOST_TENSORS", 2_000)
+    monkeypatch.setattr(bounded_building, "MOST_NUMBERS", 2**22)
+
+
+def arguments_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    return {**ARGUMENTS[name], **changes}
+
+
+@pytest.fixture
+def _little_memory() -> Any:
+    """A network that is built nevertheless meets a limit, and not the end of the machine."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (24 * 2**30, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.usefixtures("_little_memory")
+@pytest.mark.parametrize(("name", "changes"), HUGE, ids=[f"{name}-{next(iter(changes))}" for name, changes in HUGE])
+def test_a_network_beyond_all_bounds_is_not_built(name: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="would have more than"):
+        build(name, arguments_of(name, changes), "model")
+
+
+def test_as_little_is_one_of_nnunet_or_meshnet() -> None:
+    pytest.importorskip("dynamic_network_architectures")
+    wide = architecture(3)["arch_kwargs"] | {"features_per_stage": [WIDE, WIDE]}
+    with pytest.raises(ModelError, match="would have more than"):
+        build("PlainConvUNet", {**wide, "input_channels": 1, "num_classes": 3, "deep_supervision": False}, "model")
+    layers = {"widths": [4096] * 9, "dilations": [1] * 8, "biases": [True] * 8}
+    with pytest.raises(ModelError, match="would have more than"):
+        build("MeshNet", layers, "model")
+
+
+def test_it_is_refused_before_its_memory_is_taken() -> None:
+    tracemalloc.start()
+    with pytest.raises(ModelError):
+        build("UNet", arguments_of("UNet", {"channels": [WIDE, WIDE], "strides": [2]}), "model")
+    assert tracemalloc.get_traced_memory()[1] < 2**27
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("network", "what"),
+    [
+        ({"architecture": "Eval", "arguments": {}}, "none of the networks that are known by name"),
+        ({"architecture": "UNet", "arguments": {"flavour": "sweet"}}, "no argument flavour"),
+        ({"architecture": "UNet", "arguments": {"in_channels": "many"}}, "cannot be built"),
+        ({"architecture": "FlexibleUNet", "arguments": {"pretrained": True}}, "from elsewhere"),
+        ({"architecture": "PlainConvUNet", "arguments": {"conv_op": "os.system"}}, "nnU-Net does not use"),
+        ({"architecture": "MeshNet", "arguments": {"widths": [1, 2], "dilations": [1], "biases": []}}, "do not fit"),
+        ({"architecture": "MeshNet", "arguments": {"widths": [1, -2], "dilations": [1], "biases": [True]}}, "too wide"),
+        ({"architecture": "MeshNet", "arguments": {"widths": "many"}}, "expected a list"),
+        ({"architecture": "DiNTS", "arguments": {"dints_space": {"tensor": ["a"], "dtype": "int8"}}}, "no tensor"),
+        ({"architecture": "UNet", "arguments": {}, "slice_axis": 3}, "across the axis 3"),
+    ],
+)  # fmt: skip
+def test_a_description_by_name_that_cannot_be_is_refused(network: dict[str, Any], what: str, tmp_path: Path) -> None:
+    from MedAISegLib.formats import read_model
+    from safetensors.torch import save_file
+
+    save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
+    write_description(tmp_path, description(networks=[[{"file": "model.safetensors"} | network]]))
+    with pytest.raises(ModelError, match=what):
+        read_model(tmp_path).build_networks()
