@@ -75,6 +75,11 @@ def test_what_is_found_within_a_structure_has_its_region():
     assert (pulp.type.meaning, pulp.region.meaning) == ("Dental pulp", "Permanent maxillary right first molar tooth")
 
 
+def test_an_implant_is_not_said_to_lie_where_the_name_does_not_say_so():
+    assert terminology_for("implant").region is None
+    assert terminology_for("hip_implant").region.value == "24136001"
+
+
 def test_only_an_abbreviation_before_a_name_is_passed_over():
     assert terminology_for("Left-Basal-insula") is None
 

@@ -24,7 +24,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
         "head|face|skull|eye|eyeball|eye lens|optic nerve|auditory canal|nasal cavity|maxillary sinus|frontal sinus",
         "hard palate|soft palate|tongue|parotid gland|submandibular gland|mandible|maxilla|inferior alveolar canal",
         "zygomatic arch|styloid process|masseter|temporalis|lateral pterygoid|medial pterygoid|digastric|teeth lower",
-        "teeth upper|dental implant|nasopharynx|oropharynx|levator palpebrae superioris|superior rectus muscle",
+        "teeth upper|nasopharynx|oropharynx|levator palpebrae superioris|superior rectus muscle",
         "inferior rectus muscle|medial rectus muscle|lateral rectus muscle|superior oblique muscle",
         "inferior oblique muscle",
         *_TEETH,
@@ -99,7 +99,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 _TISSUES = {"artery", "vein", "bone", "skeletal muscle", "intermuscular fat", "subcutaneous fat"}
 _FINDINGS = {"bone lesion", "edema", "necrosis", "neoplasm", "primary neoplasm"}
-ANYWHERE = _TISSUES | _FINDINGS | {"phalanges feet", "phalanges hand"}
+ANYWHERE = _TISSUES | _FINDINGS | {"implant", "phalanges feet", "phalanges hand"}
 """The phalanges of hands and feet have one code."""
 
 _WORDS = {"abdominal": "abdomen", "cardiac": "heart", "thoracic": "chest", "intracranial": "brain"}
