@@ -24,10 +24,10 @@ _KEPT_BESIDE = 8
 _USUAL_WIDTH = 32.0
 """Features of nnU-Net's and Auto3DSeg's networks on their finest grid; for those whose format cannot tell."""
 
-_COPIES_OF_WEIGHTS = 1 + 4 / 3
-"""As they were read, and in the form that convolutions of fewer multiplications want: 4 kernels of 9 for one of 27."""
+_COPIES_OF_WEIGHTS = 2
+"""As they were read, and in the forms that a processor's layers want."""
 
-_HOLES = 1.15
+_HOLES = 1.2
 """Arrays of a run lie between ones that were freed and are a little too small to be taken again."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
@@ -84,7 +84,7 @@ def need_of(
         host = _PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels
         return Need(host, weights_bytes + inferring)
     # What was prepared from is let go of before the network runs, and labels grow only then.
-    weights = int(_COPIES_OF_WEIGHTS * weights_bytes)
+    weights = _COPIES_OF_WEIGHTS * weights_bytes
     return Need(_PROGRAM_BYTES + weights + max(stacked + 2 * values, inferring + labels), 0)
 
 
@@ -165,7 +165,9 @@ def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, widt
 
 
 def _kept(classes: int, width: float, *, in_place: bool) -> float:
-    """Values for each voxel: in the middle of a network features several times over, at its end features and scores."""
+    """Values for each voxel: in the middle of a network features several times over, beside the scores of the window
+    before; at its end features and scores.
+    """
     if in_place:
         return _KEPT_BESIDE + width
-    return _KEPT_BESIDE + max(8 * width, 4 * width + 2 * classes)
+    return _KEPT_BESIDE + max(8 * width + classes, 4 * width + 2 * classes)
