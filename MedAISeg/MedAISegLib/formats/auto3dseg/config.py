@@ -96,6 +96,10 @@ def read_configuration(content: Any, where: str) -> Configuration:
     for needed in ("input_channels", "output_classes"):
         if values.get(needed, 0) < 1:
             raise ModelError(f"its configuration does not say its {needed}.", where=where)
+    for here, there in (("input_channels", "in_channels"), ("output_classes", "out_channels")):
+        stated = values["network"].get(there, values[here])
+        if stated != values[here]:
+            raise ModelError(f"it says {here} {values[here]}, and its network {there} {stated}.", where=where)
     return Configuration(**values)
 
 

@@ -158,6 +158,10 @@ def _notices(model: TrainedModel) -> tuple[Notice, ...]:
         notices.append(Notice("folds", f"The scores of {len(model.checkpoints)} folds are averaged."))
     if model.checkpoints[0].parent.name != ON_ALL and (model.root / ON_ALL / CHECKPOINT).is_file():
         notices.append(Notice("fold-all", "Its fold that was trained on all images is left aside, as nnU-Net does."))
+    unfinished = [f.name for f in sorted(model.root.glob("fold_*")) if f.is_dir() and not (f / CHECKPOINT).is_file()]
+    if unfinished:
+        message = f"Without a {CHECKPOINT}, as where training did not end, {', '.join(unfinished)} is left aside."
+        notices.append(Notice("fold-unfinished", message))
     if not model.trainer.startswith(_USUAL_TRAINER):
         trainer = model.trainer or "an unnamed trainer"
         message = f"It was trained by {trainer}; if that changed more than the training, labels may differ."

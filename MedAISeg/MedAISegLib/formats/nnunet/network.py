@@ -47,8 +47,7 @@ def build_networks(model: TrainedModel, inputs: int, heads: int) -> tuple[torch.
     for checkpoint in model.checkpoints:
         network = build_architecture(recipe.architecture, recipe.arguments, str(model.root))
         fit_weights(network, load_state(checkpoint), checkpoint)
-        network.eval()
-        networks.append(network if recipe.slice_axis is None else SliceNetwork(network, recipe.slice_axis))
+        networks.append((network if recipe.slice_axis is None else SliceNetwork(network, recipe.slice_axis)).eval())
     return tuple(networks)
 
 
