@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -104,6 +106,24 @@ def test_the_faster_way_takes_the_windows_after_the_first_and_the_result_says_so
     assert result.backend == "eager fp32, onednn fp32"
     np.testing.assert_array_equal(result.layers[0], case().first.voxels > 0.5)
     assert result.notices == ()
+
+
+def test_what_another_way_holds_goes_with_the_run(clock, monkeypatch):
+    made = []
+
+    def build(*_):
+        fast = AboveHalf(clock, takes_s=0.3)
+        made.append(weakref.ref(fast))
+        return fast
+
+    monkeypatch.setattr(choosing, "built", build)
+    monkeypatch.setattr(choosing, "ways_on", lambda *_: (ONEDNN,))
+    gc.disable()
+    try:
+        run(AboveHalf(clock))
+        assert [one() for one in made] == [None]
+    finally:
+        gc.enable()
 
 
 def test_what_was_found_is_remembered_for_the_next_run(clock, other_way, tmp_path):

@@ -44,8 +44,7 @@ class FastestNetworks:
         poll: Callable[[], None],
     ) -> None:
         """Raises UsageError if the device has no way of the kind that is wanted."""
-        self._chosen: dict[str, None] = {}
-        self._notices: dict[Notice, None] = {}
+        self._happened = _Happened()
         ways = ways_on(device, wanted)
         asked = wanted.backend is not None or wanted.precision is not None
         forced = ways[0] if asked and ways else None
@@ -57,33 +56,49 @@ class FastestNetworks:
             if stage.windows.size is None:
                 self.networks.append([self._of_whole_array(network, ways, forced) for network in members])
                 continue
-            run = _Run(spec.sha256, number, stage, forced, poll, self._say, self._take)
+            run = _Run(spec.sha256, number, stage, forced, poll, self._happened)
             self.networks.append([_Chooser(network, ways, run) for network in members])
 
     @property
     def taken(self) -> str:
         """The ways that windows were run in, for the record of the run."""
-        return ", ".join(self._chosen) or str(PLAIN)
+        return ", ".join(self._happened.chosen) or str(PLAIN)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What is to be said about them."""
-        return tuple(self._notices)
+        return tuple(self._happened.notices)
 
     def _of_whole_array(self, network: torch.nn.Module, ways: Sequence[Way], forced: Way | None) -> torch.nn.Module:
         if ONEDNN in ways:
-            self._take(ONEDNN)
+            self._happened.take(ONEDNN)
             return only_direct_convolutions(network)
         if forced is not None:
-            self._say("backend-not-taken", f"{forced} is for models that slide a window; this one ran as {PLAIN}.")
-        self._take(PLAIN)
+            self._happened.say(
+                "backend-not-taken", f"{forced} is for models that slide a window; this one ran as {PLAIN}."
+            )
+        self._happened.take(PLAIN)
         return network
 
-    def _say(self, code: str, message: str) -> None:
-        self._notices[Notice(code, message)] = None
 
-    def _take(self, way: Way) -> None:
-        self._chosen[str(way)] = None
+@dataclass(frozen=True, eq=False)
+class _Happened:
+    """What the networks tell of themselves; apart from who holds them, so that no circle keeps them beyond their run.
+
+    Attributes:
+        chosen: the ways that windows were run in.
+    """
+
+    chosen: dict[str, None] = field(default_factory=dict)
+    notices: dict[Notice, None] = field(default_factory=dict)
+
+    def say(self, code: str, message: str) -> None:
+        """Something that the user is to know."""
+        self.notices[Notice(code, message)] = None
+
+    def take(self, way: Way) -> None:
+        """A window was run in this way."""
+        self.chosen[str(way)] = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +114,7 @@ class _Run:
     stage: InferenceStage
     forced: Way | None
     poll: Callable[[], None]
-    say: Callable[[str, str], None]
-    take: Callable[[Way], None]
+    happened: _Happened
 
 
 @dataclass
@@ -125,7 +139,7 @@ class _Chooser(torch.nn.Module):
         self._settled: Way | None = None if self._ways else PLAIN
         self._device: torch.device | None = None
         if run.forced not in (None, *self._ways):
-            run.say("backend-not-taken", f"{run.forced} does not apply to this network; it ran as {PLAIN}.")
+            run.happened.say("backend-not-taken", f"{run.forced} does not apply to this network; it ran as {PLAIN}.")
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """(batch, channel, a, b, c) to (batch, class, a, b, c)."""
@@ -147,7 +161,7 @@ class _Chooser(torch.nn.Module):
             self._failed(way, error)
             self._settled, way = PLAIN, PLAIN
             scores = self._by(way, values)
-        self._run.take(way)
+        self._run.happened.take(way)
         return scores
 
     def _by(self, way: Way, values: torch.Tensor) -> torch.Tensor:
@@ -164,7 +178,7 @@ class _Chooser(torch.nn.Module):
             self._settled = ways[0] if ways else PLAIN
             return self._computed(self._settled, values)
         scores, seconds = self._timed(PLAIN, values)
-        self._run.take(PLAIN)
+        self._run.happened.take(PLAIN)
         if not all(way.exact for way in ways) and not has_foreground(scores, self._run.stage):
             self._empty += 1
             if self._empty == _MOST_EMPTY:
@@ -214,11 +228,13 @@ class _Chooser(torch.nn.Module):
 
     def _failed(self, way: Way, error: Exception) -> None:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        self._run.say("backend-failed", f"The network could not be run as {way} ({reason}); it ran as {PLAIN}.")
+        self._run.happened.say(
+            "backend-failed", f"The network could not be run as {way} ({reason}); it ran as {PLAIN}."
+        )
 
     def _warn(self, way: Way, agreement: Agreement) -> None:
         if not agreement.holds:
-            self._run.say(
+            self._run.happened.say(
                 "labels-change",
                 f"Run as {way}, as was asked, the network changed {agreement.percent:.2f} % of the labels of the "
                 f"window that was compared with {PLAIN}.",
