@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.disk import existing
 from ..core.errors import MedAISegError, ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
@@ -52,17 +53,18 @@ def install_model(
     """
     call, text = Call(options or InstallOptions(), tell, poll), str(source)
     came: tuple[Downloaded, ...] = ()
+    path = None if "://" in text else existing(source)
     if "://" in text:
         model, came = from_address(text, call, _from_archive)
-    elif (path := Path(source).expanduser()).is_dir():
+    elif path is not None and path.is_dir():
         model = _from_folder(path, call)
-    elif path.exists():
+    elif path is not None:
         model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
     elif (published := find_published(text)) is not None:
         model, came = from_catalogue(published, call)
     else:
         raise _no_such_source(text)
-    source_name = text if "://" in text or not Path(text).exists() else Path(text).name
+    source_name = text if path is None else path.name
     record_installation(model, source_name, tuple(got.origin for got in came))
     return model, tuple(notice for got in came for notice in notices_of(got))
 

@@ -17,6 +17,7 @@ from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
 from ..engine.backends import PLAIN, Wanted
 from ..engine.labels import clean
+from ..engine.memory import shortage_explained
 from ..engine.probabilities import ProbabilitySink, Shifted
 from ..engine.run import segment
 from ..formats import ModelSource, read_model
@@ -123,7 +124,8 @@ def run(
     )
     loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
     maps = None if probabilities is None else probability_file(probabilities, spec, case.geometry, poll)
-    found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress, maps)
+    with shortage_explained():
+        found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress, maps)
     spec = found.spec
     with progress.stage(RunStage.POSTPROCESS):
         layers, segments = select_segments(spec, wanted, found.layers, poll)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.case import Case
+from ..core.disk import existing
 from ..core.errors import ConfirmationRequired, InputError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, Progress, RunStage
@@ -92,7 +93,7 @@ def _set_aside(listings: Sequence[ImageListing], channels: Sequence[Channel]) ->
 
 def _listed_in(database: Path, names: Sequence[str], poll: Poll, *, accept: bool) -> tuple[ImageListing, ...]:
     """The series among the names, each once; what is a file or folder is no series."""
-    uids = dict.fromkeys(uid_and_place(name)[0] for name in names if name and not Path(name).exists())
+    uids = dict.fromkeys(uid_and_place(name)[0] for name in names if name and existing(name) is None)
     return tuple(
         listing for uid in uids for listing in list_files(series_files(database, uid), accept=accept, poll=poll)
     )
@@ -108,16 +109,17 @@ def _named_image(name: str, value: str, listings: Sequence[ImageListing], poll: 
     uid, place = uid_and_place(value)
     if (uid or place) and any(listing.series_instance_uid == uid for listing in listings):
         return _series(value, listings)
-    if not Path(value).exists():
+    path = existing(value)
+    if path is None:
         raise UsageError(
             f"{value!r} is neither a file or folder nor the UID of a series in the input.",
             where=f"channel {name}",
             remedy=_UIDS_REMEDY,
         )
-    found = _readable(list_images(value, accept=accept, poll=poll), needed=True)
+    found = _readable(list_images(path, accept=accept, poll=poll), needed=True)
     if len(found) > 1:
         raise UsageError(
-            f"{Path(value).name} holds {len(found)} images, and a channel takes one.",
+            f"{path.name} holds {len(found)} images, and a channel takes one.",
             where=f"channel {name}",
             remedy=_UIDS_REMEDY,
         )

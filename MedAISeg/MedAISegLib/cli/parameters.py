@@ -13,7 +13,7 @@ from click.types import StringParamType
 
 
 class GivenPath(click.Path):
-    """A path; pathlib would take an empty one for the current folder."""
+    """A path, there or not; pathlib would take an empty one for the current folder."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -23,6 +23,10 @@ class GivenPath(click.Path):
     ) -> str | bytes | os.PathLike[str]:
         if not os.fspath(value).strip():
             self.fail("it is empty.", param, ctx)
+        try:
+            Path(value).exists()
+        except OSError as error:
+            self.fail(f"it cannot be looked at: {error.strerror}.", param, ctx)
         return super().convert(value, param, ctx)
 
 

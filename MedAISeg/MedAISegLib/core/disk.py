@@ -17,6 +17,15 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+def existing(text: str | Path) -> Path | None:
+    """What a user's text names, ``~`` included; None where nothing is there, or nothing that this user may look at."""
+    try:
+        path = Path(text).expanduser()
+        return path if str(text) and path.exists() else None
+    except (OSError, RuntimeError):  # a name that is too long, a home of nobody
+        return None
+
+
 @contextmanager
 def os_errors_explained(path: Path) -> Iterator[None]:
     """Turns the operating system's errors about a file into what a user can act on.

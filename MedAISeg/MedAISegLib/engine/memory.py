@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -44,12 +45,31 @@ def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, 
             torch.cuda.empty_cache()
         following = next(rungs, None)
         if following is None:
-            raise ResourceError(
-                "there is not enough memory for this model and image.",
-                remedy="Close other programs, limit the run to a region, or use a model of coarser resolution.",
-            )
+            raise _shortage()
         placement, text = following
         notices.append(Notice("memory-ladder", f"Memory was short; {text}."))
+
+
+@contextmanager
+def shortage_explained() -> Iterator[None]:
+    """For what has no ladder, such as the preparation of an image.
+
+    Raises:
+        ResourceError: where memory does not suffice.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _shortage() from error
+
+
+def _shortage() -> ResourceError:
+    return ResourceError(
+        "there is not enough memory for this model and image.",
+        remedy="Close other programs, limit the run to a region, or use a model of coarser resolution.",
+    )
 
 
 def _rungs(start: Placement) -> Iterator[tuple[Placement, str]]:

@@ -7,6 +7,7 @@ Folders that several users share, and that nobody installs into from here, are s
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +73,10 @@ def find_model(id_or_path: str | Path) -> Path:
     for model in models:
         if model.id == head and "/" not in variant and variant not in (".", ".."):
             return model.path / variant
-    path = Path(id_or_path).expanduser()
-    if str(id_or_path) and (path.exists() or has_configurations(path.parent)):
-        return path
+    with suppress(OSError, RuntimeError):  # a name that is too long, a user that does not exist
+        path = Path(id_or_path).expanduser()
+        if str(id_or_path) and (path.exists() or has_configurations(path.parent)):
+            return path
     raise ModelError(
         "there is no such model.",
         where=str(id_or_path),

@@ -134,6 +134,9 @@ def _files_of(path: Path, poll: Poll) -> list[Path]:
         return sorted(files)
     if not path.exists():
         raise InputError("it does not exist.", where=str(path))
+    if not path.is_file():
+        # Reading a pipe might never end.
+        raise InputError("it is neither a file nor a folder.", where=str(path), remedy="Write the image to a file.")
     return [path]
 
 

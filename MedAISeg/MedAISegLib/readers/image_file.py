@@ -86,7 +86,12 @@ def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], Non
         raise _confirmation(image, name)
     volumes = []
     for frame in range(image.volume_count):
-        voxels = _plain(image.load(frame))
+        try:
+            voxels = _plain(image.load(frame))
+        except FloatingPointError as error:
+            raise InputError(
+                "its values are beyond what 32 bits hold (3.4e38).", where=name, remedy="Scale the image."
+            ) from error
         label = f"{name} (frame {frame + 1} of {image.volume_count})" if image.volume_count > 1 else name
         volumes.append(Volume(voxels, image.geometry, description=label, notices=image.notices))
         progress((frame + 1) / image.volume_count)
@@ -147,10 +152,15 @@ def _confirmation(image: ImageFile, name: str) -> ConfirmationRequired:
 
 
 def _plain(voxels: NDArray[Any]) -> NDArray[Any]:
-    """In the machine's byte order, contiguous, of a type that every step knows: integers up to 32 bits or float32."""
+    """In the machine's byte order, contiguous, of a type that every step knows: integers up to 32 bits or float32.
+
+    Raises:
+        FloatingPointError: if a finite value is not of such a type.
+    """
     kind, size = voxels.dtype.kind, voxels.dtype.itemsize
     if kind == "f" and size != 4:
-        return np.ascontiguousarray(voxels, dtype=np.float32)
+        with np.errstate(over="raise"):
+            return np.ascontiguousarray(voxels, dtype=np.float32)
     if kind == "b":
         return np.ascontiguousarray(voxels, dtype=np.uint8)
     if kind in "iu" and size == 8:

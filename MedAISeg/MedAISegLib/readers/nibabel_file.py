@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.analyze import AnalyzeHeader
 from nibabel.filebasedimages import ImageFileError
+from nibabel.minc1 import Minc1Image
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
@@ -23,6 +25,9 @@ from .image_file import ImageFile, damaged
 
 _BROKEN = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, KeyError, TypeError, zlib.error)
 """What nibabel lets through when a file is damaged."""
+
+_LARGEST_DEFLATION = 1040
+"""A little more than zlib's ratio for a file of nothing but zeros (RFC 1951: 258 bytes from two bits)."""
 
 _UNIT_MM = {"meter": 1000.0, "micron": 0.001}
 _AGREE_VOXELS = 0.1
@@ -43,11 +48,14 @@ def open_image(path: Path) -> ImageFile:
         shape = tuple(int(n) for n in image.shape)
         dtype = np.dtype(image.header.get_data_dtype())
         affine, question, notices = _affine(image)
+        held = _most_bytes(image)
     except _BROKEN as error:
         raise damaged(path) from error
+    if math.prod(shape) * dtype.itemsize > held:
+        raise damaged(path)
     _check_scalar(path, image, dtype, shape)
     spatial = (*shape, 1, 1)[:3]
-    frames = int(np.prod(shape[3:], dtype=int))
+    frames = math.prod(shape[3:])
 
     def load(frame: int) -> NDArray[Any]:
         try:
@@ -63,6 +71,14 @@ def open_image(path: Path) -> ImageFile:
     if frames > 1 and len(shape) > 4:
         raise InputError(f"it has {len(shape)} dimensions.", where=path.name, remedy="Split it into 3-D images.")
     return ImageFile(_kind(image), geometry, frames, load, notices, question.format(sides=_sides(geometry)))
+
+
+def _most_bytes(image: Any) -> float:
+    """That the voxels' file can hold: who believes its header asks for memory first and finds that out afterwards."""
+    if isinstance(image, Minc1Image):
+        return math.inf
+    file = Path(image.file_map["image"].filename)
+    return file.stat().st_size * (_LARGEST_DEFLATION if file.suffix.lower() in (".gz", ".mgz") else 1)
 
 
 def _kind(image: Any) -> str:

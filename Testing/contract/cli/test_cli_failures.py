@@ -109,6 +109,11 @@ class TestImages:
         voxels[3, 4, 5] = np.nan
         fails(nifti(tmp_path / "nan.nii.gz", voxels), INPUT)
 
+    def test_an_image_that_no_memory_holds_at_the_models_spacing(self, fails, tmp_path):
+        path = tmp_path / "metres.nii.gz"
+        nib.save(nib.Nifti1Image(np.random.default_rng(0).normal(size=(30, 40, 30)), np.diag([1e3, 1e3, 1e3, 1])), path)
+        assert "not enough memory" in fails(path, RESOURCES)
+
     def test_a_modality_that_is_not_the_models(self, fails, run, study, tmp_path):
         ct = changed_series(study, tmp_path / "ct", Modality="CT")
         message = fails(ct, INPUT)
@@ -235,6 +240,31 @@ class TestRequests:
         result = run(*(argument.format(study=study) for argument in arguments))
         assert result.exit_code == USAGE, result.output
         assert "is empty" in result.stderr
+        assert below(tmp_path / "here") == []
+
+    @pytest.mark.parametrize(
+        ("arguments", "exit_code"),
+        [
+            ("segment {long} -m hippocampus -o out", USAGE),
+            ("segment {study} -m {long} -o out", MODEL),
+            ("segment {study} -m ~nobody-of-that-name/model -o out", MODEL),
+            ("segment {study} -m hippocampus -o {long}", USAGE),
+            ("segment {study} -m hippocampus -o out --channel T1={long}", USAGE),
+            ("segment {study} -m hippocampus -o out --region {long}.json", USAGE),
+            ("segment --slicer-database {long} --series 1.2 -m hippocampus -o out", USAGE),
+            ("segment {study} -m hippocampus -o out --series {long}", USAGE),
+            ("inspect {long}", USAGE),
+            ("models show {long}", MODEL),
+            ("models install {long}", USAGE),
+            ("models unpack {long}", USAGE),
+        ],
+    )
+    def test_a_name_that_no_disk_takes(self, run, study, tmp_path, monkeypatch, arguments, exit_code):
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        result = run(*(word.format(study=study, long="a" * 300) for word in arguments.split()))
+        assert result.exit_code == exit_code, result.output
+        assert "fault of MedAISeg" not in result.stderr
         assert below(tmp_path / "here") == []
 
     @pytest.mark.parametrize("command", ["segment", "classify"])
