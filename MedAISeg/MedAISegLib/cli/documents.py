@@ -14,8 +14,8 @@ OPTION = "--json"
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """One document on stdout, in ASCII: names of files need not be of any encoding."""
+    print(json.dumps(document, indent=2))
 
 
 def asks_for_json(arguments: Sequence[str]) -> bool:

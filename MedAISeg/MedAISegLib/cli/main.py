@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -107,9 +107,22 @@ def _in_words(ctx: click.Context, interrupts: Interrupts) -> Iterator[None]:
         raise _Failure(
             ResourceError("there is not enough memory.", remedy="Limit the run with --region, or close programs.")
         ) from error
+    except OSError as error:
+        _show_traceback(ctx)
+        raise _Failure(_refused(error)) from error
     except Exception as error:
         _show_traceback(ctx)
         raise _UnexpectedFailure(error) from error
+
+
+def _refused(error: OSError) -> ResourceError:
+    """What the operating system did not do, where nobody has better words for it."""
+    what = "what there is to say could not be written" if error.filename is None else "it cannot be used"
+    return ResourceError(
+        f"{what}: {error.strerror or error}.",
+        where="" if error.filename is None else str(error.filename),
+        remedy="'medaiseg --debug ...' shows what was being done.",
+    )
 
 
 @contextmanager
@@ -121,7 +134,9 @@ def _failure_told(interrupts: Interrupts | None, *, as_json: bool) -> Iterator[N
         if interrupts is not None:
             interrupts.settle()
         if as_json:
-            print_json(_document(failure))
+            # It may have been stdout that failed.
+            with suppress(OSError):
+                print_json(_document(failure))
         raise
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
+
+_CANCELLED, _RESOURCES = 6, 5
 
 
 def main() -> NoReturn:
@@ -14,17 +18,23 @@ def main() -> NoReturn:
 
     Python's own way to end takes apart all that was imported, for torch half a second of computing that nobody needs.
     """
+    _prepare_streams()
     code = _run()
     for number in (signal.SIGINT, signal.SIGTERM):
         # It is the end already.
         signal.signal(number, signal.SIG_IGN)
     atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 1
-    os._exit(code)
+    os._exit(_flushed(code))
+
+
+def _prepare_streams() -> None:
+    """A stream that the shell has closed leads nowhere; a letter that a terminal does not know is spelled out."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It takes the number of the closed one, which would else be that of the next file.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # it stays open
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
@@ -38,5 +48,25 @@ def _run() -> int:
     except KeyboardInterrupt:
         # Nobody listens yet while the command line is loaded.
         print("Error: The run was cancelled.", file=sys.stderr)
-        return 6
+        return _CANCELLED
+    except OSError as error:
+        return _not_said(error)
     return 0
+
+
+def _flushed(code: int) -> int:
+    """The exit code, where also what was said last has arrived."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or _not_said(error)
+    with suppress(OSError):
+        sys.stderr.flush()
+    return code
+
+
+def _not_said(error: OSError) -> int:
+    """The exit code where stdout takes no more."""
+    with suppress(OSError):
+        print(f"Error: what there is to say could not be written: {error.strerror}.", file=sys.stderr)
+    return _RESOURCES

@@ -47,6 +47,8 @@ def test_a_command_that_is_proposed_can_be_pasted(run, odd, tmp_path):
         ("unpack", ""),
         ("trust", ""),
         ("distrust", ""),
+        ("export", "", "--output", "new"),
+        ("export", "hippocampus", "--output", ""),
         ("init", ""),
     ],
     ids=" ".join,
