@@ -49,7 +49,7 @@ OWN_CODE = {"monai_bundle": "MedAISegLib.formats.monai_trusted"}
     def read(path: Path, refused: NotTrustedError) -> ModelSource: ...
 """
 
-_DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+_DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 """What an adapter meets in a description of another make than it expects, where it has no words of its own for it."""
 
 _LONGEST_REASON = 300

@@ -17,6 +17,7 @@ from ..core.errors import ModelError, NotTrustedError
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .checkpoint_facts import REMEDY
 from .plain_numpy import STAND_INS
+from .weights_file import require_itself
 
 _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net", "network_weights")
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
@@ -74,6 +75,7 @@ def load_safetensors(path: Path) -> dict[str, torch.Tensor]:
         ModelError: if they are damaged.
     """
     try:
+        require_itself(path)
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"the weights are damaged: {error}.", where=str(path)) from error
@@ -87,6 +89,7 @@ def load_content(path: Path) -> Any:
         ModelError: if it is damaged.
     """
     try:
+        require_itself(path)
         zipped = _begins_as_zip(path)
         _require_bounded(path, zipped)
         with torch.serialization.safe_globals(_NUMPY):

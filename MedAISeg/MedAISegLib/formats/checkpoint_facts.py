@@ -18,6 +18,7 @@ from typing import Any
 from ..core.errors import ModelError, NotTrustedError
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .plain_numpy import STAND_INS
+from .weights_file import require_itself
 
 _DAMAGED = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError),
@@ -58,7 +59,8 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
 
 
 def _opened(path: Path) -> Any:
-    description, stamp = _description(path), (path, path.stat().st_size, path.stat().st_mtime_ns)
+    description = _description(path)
+    stamp = (path, path.stat().st_size, path.stat().st_mtime_ns)
     if stamp not in _bounded:
         require_bounded(description)
         _bounded.add(stamp)
@@ -79,6 +81,7 @@ def is_checkpoint(path: Path) -> bool:
 
 def _description(path: Path) -> bytes:
     try:
+        require_itself(path)
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(names) != 1:

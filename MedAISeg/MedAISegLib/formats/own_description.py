@@ -13,6 +13,7 @@ from pathlib import Path
 from ..core.errors import ModelError
 from ..core.records import from_json
 from ..models.spec import Channel
+from .texts import text_of
 
 FILE_NAME = "medaiseg.json"
 _LARGEST = 4 * 2**20
@@ -58,7 +59,7 @@ def own_description(folder: Path, known: tuple[str, ...] = ()) -> OwnDescription
     try:
         if path.stat().st_size > _LARGEST:
             raise ModelError("it is too large.", where=str(path))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path, _LARGEST))
         if isinstance(content, dict):
             content = {key: value for key, value in content.items() if key not in known}
         return from_json(OwnDescription, content)

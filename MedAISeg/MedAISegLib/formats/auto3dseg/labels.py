@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 from ...core.errors import ModelError
 from ...core.terminology import UNSPECIFIED, Code, Terminology
@@ -31,7 +32,7 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
         return tuple(_segment(n, names[n - 1] if named else f"label {n}") for n in range(1, largest + 1))
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            found = [_read(row) for row in csv.DictReader(file) if any(row.values())]
+            found = [_read(row) for row in csv.DictReader(file, delimiter=_delimiter(file)) if any(row.values())]
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise ModelError(f"it is no table of labels: {error}.", where=str(path)) from error
     segments = tuple(segment for segment in found if segment.label_value != 0)
@@ -40,6 +41,13 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
         what = f"the network has no label {outside[0]}" if outside else "it names no label"
         raise ModelError(f"{what}; its labels are 1 to {largest}.", where=str(path))
     return segments
+
+
+def _delimiter(file: TextIO) -> str:
+    """The one of the heading: spreadsheets write semicolons where the comma stands in numbers."""
+    heading = file.readline()
+    file.seek(0)
+    return ";" if ";" in heading and "," not in heading else ","
 
 
 def _read(row: Mapping[str, str | None]) -> SegmentSpec:

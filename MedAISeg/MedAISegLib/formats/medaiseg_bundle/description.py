@@ -18,9 +18,9 @@ from ...core.records import from_json, to_json
 from ...models.operations import LabelOperation
 from ...models.spec import Channel, Ensemble, InferenceStage, ModelSpec, SegmentSpec
 from ..own_description import FILE_NAME
+from ..texts import text_of
 
 LAYOUT = 1
-_LARGEST = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def description_of(spec: ModelSpec, networks: tuple[tuple[NetworkFile, ...], ...
 def is_description(path: Path) -> bool:
     """Whether the file describes a model whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= _LARGEST else None
+        content = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and "networks" in content
@@ -106,7 +106,7 @@ def read_description(path: Path) -> Description:
         ModelError: if anything in it is not as it should be; the message names the place.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(text_of(path), parse_constant=_refuse_constant)
         if content.get("layout", LAYOUT) != LAYOUT:
             raise ModelError(
                 f"its layout is {content['layout']!r}, and this program knows {LAYOUT}.",

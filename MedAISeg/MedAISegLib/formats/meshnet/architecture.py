@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import ModelError
+from ..texts import text_of
 
 ARCHITECTURE = "model.json"
 
@@ -40,7 +41,7 @@ class Architecture:
 def is_architecture(path: Path) -> bool:
     """Whether the file lists convolutions the way MeshNet's do."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError):
         return False
     layers = content.get("layers") if isinstance(content, dict) else None
@@ -54,7 +55,7 @@ def read_architecture(path: Path) -> Architecture:
         ModelError: if it describes anything but unstrided convolutions of width 3 that keep the size, and a last one of
             width 1.
     """
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(text_of(path))
     layers: list[dict[str, Any]] = content["layers"]
     for number, layer in enumerate(layers, start=1):
         last = number == len(layers)

@@ -11,6 +11,7 @@ from typing import Any
 from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...core.records import from_json, to_json
+from ..texts import text_of
 
 DESCRIPTION = "medaiseg.json"
 
@@ -65,7 +66,7 @@ def _own(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"it is not JSON: {error}.", where=str(path)) from error
     if not isinstance(content, dict):

@@ -10,6 +10,7 @@ from ...core.records import from_json
 from ...core.terminology import UNSPECIFIED
 from ...core.terminology_table import terminology_for
 from ...models.spec import SegmentSpec
+from ..texts import text_of
 
 
 def find_color_map(root: Path, classes: int | None) -> Path | None:
@@ -52,7 +53,7 @@ def read_segments(root: Path, color_map: Path | None, classes: int | None) -> tu
 
 def _read(path: Path) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path))
         # FreeSurfer marks a name that it changed once with an asterisk.
         names = tuple(name.strip().rstrip("*") for name in from_json(tuple[str, ...], content["labels"]))
         red, green, blue = (from_json(tuple[int, ...], content[channel]) for channel in "RGB")

@@ -131,7 +131,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _parsed(content: bytes, where: str) -> Mapping[str, Any]:
     """The mapping in a file; by its name it is JSON, else YAML."""
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
         value = json.loads(text) if where.endswith(".json") else yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ModelError(f"it is no YAML file: {str(error).splitlines()[0]}.", where=where) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.errors import ModelError
 from ..checkpoint_facts import checkpoint_facts
+from ..texts import text_of
 from .plans import Configuration, read_configuration
 
 DATASET = "dataset.json"
@@ -134,7 +135,7 @@ def _is_old_model_folder(folder: Path) -> bool:
 
 def _checkpoints(root: Path) -> tuple[Path, ...]:
     """Of the folds of a cross-validation, or of the one trained on all images where there are no others."""
-    found = sorted(root.glob(f"fold_*/{CHECKPOINT}"))
+    found = sorted(file for file in root.glob(f"fold_*/{CHECKPOINT}") if file.is_file())
     if found:
         return tuple(file for file in found if file.parent.name != ON_ALL) or tuple(found)
     raise ModelError(
@@ -153,7 +154,7 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_JSON:
             raise ModelError("it is too large.", where=str(path))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text_of(path, _LARGEST_JSON))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"it cannot be read: {error}.", where=str(path)) from error
     if not isinstance(content, dict):

@@ -22,6 +22,7 @@ from ...core.errors import ModelError
 from ...core.records import from_json
 from ...models.operations import LabelOperation
 from ..own_description import FILE_NAME
+from ..texts import text_of
 from .choices import choose, only_folds
 from .folders import TrainedModel
 
@@ -112,7 +113,7 @@ def parts_description(path: Path) -> PartsDescription | None:
     try:
         if file.stat().st_size > _LARGEST_JSON:
             raise ModelError("it is too large.", where=str(file))
-        content: Any = json.loads(file.read_text(encoding="utf-8"))
+        content: Any = json.loads(text_of(file, _LARGEST_JSON))
         if not isinstance(content, dict) or "parts" not in content:
             return None
         return from_json(PartsDescription, {key: content[key] for key in KEYS if key in content})
