@@ -18,7 +18,6 @@ from Testing.nnunets import architecture, configuration
 from Testing.nnunets import write_model as write_nnunet
 from Testing.unit import meshnets
 from Testing.unit.bundles import write_bundle
-from Testing.unit.test_auto3dseg import LABELS, NETWORK
 from Testing.unit.test_auto3dseg import write_model as write_auto3dseg
 
 Content = dict[str, Any]
@@ -60,13 +59,14 @@ def rewritten(file: str, change: Callable[[Content], None]) -> Callable[[Path], 
     return apply
 
 
-def recheckpointed(file: str, change: Callable[[Content], None]) -> Callable[[Path], None]:
-    """A damage: the content of a checkpoint is changed."""
+def recheckpointed(pattern: str, change: Callable[[Content], None]) -> Callable[[Path], None]:
+    """A damage: the content of each such checkpoint is changed."""
 
     def apply(model: Path) -> None:
-        content = torch.load(model / file, weights_only=False)
-        change(content)
-        torch.save(content, model / file)
+        for file in model.glob(pattern):
+            content = torch.load(file, weights_only=False)
+            change(content)
+            torch.save(content, file)
 
     return apply
 
@@ -214,6 +214,18 @@ def meshnet(folder: Path, **flags: bool) -> Path:
     return root
 
 
+def conform_to_little(patch: Any) -> None:
+    """MeshNet sees a cube of 256 voxels along each edge; for tests a smaller one does.
+
+    Args:
+        patch: pytest's ``monkeypatch``.
+    """
+    from MedAISegLib.formats import meshnet as adapter
+    from MedAISegLib.models.operations import Conform
+
+    patch.setattr(adapter, "Conform", lambda _, spacing, axes: Conform(40, spacing, axes))
+
+
 def _more_classes(metadata: Content) -> None:
     metadata["network_data_format"]["outputs"]["pred"]["channel_def"]["7"] = "one more"
 
@@ -229,29 +241,32 @@ def _own(write: Callable[[Path], Path], file: str, *, by_name: bool = False) -> 
     return Sample("medaiseg_bundle", write, file, (file,), "medaiseg.json", labels, unknown, by_name)
 
 
-def _bundle(write: Callable[[Path], Path], file: str = "models/model.pt", *, by_name: bool = True) -> Sample:
+def _bundle(
+    write: Callable[[Path], Path], file: str = "models/model.pt", part: str = "network_def", *, by_name: bool = True
+) -> Sample:
     config = "configs/inference.json"
-    unknown = rewritten(config, lambda content: content["network_def"].update(flavour="sweet"))
+    unknown = rewritten(config, lambda content: content[part].update(flavour="sweet"))
     labels = rewritten("configs/metadata.json", _more_classes)
     return Sample("monai_bundle", write, file, (file, config), config, labels, unknown, by_name)
 
 
-def _nnunet(write: Callable[[Path], Path], inner: str = "", fold: str = "0") -> Sample:
-    where = f"{inner}/" if inner else ""
-    file, plans, dataset = f"{where}fold_{fold}/checkpoint_final.pth", f"{where}plans.json", f"{where}dataset.json"
+def _nnunet(write: Callable[[Path], Path], fold: str = "0", *, is_alone: bool = True) -> Sample:
+    file, plans, dataset = f"fold_{fold}/checkpoint_final.pth", "plans.json", "dataset.json"
 
     def unknown(content: Content) -> None:
         for planned in content["configurations"].values():
             planned["architecture"]["arch_kwargs"]["flavour"] = "sweet"
 
     labels = rewritten(dataset, lambda content: content["labels"].update({"one more": 3}))
-    return Sample("nnunet", write, file, (file, plans, dataset), plans, labels, rewritten(plans, unknown))
+    needed = (plans, dataset, *([file] if is_alone else []))
+    return Sample("nnunet", write, file, needed, plans, labels, rewritten(plans, unknown))
 
 
-def _auto3dseg(write: Callable[[Path], Path], file: str = "model.pt") -> Sample:
-    labels = recheckpointed(file, lambda content: content["config"].update(output_classes=5, class_names=[]))
-    unknown = recheckpointed(file, lambda content: content["config"]["network"].update(flavour="sweet"))
-    return Sample("auto3dseg", write, file, (file,), "", labels, unknown)
+def _auto3dseg(write: Callable[[Path], Path], file: str = "model.pt", *, is_alone: bool = True) -> Sample:
+    every = "**/model.pt"
+    labels = recheckpointed(every, lambda content: content["config"].update(output_classes=5, class_names=[]))
+    unknown = recheckpointed(every, lambda content: content["config"]["network"].update(flavour="sweet"))
+    return Sample("auto3dseg", write, file, (file,) if is_alone else (), "", labels, unknown)
 
 
 def _meshnet(write: Callable[[Path], Path]) -> Sample:
@@ -266,14 +281,14 @@ SAMPLES: dict[str, Sample] = {
     "own as weights": _own(own_weights, "model.safetensors", by_name=True),
     "bundle": _bundle(bundle),
     "bundle of slices": _bundle(bundle_of_slices),
-    "bundle in TorchScript": _bundle(bundle_in_torchscript, "models/model.ts", by_name=False),
+    "bundle in TorchScript": _bundle(bundle_in_torchscript, "models/model.ts", "inferer", by_name=False),
     "nnU-Net": _nnunet(nnunet),
-    "nnU-Net with residuals": _nnunet(lambda folder: nnunet(folder, "ResidualEncoderUNet")),
-    "nnU-Net of slices": _nnunet(nnunet_of_slices),
-    "nnU-Net on all images": _nnunet(lambda folder: nnunet(folder, folds=("all",)), fold="all"),
+    "nnU-Net with residuals": _nnunet(lambda folder: nnunet(folder, "ResidualEncoderUNet", seed=3)),
+    "nnU-Net of slices": _nnunet(nnunet_of_slices, is_alone=False),
+    "nnU-Net on all images": _nnunet(lambda folder: nnunet(folder, folds=("all",)), "all"),
     "Auto3DSeg": _auto3dseg(auto3dseg),
     "Auto3DSeg without deep supervision": _auto3dseg(lambda folder: auto3dseg(folder, "SegResNet")),
-    "Auto3DSeg, folds": _auto3dseg(auto3dseg_folds, "segresnet_0/model/model.pt"),
+    "Auto3DSeg, folds": _auto3dseg(auto3dseg_folds, "segresnet_0/model/model.pt", is_alone=False),
     "MeshNet": _meshnet(meshnet),
     "MeshNet, normalised": _meshnet(lambda folder: meshnet(folder, bnorm=True, gelu=True)),
 }
@@ -283,8 +298,6 @@ SEVERAL_STAGES: dict[str, Callable[[Path], Path]] = {
     "nnU-Net cascade": nnunet_cascade,
     "nnU-Net ensemble": nnunet_ensemble,
 }
-
-__all__ = ["LABELS", "NETWORK", "SAMPLES", "SEVERAL_STAGES", "Sample", "bundle", "rewritten"]
 
 
 def formats_of(samples: dict[str, Sample]) -> Iterator[str]:

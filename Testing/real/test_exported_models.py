@@ -20,7 +20,7 @@ from MedAISegLib.models.spec import ModelSpec
 from MedAISegLib.readers import read_images
 from safetensors import safe_open
 
-from Testing.format_samples import SAMPLES, SEVERAL_STAGES, bundle
+from Testing.format_samples import SAMPLES, SEVERAL_STAGES, bundle, conform_to_little
 from Testing.unit.test_monai_networks import ARGUMENTS, kinds
 
 pytestmark = pytest.mark.engine
@@ -38,6 +38,11 @@ def crop(shared_data: Path) -> Volume:
     affine = volume.geometry.affine_lps.copy()
     affine[:3, 3] = (affine @ [*start, 1])[:3]
     return Volume(np.ascontiguousarray(volume.voxels[box]), VolumeGeometry(LENGTHS, affine))
+
+
+@pytest.fixture(autouse=True)
+def _small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    conform_to_little(monkeypatch)
 
 
 def export(path: Path, folder: Path) -> Exported:
