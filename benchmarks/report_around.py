@@ -12,7 +12,7 @@ from .tables import megabytes, table
 
 _GROWTH = """## Growth
 
-Our side alone, with a network so small that what surrounds it is what is seen; the shortest of several runs. Memory is
+Our side alone, with a network so small that what surrounds it is what is seen; the shortest run of each. Memory is
 the peak above a process that has run a window, its input and the label volume.
 
 ![Seconds and megabytes against slices and classes](growth.png)
