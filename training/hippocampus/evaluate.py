@@ -16,6 +16,7 @@ from statistics import mean, median
 import nibabel
 import numpy as np
 import torch
+from monai.data import MetaTensor
 from monai.transforms import EnsureChannelFirst, LoadImage
 
 from .bundle import load_networks, predictor
@@ -27,12 +28,18 @@ SEGMENTS: Mapping[int, str] = {1: "anterior", 2: "posterior"}
 
 @dataclass(frozen=True)
 class Score:
-    """Dice of one segment over the cases."""
+    """Dice of one segment over the cases.
+
+    Attributes:
+        carried: the mean that the labels of the unchanged images have when they are laid on the copies' grids: what
+            resampling alone leaves.
+    """
 
     mean: float
     median: float
     minimum: float
     minimum_case: str
+    carried: float | None = None
 
 
 def dice(labels: torch.Tensor, reference: torch.Tensor, value: int) -> float:
@@ -47,26 +54,39 @@ def score_cases(
     folder: Path,
     names: Sequence[str],
     perturbation: Perturbation = PERTURBATIONS["original"],
+    unchanged: Mapping[str, torch.Tensor] | None = None,
 ) -> dict[str, Score]:
     """Scores per segment name; the perturbed copies go through files, as a user's would.
 
     Args:
         segmented: labels (i, j, k) of an image file.
+        unchanged: labels of the unchanged images by name, to be carried over to the copies.
     """
     values: dict[str, list[float]] = {segment: [] for segment in SEGMENTS.values()}
+    carried: dict[str, list[float]] = {segment: [] for segment in SEGMENTS.values()}
     with tempfile.TemporaryDirectory() as temporary:
         for name in names:
-            pair = perturbation(_read(folder, name))
-            path = _write(pair, Path(temporary))
-            labels = segmented(path)
+            source = _read(folder, name)
+            pair = perturbation(source)
+            labels, expected = segmented(_write(pair, Path(temporary))), pair.labels[0].as_tensor().long()
             for value, segment in SEGMENTS.items():
-                values[segment].append(dice(labels, pair.labels[0].long(), value))
-    return {segment: _summary(found, names) for segment, found in values.items()}
+                values[segment].append(dice(labels, expected, value))
+            if unchanged is not None:
+                laid = _carried(unchanged[name], source, perturbation)
+                for value, segment in SEGMENTS.items():
+                    carried[segment].append(dice(laid, expected, value))
+    return {segment: _summary(found, names, carried[segment]) for segment, found in values.items()}
 
 
-def _summary(values: Sequence[float], names: Sequence[str]) -> Score:
+def _carried(labels: torch.Tensor, source: Pair, perturbation: Perturbation) -> torch.Tensor:
+    """Labels (i, j, k) of the source on the copy's grid, their edges as smooth as linear resampling leaves them."""
+    each = torch.stack([(labels == value).float() for value in (0, *SEGMENTS)])
+    return perturbation(Pair(MetaTensor(each, affine=source.image.affine), source.labels)).image.as_tensor().argmax(0)
+
+
+def _summary(values: Sequence[float], names: Sequence[str], carried: Sequence[float]) -> Score:
     worst = min(range(len(values)), key=values.__getitem__)
-    return Score(mean(values), median(values), values[worst], names[worst])
+    return Score(mean(values), median(values), values[worst], names[worst], mean(carried) if carried else None)
 
 
 def _read(folder: Path, name: str) -> Pair:
@@ -108,14 +128,12 @@ def main() -> None:
     names = validation_names(arguments.fold)
     names = names[:: max(1, len(names) // (arguments.cases or len(names)))]
     report: dict[str, dict[str, object]] = {}
+    unchanged = {name: segmented(folder / "images" / f"{name}.nii.gz") for name in names}
     for title in arguments.only:
-        scores = score_cases(segmented, folder, names, PERTURBATIONS[title])
+        scores = score_cases(segmented, folder, names, PERTURBATIONS[title], unchanged)
         report[title] = {segment: vars(score) for segment, score in scores.items()}
-        print(
-            title,
-            {segment: f"{score.mean:.4f} min {score.minimum:.3f}" for segment, score in scores.items()},
-            flush=True,
-        )
+        for segment, score in scores.items():
+            print(f"{title}, {segment}: {score.mean:.4f} of {score.carried:.4f}, least {score.minimum:.3f}", flush=True)
     if arguments.output:
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
