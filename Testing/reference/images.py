@@ -140,6 +140,15 @@ def oblique(image: Image) -> Image:
 COPIES: Mapping[str, Callable[[Image], Image]] = {"permuted": permuted, "flipped": flipped, "oblique": oblique}
 
 
+def inner(image: Image, size: tuple[int, int, int]) -> Image:
+    """So many voxels (i, j, k) of its middle."""
+    voxels, affine = image
+    start = [(have - wanted) // 2 for have, wanted in zip(voxels.shape, size, strict=True)]
+    shifted = affine.copy()
+    shifted[:3, 3] += affine[:3, :3] @ start
+    return voxels[tuple(slice(n, n + wanted) for n, wanted in zip(start, size, strict=True))], shifted
+
+
 def mirrored(image: Image, size: tuple[int, int, int]) -> Image:
     """Grown to so many voxels (i, j, k) by being mirrored at its borders as often as it takes."""
     voxels, affine = image
@@ -179,6 +188,11 @@ def _whole_numbers(image: Image) -> Image:
 def _nifti(path: Path) -> Image:
     image = nibabel.load(path)
     return np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine)
+
+
+def dicom(folder: Path) -> Image:
+    """A series, its values in single precision."""
+    return _from_itk(_dicom(folder))
 
 
 def _dicom(folder: Path) -> sitk.Image:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from MedAISegLib.core.case import Case
 from MedAISegLib.core.errors import ModelError, NotTrustedError
+from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.terminology import LEFT
+from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine.run import prepare
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.operations import Clip, CropForeground, OnChannel, Orient, Resample, ScaleRange, Sigmoid, ZScore
 from MedAISegLib.models.spec import Activation, Argmax, Blending, Channel, Regions, Threshold
@@ -106,6 +111,24 @@ def test_an_image_that_the_template_keeps_in_16_bits_loses_what_is_behind_the_po
     assert [step.channel for step in stage.preprocessing if isinstance(step, OnChannel) and step.operation == cut] == [
         0
     ]
+
+
+def test_further_images_are_sampled_once_onto_the_grid_that_the_first_is_brought_to(tmp_path):
+    """Beyond their edges they are repeated."""
+    (stage,) = read_model(write_model(tmp_path / "m" / "model.pt", **multi_input(crop_foreground=False))).spec.stages
+    assert stage.channels_apart
+    stage = replace(stage, preprocessing=tuple(s for s in stage.preprocessing if not isinstance(s, OnChannel)))
+    ramp = np.broadcast_to(np.arange(12.0)[:, None, None], (12, 12, 12))
+    coarse = VolumeGeometry((12, 12, 12), np.diag([3.0, 3.0, 3.0, 1.0])[:, [2, 1, 0, 3]])
+    fine = VolumeGeometry((45, 20, 20), np.diag([1.0, 1.0, 1.0, 1.0])[:, [2, 1, 0, 3]])
+    image = Volume(np.zeros((45, 20, 20)), fine, "MR")
+    case = Case({"image": image, "image2": Volume(ramp, coarse, "MR"), "image3": Volume(ramp * 2, coarse, "PT")})
+    prepared = prepare(case, stage)
+    indices = np.moveaxis(np.indices(prepared.shape), 0, -1)
+    z_mm = prepared.geometry.index_to_lps(indices)[..., 2]
+    expected = np.clip(z_mm / 3, 0, 11)
+    assert np.allclose(prepared.values[1].numpy(), expected, atol=1e-4)
+    assert np.allclose(prepared.values[2].numpy(), 2 * expected, atol=1e-4)
 
 
 def test_a_network_of_anisotropic_scales_is_told_the_spacing_as_the_template_tells_it(tmp_path):

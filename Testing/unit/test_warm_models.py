@@ -83,8 +83,8 @@ def case(seed: int = 0, spacing_mm: float = 2.0) -> Case:
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     """The cases that have been prepared anew."""
     seen: list[Case] = []
-    stacked = engine._stacked
-    monkeypatch.setattr(engine, "_stacked", lambda given, poll: seen.append(given) or stacked(given, poll))
+    stacked = engine.stacked
+    monkeypatch.setattr(engine, "stacked", lambda given, poll: seen.append(given) or stacked(given, poll))
     return seen
 
 

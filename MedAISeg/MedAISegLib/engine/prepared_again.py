@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -11,11 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..core.case import Case
-from ..models.operations import Operation
 from .pieces import Poll, never
 from .prepared import Prepared
 
-Key = tuple[str, tuple[Operation, ...]]
+Key = tuple[str, Hashable]
 
 _MOST_BYTES = 512 << 20
 """Twice a scan of 512 x 512 x 250 at its own resolution; most models work on a coarser one."""
@@ -31,11 +30,9 @@ class KeptPreparations:
         self._most_bytes = most_bytes
         self._kept: dict[Key, Prepared] = {}
 
-    def get(
-        self, case: Case, operations: tuple[Operation, ...], poll: Poll, prepare: Callable[[], Prepared]
-    ) -> Prepared:
+    def get(self, case: Case, how: Hashable, poll: Poll, prepare: Callable[[], Prepared]) -> Prepared:
         """What was kept for the case, else what ``prepare`` gives."""
-        key = _identity(case, poll), operations
+        key = _identity(case, poll), how
         prepared = self._kept.pop(key, None)
         if prepared is None:
             prepared = prepare()
@@ -58,12 +55,14 @@ def reusing(kept: KeptPreparations) -> Iterator[None]:
         _IN_USE.reset(token)
 
 
-def prepared_once(
-    case: Case, operations: tuple[Operation, ...], poll: Poll, prepare: Callable[[], Prepared]
-) -> Prepared:
-    """What ``prepare`` gives, or gave before for the same images and operations; not to be changed in place."""
+def prepared_once(case: Case, how: Hashable, poll: Poll, prepare: Callable[[], Prepared]) -> Prepared:
+    """What ``prepare`` gives, or gave before for the same images; not to be changed in place.
+
+    Args:
+        how: all that it depends on beside the images.
+    """
     kept = _IN_USE.get()
-    return prepare() if kept is None else kept.get(case, operations, poll, prepare)
+    return prepare() if kept is None else kept.get(case, how, poll, prepare)
 
 
 def _identity(case: Case, poll: Poll) -> str:

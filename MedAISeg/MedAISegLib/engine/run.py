@@ -13,23 +13,23 @@ from ..core.case import Case
 from ..core.errors import ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
-from ..models.operations import Interpolation, Resize
+from ..models.operations import Resize, SpatialOperation
 from ..models.spec import Decision, InferenceStage, ModelSpec, RestoreOrder
 from .activation import activate
 from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
 from .backends.reduced_precision import tensor_float_32
 from .cascade import FollowedLabels, decided_labels
+from .channels import first_of, joined, stacked
 from .deciding import decider
 from .device import choose_device
 from .ensemble import common_axis, mean
 from .labels import clean
 from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, cropped_to, merged_layers, pasted, slices_of
-from .pieces import Poll, contiguous
+from .pieces import contiguous
 from .prepared import Prepared
 from .prepared_again import prepared_once
 from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, put_slab
-from .resampling import Outside, resample
 from .restore import LabelGatherer, LabelLayers, restore_labels, undone
 from .slabs import SlabStream
 from .slicewise import slices_of_case
@@ -252,39 +252,28 @@ def prepare(
     if labels is not None:
         return _prepared(case, stage, progress, labels)
     poll = progress.cancel.raise_if_cancelled
-    return prepared_once(case, stage.preprocessing, poll, lambda: _prepared(case, stage, progress, None))
+    how = (stage.preprocessing, stage.channels_apart)
+    return prepared_once(case, how, poll, lambda: _prepared(case, stage, progress, None))
 
 
 def _prepared(case: Case, stage: InferenceStage, progress: Progress, labels: LabelLayers | None) -> Prepared:
-    prepared = _stacked(case, progress.cancel.raise_if_cancelled)
+    poll = progress.cancel.raise_if_cancelled
+    apart = stage.channels_apart and len(case.channels) > 1
+    prepared = first_of(case, poll) if apart else stacked(case, poll)
     followed = None if labels is None else FollowedLabels(labels, case.geometry)
     for count, operation in enumerate(stage.preprocessing, start=1):
+        if apart and not isinstance(operation, SpatialOperation):
+            prepared, apart = joined(prepared, case), False
         before, prepared = prepared, carry_out(operation, prepared)
         if followed is not None and isinstance(operation, Resize):
             followed = followed.resized(operation, before, prepared)
         progress.report(RunStage.PREPARE, count / len(stage.preprocessing))
+    prepared = joined(prepared, case) if apart else prepared
     if followed is not None:
         prepared = prepared.with_values(
             torch.cat([prepared.values, followed.channels(prepared, decided_labels(stage))])
         )
     return prepared.with_values(contiguous(prepared.values, prepared.poll))
-
-
-def _stacked(case: Case, poll: Poll) -> Prepared:
-    """(channel, k, j, i) on the grid of the first channel; the others are sampled in world space."""
-    channels = []
-    for volume in case.channels.values():
-        voxels = np.empty(volume.voxels.shape, dtype=np.float32)
-        for k, plane in enumerate(volume.voxels):
-            voxels[k] = plane
-            poll()
-        values = torch.from_numpy(voxels)[None]
-        if not volume.geometry.matches(case.geometry):
-            index_map = case.geometry.index_to(volume.geometry)
-            values = resample(values, index_map, case.geometry.shape_kji, Interpolation.LINEAR, Outside.ZERO, poll)
-        channels.append(values)
-    values = channels[0] if len(channels) == 1 else torch.cat(channels)
-    return Prepared(values, case.geometry, label_grid=case.geometry, poll=poll)
 
 
 def _infer(

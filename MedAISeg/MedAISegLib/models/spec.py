@@ -201,6 +201,8 @@ class InferenceStage:
             same. 0 drops a label.
         averaging: of the networks of this stage.
         slicewise: each slice across the source's first axis is prepared and decided as an image of its own.
+        channels_apart: the spatial steps are those of the first channel; the others are sampled once, from their own
+            grids onto where these lead. Otherwise all are brought onto the first one's grid before any step.
     """
 
     preprocessing: tuple[Operation, ...]
@@ -213,6 +215,7 @@ class InferenceStage:
     paints: tuple[int, ...] = ()
     averaging: Averaging = PLAIN_MEAN
     slicewise: bool = False
+    channels_apart: bool = False
 
     def __post_init__(self) -> None:
         if self.labels_of is not None and not isinstance(self.decision, (Argmax, Regions)):

@@ -66,6 +66,7 @@ def read(path: Path) -> ModelSource:
         decision=_decision(config, own, segments),
         restore=Restore(later),
         averaging=averaging,
+        channels_apart=bool(config.extra_modalities),
     )
     try:
         spec = _spec(root, path, found, own, stage, segments)
