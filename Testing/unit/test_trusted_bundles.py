@@ -14,7 +14,7 @@ import torch
 from coded_bundles import SCRIPT, STATE, expected, scan, write_coded
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.segment import load_model, open_model, run
-from MedAISegLib.core.errors import Cancelled, ModelError, NotTrustedError
+from MedAISegLib.core.errors import Cancelled, ModelError, NotTrustedError, ResourceError
 from MedAISegLib.core.progress import Progress, RunStage
 from MedAISegLib.core.region import read_region
 from MedAISegLib.core.result import JobResult
@@ -279,3 +279,29 @@ def test_it_cannot_be_exported_as_a_description(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="code of its own"):
         export_model(read_model(root), root, tmp_path / "exported")
     assert not (tmp_path / "exported").exists()
+
+
+def test_a_package_that_is_missing_is_named_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    root = trusted(tmp_path, post({"_target_": "KeepLargestConnectedComponentd", "applied_labels": [1, 2]}))
+    with pytest.raises(ResourceError, match=r"scikit-image is missing, which MONAI's KeepLargest.*pip install"):
+        load_model(open_model(str(root)))
+
+
+def test_a_step_that_is_switched_off_needs_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    off = {"_target_": "RemoveSmallObjectsd", "_disabled_": True}
+    segmentation, _ = segmented(trusted(tmp_path, post(off)))
+    assert np.array_equal(segmentation.layers[0], expected(scan()))
+
+
+def test_a_bar_that_shows_progress_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+
+    def change(_: Config, config: Config) -> None:
+        config["inferer"] = {"_target_": "SlidingWindowInferer", "roi_size": [8, 8, 8], "progress": True}
+
+    segmentation, _ = segmented(trusted(tmp_path, change))
+    assert np.array_equal(segmentation.layers[0], expected(scan()))

@@ -57,7 +57,7 @@ def refuse_clicks(inference: Inference, name: str) -> None:
     """Raises:
     ModelError: if the bundle can do nothing without the user's clicks.
     """
-    if any(_CLICKS in used for used in _used(inference)):
+    if any(_CLICKS in used for used in used_names(inference)):
         raise ModelError(
             "it segments what the user has clicked on, and there is no way to give it clicks here.",
             where=name,
@@ -82,7 +82,7 @@ def _unsupported(metadata: Mapping[str, Any], inference: Inference, network: str
     outputs = section(metadata, "network_data_format", "outputs")
     if len(outputs) > 1:
         return f"its network has several outputs ({', '.join(sorted(outputs))})"
-    if network.startswith("vista3d") or any(word in name for name in _used(inference) for word in _PROMPTS):
+    if network.startswith("vista3d") or any(word in name for name in used_names(inference) for word in _PROMPTS):
         return "it is interactive: it asks the user for clicks or label prompts"
     return ""
 
@@ -97,7 +97,7 @@ def _network_name(inference: Inference) -> str:
     return next((name for name in names if name.startswith(_GENERATORS)), "")
 
 
-def _used(inference: Inference) -> list[str]:
+def used_names(inference: Inference) -> list[str]:
     """Names of the transforms, as far as they can be listed, and of the inferer."""
     names: list[str] = []
     for part in ("preprocessing", "postprocessing", "inferer"):

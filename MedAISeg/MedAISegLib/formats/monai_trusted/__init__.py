@@ -28,6 +28,7 @@ from ..monai_bundle.values import UNTRUSTED
 from ..own_run import OwnResult
 from .describing import spec_of
 from .own_code import own_code
+from .packages import require_packages
 
 if TYPE_CHECKING:
     import torch
@@ -86,6 +87,7 @@ def _build(path: Path, would: str, files: BundleFiles) -> tuple[tuple[torch.nn.M
     from .running import build
 
     require_trust(path, would)
+    require_packages(Inference(files.inference, files.root), files.root.name)
     return ((build(files),),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,11 +14,15 @@ from ..monai_bundle.inferer import compile_inferer
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list
+from ..monai_bundle.values import Component
 
 T = TypeVar("T")
 
 _MOST_UNNAMED = 1000
 _SAVERS = ("SaveImaged", "SaveImageD", "SaveImageDict")
+_NUCLEI = re.compile(r"(?:monai\.apps\.pathology\.(?:\w+\.)*)?HoVerNetNuclearTypePostProcessing(?:d|D|Dict)")
+"""Leaves each nucleus with the number of its type, beside a map of single nuclei."""
+_COLOURS = ("R", "G", "B")
 
 
 def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
@@ -39,7 +44,7 @@ def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
         return ModelSpec(
             **description.of_itself(files.root.name, files.root, metadata),
             format="monai_trusted",
-            channels=description.channels(_with_images_counted(metadata), _image_count(metadata)),
+            channels=description.channels(*_with_images_counted(metadata, flat=is_flat(files, inference))),
             stages=(stage,),
             segments=description.segments(metadata, names),
             own_code=True,
@@ -73,7 +78,23 @@ def is_flat(files: BundleFiles, inference: Inference) -> bool:
     return (isinstance(shape, list) and len(shape) == 2) or inference.value("network_def#spatial_dims") == 2
 
 
+def result_key(inference: Inference) -> str:
+    """Under which name the bundle's post-processing leaves the map of labels, where that is known beforehand."""
+    entry = _nuclei(inference)
+    key = entry.arguments.get("type_map_key", "type_map") if entry is not None else ""
+    return key if isinstance(key, str) else ""
+
+
+def _nuclei(inference: Inference) -> Component | None:
+    nothing: list[Component] = []
+    entries = _if_understood(lambda: transform_list(inference.value("postprocessing"), "postprocessing"), nothing)
+    return next((entry for entry in entries if _NUCLEI.fullmatch(entry.target)), None)
+
+
 def _classes(files: BundleFiles, inference: Inference) -> dict[int, str]:
+    kinds = inference.value("network_def#out_classes") if _nuclei(inference) is not None else None
+    if isinstance(kinds, int) and 1 < kinds <= _MOST_UNNAMED:
+        return {0: "background"} | {n: f"nuclei of type {n}" for n in range(1, kinds)}
     prediction = _result_format(files, inference)
     written = description.section(prediction, "channel_def") or description.section(prediction, "label_def")
     named = description.numbered(written, "channel_def of the output")
@@ -118,16 +139,16 @@ def _saved(inference: Inference) -> tuple[str, ...]:
     return _if_understood(keys, ())
 
 
-def _image_count(metadata: Mapping[str, Any]) -> int:
-    """Images that a user gives; the network may take more channels, which the bundle's code makes."""
+def _with_images_counted(metadata: Mapping[str, Any], *, flat: bool) -> tuple[dict[str, Any], int]:
+    """Images that a user gives, and their number; the network may take more channels, which the bundle's code makes."""
     image = description.image_format(metadata)
     named, said = description.section(image, "channel_def"), image.get("num_channels")
-    return len(named) or (said if isinstance(said, int) and said > 0 else 1)
-
-
-def _with_images_counted(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    image = {**description.image_format(metadata), "num_channels": _image_count(metadata)}
-    return {**metadata, "network_data_format": {"inputs": {"image": image}}}
+    if flat and len(named) == 1 and said == len(_COLOURS):
+        # One picture in colour.
+        named = {str(n): colour for n, colour in enumerate(_COLOURS)}
+    count = len(named) or (said if isinstance(said, int) and said > 0 else 1)
+    counted = {**image, "num_channels": count} | ({"channel_def": named} if named else {})
+    return {**metadata, "network_data_format": {"inputs": {"image": counted}}}, count
 
 
 def _if_understood(compiled: Callable[[], T], otherwise: T) -> T:
