@@ -33,7 +33,7 @@ _HOLES = 1.2
 _WHOLE_SLAB_BYTES = 512 * 2**20
 
 _HEAD_APART = ("meshnet",)
-"""In these formats a layer's features take the place of the last one's, and the last layer, which works on each voxel
+"""In these formats no more than a layer's input and output are held, and the last layer, which works on each voxel
 alone, is applied to some slices at a time.
 """
 
@@ -169,5 +169,5 @@ def _kept(classes: int, width: float, *, in_place: bool) -> float:
     before; at its end features and scores.
     """
     if in_place:
-        return _KEPT_BESIDE + width
+        return 2 * width
     return _KEPT_BESIDE + max(8 * width + classes, 4 * width + 2 * classes)
