@@ -95,12 +95,12 @@ def render(record: Record, gpu: GpuRecord | None = None, around: str = "") -> st
 
 
 def _glance_row(case: CaseRecord) -> list[str]:
-    cold, warm, base = case.cold, case.warm, case.warm_baselines
+    cold, warm = case.cold, case.warm
     figures: list[list[float]] = [
         cold_ratios(cold, lambda cost: cost.wall_s),
         cold_ratios(cold, lambda cost: cost.peak_bytes),
         warm_ratios(warm, lambda run: run.whole_s),
-        [_above(p.reference, base.reference) / _above(p.ours, base.ours) for p in warm] if base else [],
+        _above_ratios(case),
         warm_ratios(warm, lambda run: run.forward_s),
     ]
     agreements = [pair.agreement for pair in cold] + ([case.warm_agreement] if case.warm_agreement else [])
@@ -112,6 +112,11 @@ def _glance_row(case: CaseRecord) -> list[str]:
         "–" if against is None else f"{against:.2f}",
         differing(worst(agreements).differing_share) if agreements else "–",
     ]
+
+
+def _above_ratios(case: CaseRecord) -> list[float]:
+    base = case.warm_baselines
+    return [_above(p.reference, base.reference) / _above(p.ours, base.ours) for p in case.warm] if base else []
 
 
 def _above(run: WarmRun, baseline_bytes: int) -> float:
@@ -214,8 +219,11 @@ def _behind(record: Record) -> str:
                 ("warm, processor time", warm_ratios(case.warm, lambda run: run.cpu_s)),
                 ("warm, network alone", warm_ratios(case.warm, lambda run: run.forward_s)),
                 ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
+                ("warm, memory above one window", _above_ratios(case)),
             ]
-        lines += [f"- {case.case}, {what}: {spread(ratios)}" for what, ratios in figures if median(ratios) < 1.0]
+        lines += [
+            f"- {case.case}, {what}: {spread(ratios)}" for what, ratios in figures if ratios and median(ratios) < 1.0
+        ]
     return "\n".join(lines or ["- nowhere in these rows"]) + "\n"
 
 
