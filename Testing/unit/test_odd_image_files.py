@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.readers import list_images, read_images
+from phantom import Phantom, straight, write_series
 
 AFFINE = np.diag([1.0, 1.1, 1.2, 1.0])
 
@@ -67,3 +68,48 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         list_images(tmp_path / "pipe.nii.gz")
     with pytest.raises(InputError, match="no image in it"):
         list_images(tmp_path)
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Files and folders that this user may not read; an administrator may read all others' as well."""
+    places: set[Path] = set()
+    access, scandir = os.access, os.scandir
+
+    def may(path: Path, mode: int) -> bool:
+        return Path(path) not in places and access(path, mode)
+
+    def entries(path: Path) -> object:
+        if Path(path) in places:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "access", may)
+    monkeypatch.setattr(os, "scandir", entries)
+    return places
+
+
+@pytest.mark.parametrize("name", ["IM0007", "sub"])
+def test_what_may_not_be_read_is_listed_beside_what_can(tmp_path: Path, locked: set[Path], name: str) -> None:
+    write_series(tmp_path, Phantom(straight(5)))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "IM0007").write_bytes(b"x")
+    locked.add(tmp_path / name)
+    series, denied = list_images(tmp_path)
+    assert series.problem is None
+    assert denied.paths == (tmp_path / name,)
+    assert "may not be read" in str(denied.problem)
+
+
+def test_an_input_that_may_not_be_read_says_so(tmp_path: Path, locked: set[Path]) -> None:
+    nib.save(nib.Nifti1Image(np.ones((5, 6, 7), np.float32), AFFINE), tmp_path / "a.nii")
+    for place in (tmp_path / "a.nii", tmp_path):
+        locked.add(place)
+        with pytest.raises(InputError, match="may not be read"):
+            read_images(place)
+
+
+def test_a_folder_is_listed_without_what_is_hidden_in_it(tmp_path: Path) -> None:
+    for name in ("a.nii", ".b.nii", "._a.nii"):
+        nib.save(nib.Nifti1Image(np.ones((5, 6, 7), np.float32), AFFINE), tmp_path / name)
+    assert [listing.description for listing in list_images(tmp_path)] == ["a.nii"]

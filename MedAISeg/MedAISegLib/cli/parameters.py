@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 from pathlib import Path
@@ -16,7 +17,7 @@ class GivenPath(click.Path):
     """A path, there or not; pathlib would take an empty one for the current folder."""
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(readable=False, path_type=Path)
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
@@ -26,7 +27,8 @@ class GivenPath(click.Path):
         try:
             Path(value).exists()
         except OSError as error:
-            self.fail(f"it cannot be looked at: {error.strerror}.", param, ctx)
+            if error.errno == errno.ENAMETOOLONG:
+                self.fail("the name is too long.", param, ctx)
         return super().convert(value, param, ctx)
 
 

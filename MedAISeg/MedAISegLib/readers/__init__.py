@@ -12,6 +12,7 @@ library reads the voxels of a whole image file cannot be stopped.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -59,7 +60,11 @@ def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -
         InputError: if the path does not exist, or nothing in it is an image or a DICOM object.
     """
     path = Path(path)
-    listings = list_files(_files_of(path, poll), accept=accept, poll=poll)
+    try:
+        files = _files_of(path, poll)
+    except OSError as error:
+        raise InputError(f"it cannot be read: {error.strerror}.", where=str(path)) from error
+    listings = list_files(files, accept=accept, poll=poll)
     if listings:
         return listings
     raise InputError(
@@ -71,14 +76,16 @@ def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -
 
 def list_files(files: Sequence[Path], *, accept: bool = False, poll: Poll = never) -> tuple[ImageListing, ...]:
     """As :func:`list_images`, of files named one by one; empty if none of them is an image or a DICOM object."""
-    by_reader = _sort_by_reader(files, poll)
+    denied = [_denied(file) for file in files if not os.access(file, os.R_OK) and file.exists()]
+    refused = {path for listing in denied for path in listing.paths}
+    by_reader = _sort_by_reader([file for file in files if file not in refused], poll)
     for name in READERS:
         claimed = by_reader.pop(name, [])
         if claimed:
             skipped = sum(len(others) for others in by_reader.values())
             listings = _reader(name).list_images(claimed, accept=accept, poll=poll)
-            return with_numbers([_with_skipped(listing, skipped) for listing in listings])
-    return ()
+            return with_numbers([*(_with_skipped(listing, skipped) for listing in listings), *denied])
+    return tuple(denied)
 
 
 def read_listing(
@@ -124,12 +131,15 @@ def _reader(name: str) -> Reader:
 
 
 def _files_of(path: Path, poll: Poll) -> list[Path]:
+    """A file itself; of a folder its files, and the folders in it that may not be looked into."""
     if path.is_dir():
-        files = []
-        for file in path.rglob("*"):
-            # Hidden files are other programs' own: previews, and the resource forks that macOS adds to archives.
-            if file.is_file() and not file.name.startswith("."):
-                files.append(file)
+        files: list[Path] = []
+        for folder, _, names in os.walk(path, onerror=lambda error: files.append(Path(error.filename))):
+            for file in (Path(folder, name) for name in names):
+                # Hidden files are other programs' own: previews, and the resource forks that macOS adds to archives.
+                if not file.name.startswith(".") and file.is_file():
+                    files.append(file)
+                poll()
             poll()
         return sorted(files)
     if not path.exists():
@@ -138,6 +148,11 @@ def _files_of(path: Path, poll: Poll) -> list[Path]:
         # Reading a pipe might never end.
         raise InputError("it is neither a file nor a folder.", where=str(path), remedy="Write the image to a file.")
     return [path]
+
+
+def _denied(path: Path) -> ImageListing:
+    problem = InputError("it may not be read.", where=str(path), remedy="Have its permissions changed, or copy it.")
+    return ImageListing("", "folder" if path.is_dir() else "file", (path,), description=path.name, problem=problem)
 
 
 def _sort_by_reader(files: Sequence[Path], poll: Poll) -> dict[str, list[Path]]:
