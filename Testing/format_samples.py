@@ -162,8 +162,7 @@ def nnunet(folder: Path, kind: str = "PlainConvUNet", **changes: Any) -> Path:
 def nnunet_of_slices(folder: Path) -> Path:
     """A 2-D configuration with two folds."""
     flat = configuration(patch_size=[16, 16], spacing=[1.0, 1.0], architecture=architecture(2))
-    flips = {"inference_allowed_mirroring_axes": (0, 1)}
-    return write_nnunet(folder / "nnunet", name="2d", configurations={"2d": flat}, folds=("0", "1"), checkpoint=flips)
+    return write_nnunet(folder / "nnunet", name="2d", configurations={"2d": flat}, folds=("0", "1"))
 
 
 def nnunet_cascade(folder: Path) -> Path:
@@ -182,8 +181,7 @@ def nnunet_ensemble(folder: Path) -> Path:
     planned = {"2d": flat, "3d_fullres": configuration()}
     for seed, name in enumerate(planned):
         root = folder / "both" / f"nnUNetTrainer__nnUNetPlans__{name}"
-        flips = {"inference_allowed_mirroring_axes": (0, 1)}
-        write_nnunet(root, name=name, configurations=planned, seed=seed, checkpoint=flips)
+        write_nnunet(root, name=name, configurations=planned, seed=seed)
     return folder / "both" / "ensemble"
 
 

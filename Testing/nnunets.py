@@ -84,12 +84,15 @@ def write_model(
     } | (plans or {})
     (root / "dataset.json").write_text(json.dumps(described), encoding="utf-8")
     (root / "plans.json").write_text(json.dumps(planned), encoding="utf-8")
+    dimensions = len(planned["configurations"][name].get("patch_size", (16, 16, 16)))
     for number, fold in enumerate(folds):
         content = {
             "network_weights": _weights(planned["configurations"][name], described, seed + number, extra_inputs),
             "trainer_name": "nnUNetTrainer",
             "init_args": {"configuration": name, "fold": fold, "device": torch.device("cpu")},
-            "inference_allowed_mirroring_axes": (0, 1, 2),
+            "inference_allowed_mirroring_axes": tuple(
+                range(len(planned["configurations"][name].get("patch_size", "3-D")))
+            ),
             "logging": {"ema_fg_dice": [np.float64(0.8)]},
         } | (checkpoint or {})
         (root / f"fold_{fold}").mkdir()

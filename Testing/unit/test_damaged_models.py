@@ -157,6 +157,14 @@ def test_a_trainer_of_nnunet_whose_name_never_ends(tmp_path: Path) -> None:
     assert read_model(write_model(tmp_path / "m", checkpoint=changes)).spec.segments[0].name == "liver"
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2, 3), (0, 0), (7,), (-1,), tuple(range(60)), (None,)])
+def test_axes_to_mirror_along_that_a_window_does_not_have(axes: Any, tmp_path: Path) -> None:
+    pytest.importorskip("dynamic_network_architectures")
+    from Testing.nnunets import write_model
+
+    refused(write_model(tmp_path / "m", checkpoint={"inference_allowed_mirroring_axes": axes}))
+
+
 @pytest.mark.parametrize("intensities", [{"0": "text"}, {"0": []}, {"0": None}, {"x": {}}, {"0": {"mean": HUGE}}])
 def test_intensities_of_nnunet_that_are_no_numbers(intensities: Config, tmp_path: Path) -> None:
     def change(plans: Config) -> None:

@@ -235,3 +235,11 @@ def test_the_archive_that_torch_reads_is_the_one_that_is_bounded(tmp_path: Path)
     (tmp_path / "model.pt").write_bytes(bomb + harmless_one.getvalue())
     with pytest.raises(ModelError, match="far more work"):
         checkpoint.load_state(tmp_path / "model.pt")
+
+
+def test_what_grows_beside_the_weights_is_not_unpacked(tmp_path: Path) -> None:
+    torch.save({"model": {"w": torch.zeros(1)}}, tmp_path / "model.pt")
+    with zipfile.ZipFile(tmp_path / "model.pt", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model/more", bytes(2**27))
+    with pytest.raises(ModelError, match="too large"):
+        checkpoint.load_state(tmp_path / "model.pt")

@@ -12,6 +12,7 @@ from ..models.spec import InferenceStage, ModelSpec
 _MOST_LABEL = 65535
 _LONGEST_NAME, _LONGEST_TEXT = 300, 20_000
 _MOST_CHANNELS = 64
+_MOST_FLIPS = 64
 _LONGEST_WINDOW, _MOST_WINDOW_VOXELS = 4096, 2**28
 
 
@@ -44,3 +45,8 @@ def _window_problems(stage: InferenceStage) -> Iterator[str]:
     voxels = math.prod(length or 1 for length in size)
     if any(not 0 <= length <= _LONGEST_WINDOW for length in size) or voxels > _MOST_WINDOW_VOXELS:
         yield f"the window of {' x '.join(map(str, size))} voxels is too large"
+    if not all(0 <= share < 1 for share in stage.windows.overlap):
+        yield f"its windows overlap by {list(stage.windows.overlap)} of their length, and may by 0 to below 1"
+    flips = stage.windows.test_time_flips
+    if len(flips) > _MOST_FLIPS or any(axis not in (0, 1, 2) for flip in flips for axis in flip):
+        yield "its windows are mirrored along axes that they do not have"

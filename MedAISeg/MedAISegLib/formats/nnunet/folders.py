@@ -91,12 +91,17 @@ def _trained_model(root: Path) -> TrainedModel:
     name = arguments.get("configuration") if isinstance(arguments, dict) else None
     name = name if isinstance(name, str) else root.name.rpartition("__")[2]
     axes, trainer = facts.get("inference_allowed_mirroring_axes"), facts.get("trainer_name")
+    configuration = read_configuration(plans, name, str(root / PLANS))
+    mirror_axes = tuple(int(axis) for axis in axes[:4]) if isinstance(axes, (tuple, list)) else ()
+    if len(set(mirror_axes)) != len(mirror_axes) or not set(mirror_axes) <= set(range(len(configuration.patch_size))):
+        what = f"it mirrors along the axes {mirror_axes}, and its windows have {len(configuration.patch_size)}."
+        raise ModelError(what, where=str(checkpoints[0]))
     return TrainedModel(
         root=root,
         dataset=dataset,
-        configuration=read_configuration(plans, name, str(root / PLANS)),
+        configuration=configuration,
         checkpoints=checkpoints,
-        mirror_axes=tuple(int(axis) for axis in axes) if isinstance(axes, (tuple, list)) else (),
+        mirror_axes=mirror_axes,
         trainer=trainer if isinstance(trainer, str) else "",
     )
 
