@@ -11,6 +11,7 @@ from MedAISegLib.engine.restore import restore_labels
 from MedAISegLib.engine.slabs import Slab, SlabStream
 from MedAISegLib.models.operations import FillHoles, Interpolation, KeepLargestComponent
 from MedAISegLib.models.spec import Activation, Argmax, Regions, Restore, RestoreOrder, Threshold
+from monai.transforms import FillHoles as MonaiFillHoles
 
 pytestmark = pytest.mark.engine
 
@@ -133,7 +134,13 @@ def test_an_enclosed_cavity_is_filled_and_an_open_one_is_not():
     assert int((cleaned(opened, FillHoles()) == 2).sum()) == 26
 
 
-def test_a_cavity_that_another_label_fills_is_left_to_it():
-    layers = blobs()
-    layers[0, 2, 2, 2] = 1
-    assert cleaned(layers, FillHoles())[0, 2, 2, 2] == 1
+def test_what_a_label_encloses_is_filled_as_monai_fills_it():
+    noise = np.random.default_rng(0)
+    layers = (noise.random((1, 14, 13, 12)) < 0.93).astype(np.uint8)
+    layers[0, 4:9, 4:9, 4:9] = 2
+    layers[0, 6, 6, 6] = 1
+    layers[0, 5, 5, 5] = 0
+    expected = MonaiFillHoles()(layers.transpose(0, 3, 2, 1).copy()).numpy().transpose(0, 3, 2, 1)
+    assert len(np.unique(expected)) > 1
+    assert not np.array_equal(layers, expected)
+    assert np.array_equal(cleaned(layers, FillHoles()), expected)

@@ -55,7 +55,7 @@ def _clean_label(
 ) -> None:
     mask = part == label
     if isinstance(operation, FillHoles):
-        part[_filled(mask) & (part == 0)] = label
+        part[_filled(mask)] = label
         return
     numbers, sizes = components(mask, operation.connectivity)
     if isinstance(operation, RemoveSmallComponents):
@@ -95,7 +95,8 @@ def _bounding_boxes(layer: Layers, poll: Poll) -> dict[int, tuple[slice, ...]]:
 
 
 def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """With its cavities; what an edge or a corner leads out of is none."""
     import SimpleITK as sitk
 
-    filled = sitk.BinaryFillhole(sitk.GetImageFromArray(mask.astype(np.uint8)), False, 1.0)
+    filled = sitk.BinaryFillhole(sitk.GetImageFromArray(mask.astype(np.uint8)), True, 1.0)
     return np.asarray(sitk.GetArrayFromImage(filled), dtype=bool)

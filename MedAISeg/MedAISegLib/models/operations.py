@@ -330,7 +330,7 @@ class RemoveSmallComponents:
 
 @dataclass(frozen=True)
 class FillHoles:
-    """Fill cavities that are wholly enclosed by a label (of all labels where ``labels`` is empty)."""
+    """Fill what a label wholly encloses, other labels included (all labels where ``labels`` is empty; MONAI)."""
 
     labels: tuple[int, ...] = ()
 
