@@ -90,9 +90,7 @@ def write_model(
             "network_weights": _weights(planned["configurations"][name], described, seed + number, extra_inputs),
             "trainer_name": "nnUNetTrainer",
             "init_args": {"configuration": name, "fold": fold, "device": torch.device("cpu")},
-            "inference_allowed_mirroring_axes": tuple(
-                range(len(planned["configurations"][name].get("patch_size", "3-D")))
-            ),
+            "inference_allowed_mirroring_axes": tuple(range(dimensions)),
             "logging": {"ema_fg_dice": [np.float64(0.8)]},
         } | (checkpoint or {})
         (root / f"fold_{fold}").mkdir()

@@ -7,12 +7,14 @@ import unicodedata
 from collections.abc import Iterator
 
 from ..core.errors import ModelError
+from ..models import operations as op
 from ..models.spec import InferenceStage, ModelSpec
 
 _MOST_LABEL = 65535
 _LONGEST_NAME, _LONGEST_TEXT = 300, 20_000
 _MOST_CHANNELS = 64
 _MOST_FLIPS = 64
+_MOST_IMAGE_VOXELS = 2**31
 _LONGEST_WINDOW, _MOST_WINDOW_VOXELS = 4096, 2**28
 
 
@@ -38,6 +40,8 @@ def _problems(spec: ModelSpec) -> Iterator[str]:
             yield f"one of its texts is longer than {_LONGEST_TEXT} characters"
     for stage in spec.stages:
         yield from _window_problems(stage)
+        for operation in stage.preprocessing:
+            yield from _operation_problems(operation.operation if isinstance(operation, op.OnChannel) else operation)
 
 
 def _window_problems(stage: InferenceStage) -> Iterator[str]:
@@ -50,3 +54,16 @@ def _window_problems(stage: InferenceStage) -> Iterator[str]:
     flips = stage.windows.test_time_flips
     if len(flips) > _MOST_FLIPS or any(axis not in (0, 1, 2) for flip in flips for axis in flip):
         yield "its windows are mirrored along axes that they do not have"
+
+
+def _operation_problems(operation: op.Operation) -> Iterator[str]:
+    if isinstance(operation, op.ScalePercentiles):
+        if not (0 <= operation.lower <= 100 and 0 <= operation.upper <= 100):
+            yield f"its percentiles {operation.lower} and {operation.upper} are not from 0 to 100"
+    elif isinstance(operation, op.Zoom):
+        if not all(0 < spacing < math.inf for spacing in operation.spacing_mm):
+            yield f"no image has the spacing {list(operation.spacing_mm)} mm"
+    elif isinstance(operation, (op.PadToSize, op.ResizeTo)):
+        voxels = math.prod(max(length, 1) for length in operation.size)
+        if voxels > _MOST_IMAGE_VOXELS or min(operation.size) < 0:
+            yield f"an image of {' x '.join(map(str, operation.size))} voxels is too large"
