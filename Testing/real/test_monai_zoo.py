@@ -172,6 +172,7 @@ def test_of_single_nuclei_and_their_types_the_types_are_the_labels(
         read_model(root)
     trust_model(root)
     spec = read_model(root).spec
+    assert spec.sees_slices
     assert [channel.name for channel in spec.channels] == ["R", "G", "B"]
     assert [segment.name for segment in spec.segments] == [f"nuclei of type {n}" for n in range(1, 5)]
 

@@ -34,17 +34,20 @@ def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
     metadata = files.metadata
     names = label_names(files, inference)
     labels = tuple(sorted(names))
+    flat = is_flat(files, inference)
+    dimensions, unknown = (2, Windows((0, 0, 1))) if flat else (3, Windows())
     stage = InferenceStage(
         _if_understood(lambda: compile_preprocessing(inference.value("preprocessing")), ()),
-        _if_understood(lambda: compile_inferer(inference.value("inferer"), 3).windows, Windows()),
+        _if_understood(lambda: compile_inferer(inference.value("inferer"), dimensions).windows, unknown),
         Argmax() if has_background(files, inference) else Threshold(labels),
         Restore(Activation.NONE),
+        slicewise=flat,
     )
     try:
         return ModelSpec(
             **description.of_itself(files.root.name, files.root, metadata),
             format="monai_trusted",
-            channels=description.channels(*_with_images_counted(metadata, flat=is_flat(files, inference))),
+            channels=description.channels(*_with_images_counted(metadata, flat=flat)),
             stages=(stage,),
             segments=description.segments(metadata, names),
             own_code=True,
