@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -48,6 +47,7 @@ def arguments_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def _little_memory() -> Any:
     """A network that is built nevertheless meets a limit, and not the end of the machine."""
+    resource = pytest.importorskip("resource", reason="no limit on memory can be set here")
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (24 * 2**30, hard))
     yield
