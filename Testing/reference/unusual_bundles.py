@@ -110,80 +110,9 @@ def _after(config: Config) -> list[Config]:
     return transforms
 
 
-YAML = """
-# Anchors, flow style and a multi-line expression, as people write YAML by hand.
-imports: [$import glob, $import os]
-bundle_root: .
-output_dir: '@bundle_root'
-datalist: []
-device: "$torch.device('cpu')"
-patch: &patch [48, 48, 24]
-key: image
-named: {classes: 3, features: [8, 16, 32]}
-network_def: &network
-  _target_: monai.networks.nets.unet.UNet
-  _desc_: the usual one
-  spatial_dims: '$len(@patch)'
-  in_channels: 1
-  out_channels: '@named#classes'
-  channels: '@named::features'
-  strides: "$[2] * (len(@named#features) - 1)"
-  norm: [group, {num_groups: 4}]
-  act: [leakyrelu, {negative_slope: 0.02, inplace: true}]
-network: $@network_def.to(@device)
-preprocessing:
-  _target_: Compose
-  transforms:
-  - _target_: LoadImaged
-    keys: &keys ['@key']
-  - {_target_: EnsureChannelFirstd, keys: *keys}
-  - {_target_: Orientationd, keys: *keys, axcodes: RAS, labels: null}
-  - {_target_: Spacingd, keys: *keys, pixdim: [1.5, 1.5, 2.5], mode: [bilinear]}
-  - _target_: ScaleIntensityRangePercentilesd
-    keys: *keys
-    lower: 5
-    upper: 95
-    b_min: 0
-    b_max: 1
-    clip: true
-    relative: true
-  - {_target_: EnsureTyped, keys: *keys, device: '@device', track_meta: true}
-dataset: {_target_: Dataset, data: "$[{@key: i} for i in @datalist]", transform: '@preprocessing'}
-dataloader: {_target_: DataLoader, dataset: '@dataset', num_workers: 0}
-inferer:
-  _target_: monai.inferers.SlidingWindowInferer
-  roi_size: *patch
-  sw_batch_size: 1
-  overlap: >-
-    $0.25 if @named#classes < 3
-    else 0.5
-  mode: $monai.utils.BlendMode.GAUSSIAN
-postprocessing:
-  _target_: Compose
-  transforms:
-  - {_target_: Activationsd, keys: pred, softmax: yes}
-  - {_target_: AsDiscreted, keys: pred, argmax: true}
-  - {_target_: Invertd, keys: pred, transform: '@preprocessing', orig_keys: '@key', nearest_interp: true}
-  - {_target_: SaveImaged, keys: pred, output_dir: '@output_dir'}
-checkpoint:
-  _target_: CheckpointLoader
-  load_path: $@bundle_root + '/models/model.pt'
-  load_dict: {model: '@network'}
-evaluator:
-  _target_: SupervisedEvaluator
-  device: '@device'
-  val_data_loader: '@dataloader'
-  network: '@network'
-  inferer: '@inferer'
-  postprocessing: '@postprocessing'
-  val_handlers: ['@checkpoint']
-run: [$@evaluator.run()]
-"""
-
-
 def by_hand(config: Config, metadata: Config) -> Files:
     del config, metadata
-    return {"configs/inference.yaml": YAML}
+    return {"configs/inference.yaml": (Path(__file__).parent / "written_by_hand.yaml").read_text(encoding="utf-8")}
 
 
 def in_several_files(config: Config, metadata: Config) -> Files:
