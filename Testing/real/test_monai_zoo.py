@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from MedAISegLib.models.spec import (
     Threshold,
     Windows,
 )
+from MedAISegLib.models.trust import trust_model
 
 SCORES_FIRST = Restore(Activation.SOFTMAX, RestoreOrder.SCORES_THEN_DECIDE, Interpolation.LINEAR)
 LABELS_FIRST = Restore(Activation.SOFTMAX, RestoreOrder.DECIDE_THEN_LABELS, Interpolation.NEAREST)
@@ -160,9 +162,19 @@ def test_a_bundle_is_refused_with_its_reason(zoo: Path, name: str) -> None:
     assert isinstance(refused.value, kind)
 
 
-def test_maps_of_single_nuclei_are_refused_whether_trusted_or_not(zoo: Path) -> None:
-    with pytest.raises(ModelError, match=r"several results instead of one map of labels \(instance_map, type_map\)"):
-        read_model(zoo / "pathology_nuclei_segmentation_classification")
+def test_of_single_nuclei_and_their_types_the_types_are_the_labels(
+    zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    root = tmp_path / "nuclei"
+    shutil.copytree(zoo / "pathology_nuclei_segmentation_classification", root)
+    with pytest.raises(NotTrustedError, match="its network has several outputs"):
+        read_model(root)
+    trust_model(root)
+    spec = read_model(root).spec
+    assert spec.sees_slices
+    assert [channel.name for channel in spec.channels] == ["R", "G", "B"]
+    assert [segment.name for segment in spec.segments] == [f"nuclei of type {n}" for n in range(1, 5)]
 
 
 def test_what_needs_clicks_is_refused_whether_trusted_or_not(zoo: Path) -> None:

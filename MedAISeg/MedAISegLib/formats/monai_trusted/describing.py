@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,11 +14,14 @@ from ..monai_bundle.inferer import compile_inferer
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list
+from ..monai_bundle.values import Component
 
 T = TypeVar("T")
 
 _MOST_UNNAMED = 1000
 _SAVERS = ("SaveImaged", "SaveImageD", "SaveImageDict")
+_NUCLEI = re.compile(r"(?:monai\.apps\.pathology\.(?:\w+\.)*)?HoVerNetNuclearTypePostProcessing(?:d|D|Dict)")
+"""Leaves each nucleus with the number of its type, beside a map of single nuclei."""
 _COLOURS = ("R", "G", "B")
 
 
@@ -77,7 +81,23 @@ def is_flat(files: BundleFiles, inference: Inference) -> bool:
     return (isinstance(shape, list) and len(shape) == 2) or inference.value("network_def#spatial_dims") == 2
 
 
+def result_key(inference: Inference) -> str:
+    """Under which name the bundle's post-processing leaves the map of labels, where that is known beforehand."""
+    entry = _nuclei(inference)
+    key = entry.arguments.get("type_map_key", "type_map") if entry is not None else ""
+    return key if isinstance(key, str) else ""
+
+
+def _nuclei(inference: Inference) -> Component | None:
+    nothing: list[Component] = []
+    entries = _if_understood(lambda: transform_list(inference.value("postprocessing"), "postprocessing"), nothing)
+    return next((entry for entry in entries if _NUCLEI.fullmatch(entry.target)), None)
+
+
 def _classes(files: BundleFiles, inference: Inference) -> dict[int, str]:
+    kinds = inference.value("network_def#out_classes") if _nuclei(inference) is not None else None
+    if isinstance(kinds, int) and 1 < kinds <= _MOST_UNNAMED:
+        return {0: "background"} | {n: f"nuclei of type {n}" for n in range(1, kinds)}
     prediction = _result_format(files, inference)
     written = description.section(prediction, "channel_def") or description.section(prediction, "label_def")
     named = description.numbered(written, "channel_def of the output")

@@ -36,13 +36,19 @@ class Outcome:
 class BundleInference:
     """The entries of a bundle that a run takes, evaluated once and used for one image after the other."""
 
-    def __init__(self, description: Description, device: torch.device, *, own_evaluator: bool) -> None:
+    def __init__(
+        self, description: Description, device: torch.device, *, own_evaluator: bool, result_key: str = ""
+    ) -> None:
+        """Args:
+        result_key: of the result, where the bundle leaves several and the first that it saves is not meant.
+        """
         self._description = description
         self._device = device
         self._preprocessing = description.first("preprocessing", "dataset#transform")
         post = description.option("postprocessing", None) or description.option("evaluator#postprocessing", None)
         self._postprocessing, self._saver = without_savers(post)
         self._own_evaluator = own_evaluator
+        self._result_key = result_key
 
     def run(self, images: CaseImages, progress: Progress) -> Outcome:
         """From an image to the result."""
@@ -93,6 +99,7 @@ class BundleInference:
 
     def _result(self, output: Mapping[str, Any]) -> Any:
         keys = (_PREDICTION, *(self._saver.keys if self._saver is not None else ()))
+        keys = (self._result_key,) if self._result_key else keys
         for key in keys:
             if isinstance(output.get(key), torch.Tensor):
                 return output[key]

@@ -19,6 +19,7 @@ _NEEDED_BY = {
     "GenerateWatershedMarkers": (_SCIKIT_IMAGE, _SCIPY),
     "GenerateInstanceContour": (_SCIKIT_IMAGE,),
     "GenerateInstanceCentroid": (_SCIKIT_IMAGE,),
+    "HoVerNetInstanceMapPostProcessing": (_SCIKIT_IMAGE, _SCIPY),
 }
 """By the name of a transform: packages, and a module of each."""
 _ENDINGS = ("", "d", "D", "Dict")

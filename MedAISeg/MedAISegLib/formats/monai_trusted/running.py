@@ -25,7 +25,7 @@ from ...models.spec import ModelSpec
 from ..monai_bundle.config import BundleFiles
 from ..monai_bundle.references import Inference
 from ..own_run import OwnResult
-from .describing import has_background, is_flat
+from .describing import has_background, is_flat, result_key
 from .evaluator import has_usual_evaluator, on_one_batch
 from .images import CaseImages
 from .inference import BundleInference
@@ -98,7 +98,8 @@ def _attempt(
     pieces = _pieces(case, spec, flat=flat, progress=progress)
     with _surroundings(files, own.code) as output, before_each_layer([own], lambda _: poll()):
         description = Description(files, compute, output=output, instead=_instead(files, own, compute))
-        bundle = BundleInference(description, compute, own_evaluator=not has_usual_evaluator(files.inference))
+        own_evaluator, key = not has_usual_evaluator(files.inference), result_key(inference)
+        bundle = BundleInference(description, compute, own_evaluator=own_evaluator, result_key=key)
         for number, (images, geometry) in enumerate(pieces):
             with progress.part(number, len(pieces)):
                 found, ours = on_source_grid(bundle.run(images, progress), geometry, poll, flat=flat)
