@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from MedAISegLib.app.match import match
 from MedAISegLib.app.study import read_case
 from MedAISegLib.core.errors import ConfirmationRequired, InputError
 from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Windows
@@ -85,6 +86,20 @@ def test_colours_serve_the_channels_that_are_named_after_them(tmp_path: Path, na
     assert list(case.channels) == list(names)
     for name, volume in case.channels.items():
         np.testing.assert_array_equal(volume.voxels[0], COLOURED[..., "rgb".index(name[0].lower())])
+
+
+@pytest.mark.parametrize("names", [("R", "G", "B"), ("B", "G", "R")])
+def test_the_volumes_of_a_picture_serve_as_the_picture_itself(tmp_path: Path, names: tuple[str, ...]) -> None:
+    wanted, path = spec(names, windows=SLICES), write(tmp_path / "a.png", COLOURED)
+    case = match(wanted, read_images(path))
+    for name, volume in case.channels.items():
+        np.testing.assert_array_equal(volume.voxels[0], COLOURED[..., "RGB".index(name)])
+
+
+def test_the_volumes_of_two_pictures_are_not_taken_for_one(tmp_path: Path) -> None:
+    volumes = [*read_images(write(tmp_path / "a.png", COLOURED)), *read_images(write(tmp_path / "b.png", COLOURED))]
+    with pytest.raises(InputError, match="there are 6 volumes of colours, and a picture has three"):
+        match(spec(("R", "G", "B"), windows=SLICES), volumes)
 
 
 def test_a_grey_picture_serves_all_colours(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from ..core.colours import COLOURS, PHOTOMETRIC, RGB, colour_number, grey_notice, luminance
+from ..core.errors import InputError
+from ..core.language import tr as _
 from ..core.volume import Volume
 from ..models.spec import Channel
 from .fit import Candidate
@@ -49,6 +51,24 @@ def as_one_channel(model: HasChannels) -> OneChannel | None:
 def is_coloured(image: Candidate) -> bool:
     """Whether an image is a coloured picture, or a colour of one."""
     return image.attributes.get(PHOTOMETRIC) == RGB
+
+
+def colours_of_picture(model: HasChannels, volumes: Sequence[Volume]) -> dict[str, Volume]:
+    """The colours by channel, where the channels are colours and the volumes hold those of a single picture.
+
+    Raises:
+        InputError: if they hold colours of several pictures.
+    """
+    colours = [volume for volume in volumes if is_coloured(volume)]
+    if not colours or not are_colours(model.channels):
+        return {}
+    if len(colours) != len(COLOURS):
+        raise InputError(
+            _("there are {count} volumes of colours, and a picture has three.").format(count=len(colours)),
+            where=colours[0].description,
+            remedy=_("Give the red, green and blue of one picture, in this order."),
+        )
+    return {channel.name: part_of_picture(colours, channel) for channel in model.channels}
 
 
 def part_of_picture(volumes: Sequence[Volume], channel: Channel) -> Volume:

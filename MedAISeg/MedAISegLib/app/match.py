@@ -15,7 +15,7 @@ from ..core.progress import Poll, never
 from ..core.quantities import check_finite, padding_to_air, to_suv_bw
 from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
-from .colours import HasChannels, as_one_channel
+from .colours import HasChannels, as_one_channel, colours_of_picture
 from .contrast import appearance_of
 from .fit import Candidate, appearance_points, describe, fit, image_of, is_other_modality
 
@@ -100,7 +100,7 @@ def match(
         ConfirmationRequired: if an image's modality is known and not the model's, or it has too few slices.
         UsageError: if ``chosen`` names a channel that the model does not have.
     """
-    matches = assign(spec, volumes, chosen=chosen)
+    matches = assign(spec, volumes, chosen=chosen or colours_of_picture(spec, volumes))
     notices: list[Notice] = []
     channels: dict[str, Volume] = {}
     for found in matches:
