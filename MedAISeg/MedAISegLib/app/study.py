@@ -14,7 +14,7 @@ from ..core.progress import Poll, Progress, RunStage
 from ..core.series_place import uid_and_place
 from ..core.volume import Volume
 from ..models.spec import Channel, ModelSpec
-from ..readers import list_files, list_images, read_listing
+from ..readers import IMAGES_PASSED_OVER, list_files, list_images, read_listing
 from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
 from .colours import is_coloured, part_of_picture
@@ -63,7 +63,7 @@ def read_case(
             if len(spec.channels) == 1:
                 chosen.setdefault(spec.channels[0].name, series)
             listings = (series,)
-        set_aside = _set_aside(listings, spec.channels)
+        set_aside = () if series_uid else _set_aside(listings, spec.channels)
         matches = assign(spec, _readable(listings, needed=len(chosen) < len(spec.channels)), chosen=chosen)
         bound: dict[str, Volume] = {}
         for n, found in enumerate(matches):
@@ -80,15 +80,16 @@ def read_case(
 
 
 def _set_aside(listings: Sequence[ImageListing], channels: Sequence[Channel]) -> tuple[Notice, ...]:
-    """What might have served a channel by its modality, or has none, and cannot be read or raises a question."""
+    """Image files beside DICOM, and what might have served a channel but cannot be read as it is."""
     wanted = {"", *(channel.modality for channel in channels)}
+    notices = [notice for listing in listings for notice in listing.notices if notice.code == IMAGES_PASSED_OVER]
     count = sum(listing.problem is not None and listing.modality in wanted for listing in listings)
-    if not count:
-        return ()
-    message = (
-        f"Not considered, since not readable as they are: {count} of the images there; 'medaiseg inspect' says why."
-    )
-    return (Notice("images-set-aside", message),)
+    if count:
+        message = (
+            f"Not considered, since not readable as they are: {count} of the images there; 'medaiseg inspect' says why."
+        )
+        notices.append(Notice("images-set-aside", message))
+    return tuple(dict.fromkeys(notices))
 
 
 def _listed_in(database: Path, names: Sequence[str], poll: Poll, *, accept: bool) -> tuple[ImageListing, ...]:

@@ -16,7 +16,7 @@ from ..core.errors import MedAISegError, UsageError
 from ..core.notice import Notice
 from ..core.quantities import AIR_HU
 from ..core.volume import Volume
-from ..readers import list_files, list_images, read_listing
+from ..readers import FILES_PASSED_OVER, IMAGES_PASSED_OVER, list_files, list_images, read_listing
 from ..readers.listing import ImageListing
 from ..readers.slicer_database import series_files
 from .console import stdout_console
@@ -25,8 +25,8 @@ from .documents import OPTION, print_json
 from .interrupts import Interrupts, pass_interrupts
 from .parameters import GivenPath, not_empty
 
-_ABOUT_THE_FOLDER = "files-passed-over"
-"""The code of the notice that every listing of a folder carries; it is said once."""
+_ABOUT_THE_FOLDER = (FILES_PASSED_OVER, IMAGES_PASSED_OVER)
+"""Every listing of a folder carries them; they are said once."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def command(
     by_study = groupby(sorted(images, key=_study), key=_study)
     for n, (study, members) in enumerate(by_study, start=1):
         console.print(_study_table(f"Study {n}: {study}" if study else f"{n}: of no study", list(members)))
-    for message in dict.fromkeys(n.message for image in images for n in image.remarks if n.code == _ABOUT_THE_FOLDER):
+    for message in dict.fromkeys(n.message for image in images for n in image.remarks if n.code in _ABOUT_THE_FOLDER):
         console.print(escape(message))
 
 
@@ -117,7 +117,7 @@ def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
         listing = image.listing
         label = f"{listing.series_number + ': ' if listing.series_number else ''}{listing.description or listing.kind}"
         identity = f"{escape(label)}\n[dim]{_name(listing)}[/]"
-        remarks = [escape(notice.message) for notice in image.remarks if notice.code != _ABOUT_THE_FOLDER]
+        remarks = [escape(notice.message) for notice in image.remarks if notice.code not in _ABOUT_THE_FOLDER]
         if image.problem is not None:
             remarks.append(f"[red]Not readable:[/] {escape(str(image.problem))}")
         values = "" if image.value_range is None else " to ".join(f"{value:.4g}" for value in image.value_range)

@@ -13,7 +13,7 @@ library reads the voxels of a whole image file cannot be stopped.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +31,10 @@ READERS = {
     "picture": "MedAISegLib.readers.picture",
 }
 """Reader name to its module, in the order in which they are asked."""
+
+_MASKS = "image_file"
+FILES_PASSED_OVER, IMAGES_PASSED_OVER = "files-passed-over", "images-passed-over"
+"""Codes of notices about the whole folder, which each of its listings carries."""
 
 FractionCallback = Callable[[float], None]
 
@@ -70,7 +74,10 @@ def list_images(path: Path | str, *, accept: bool = False, poll: Poll = never) -
     raise InputError(
         "there is no image in it." if path.is_dir() else "it is no image of a known format.",
         where=path.name,
-        remedy="Known are DICOM, NIfTI, NRRD, MetaImage, Analyze, MINC, MGH, and pictures for models of flat images.",
+        remedy=(
+            "Known are DICOM under any name, and by the ends of their names NIfTI (.nii, .nii.gz), NRRD, MetaImage "
+            "(.mha, .mhd), Analyze (.hdr, .img), MINC (.mnc), MGH (.mgh, .mgz), and pictures for models of flat images."
+        ),
     )
 
 
@@ -82,9 +89,9 @@ def list_files(files: Sequence[Path], *, accept: bool = False, poll: Poll = neve
     for name in READERS:
         claimed = by_reader.pop(name, [])
         if claimed:
-            skipped = sum(len(others) for others in by_reader.values())
+            notices = _passed_over(by_reader)
             listings = _reader(name).list_images(claimed, accept=accept, poll=poll)
-            return with_numbers([*(_with_skipped(listing, skipped) for listing in listings), *denied])
+            return with_numbers([*(replace(one, notices=(*one.notices, *notices)) for one in listings), *denied])
     return tuple(denied)
 
 
@@ -165,9 +172,18 @@ def _sort_by_reader(files: Sequence[Path], poll: Poll) -> dict[str, list[Path]]:
     return by_reader
 
 
-def _with_skipped(listing: ImageListing, skipped: int) -> ImageListing:
-    if not skipped:
-        return listing
-    message = f"{skipped} other file{'s' if skipped > 1 else ''} in the folder passed over."
-    notices = (*listing.notices, Notice("files-passed-over", message))
-    return replace(listing, attributes=dict(listing.attributes), notices=notices)
+def _passed_over(others: Mapping[str, Sequence[Path]]) -> tuple[Notice, ...]:
+    """What is said of the files that another reader would have read, or none."""
+    notices = []
+    skipped = sum(len(files) for name, files in others.items() if name != _MASKS)
+    if skipped:
+        message = f"{skipped} other file{'s' if skipped > 1 else ''} in the folder passed over."
+        notices.append(Notice(FILES_PASSED_OVER, message))
+    masks = len(others.get(_MASKS, ()))
+    if masks:
+        message = (
+            f"{masks} image file{'s' if masks > 1 else ''} (NIfTI or the like) beside DICOM passed over, as masks and "
+            "results of its series would be; give such a file itself to use it."
+        )
+        notices.append(Notice(IMAGES_PASSED_OVER, message))
+    return tuple(notices)

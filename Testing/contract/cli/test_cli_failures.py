@@ -104,6 +104,22 @@ class TestImages:
         (notice,) = (n for n in document(result)["notices"] if n["code"] == "images-set-aside")
         assert "1 of the images" in notice["message"]
 
+    def test_an_image_file_beside_dicom_is_not_passed_over_in_silence(self, run, study, tmp_path):
+        shutil.copytree(study, tmp_path / "both")
+        nifti(tmp_path / "both" / "other.nii.gz", np.zeros((30, 40, 30)))
+        series = pydicom.dcmread(next(study.iterdir())).SeriesInstanceUID
+        options = ("-m", "hippocampus", "--format", "nifti", "--json")
+        result = run("segment", tmp_path / "both", "-o", tmp_path / "r", *options)
+        assert result.exit_code == 0, result.stderr
+        (notice,) = (n for n in document(result)["notices"] if n["code"] == "images-passed-over")
+        assert "1 image file" in notice["message"]
+        chosen = run("segment", tmp_path / "both", "-o", tmp_path / "chosen", "--series", series, *options)
+        assert "images-passed-over" not in [n["code"] for n in document(chosen)["notices"]]
+
+    def test_an_image_whose_name_does_not_say_its_format(self, fails, tmp_path):
+        nifti(tmp_path / "scan.nii.gz", np.zeros((30, 40, 30))).rename(tmp_path / "scan")
+        assert "by the ends of their names NIfTI (.nii, .nii.gz)" in fails(tmp_path / "scan", INPUT)
+
     def test_values_that_are_not_numbers(self, fails, tmp_path):
         voxels = np.random.default_rng(0).normal(size=(30, 40, 30))
         voxels[3, 4, 5] = np.nan
