@@ -27,7 +27,9 @@ def below(folder: Path) -> list[str]:
 
 def start(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     """The command line as a process of its own, which runs the code ``before`` first."""
-    code = f"{before}\nfrom MedAISegLib.cli.start import main\nmain()"
+    # What a shell starts in the background is deaf to Ctrl-C, and so are its children.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listening}\n{before}\nfrom MedAISegLib.cli.start import main\nmain()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdin=subprocess.PIPE,
