@@ -131,6 +131,21 @@ def test_models_are_found_by_words():
     assert search_published("liver vessels elbow") == ()
 
 
+def test_a_modality_finds_the_models_of_that_modality_alone():
+    for words, modality in (("ct", "CT"), ("liver ct", "CT"), ("MR", "MR"), ("mri", "MR")):
+        assert {model.card.modality for model in search_published(words)} == {modality}, words
+    assert search_published("ct") == tuple(model for model in published_models() if model.card.modality == "CT")
+
+
+def test_words_are_found_by_their_beginning_in_names_with_underscores_too():
+    found = {
+        words: {m.id for m in search_published(words)} for words in ("hippo", "vertebra", "vertebrae_L5", "pocampus")
+    }
+    assert "meshnet_model21_104class" in found["hippo"]
+    assert "totalsegmentator_total" in found["vertebra"] & found["vertebrae_L5"]
+    assert found["pocampus"] == set()
+
+
 def test_what_needs_a_licence_number_cannot_simply_be_downloaded():
     card = find_published("totalsegmentator_heartchambers_highres").card
     assert card.state is ModelState.RESTRICTED

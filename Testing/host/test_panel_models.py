@@ -87,7 +87,7 @@ def test_the_list_is_as_high_as_what_is_unfolded(panel):
 
 
 def test_words_of_the_name_the_anatomy_or_a_label_find_a_model(panel):
-    type_text(panel.ui.modelSearchBox, "structure 104")
+    type_text(panel.ui.modelSearchBox, "struct 104")
     assert [row[0] for row in panel.rows("modelTree")] == ["CT", "Whole body"]
     panel.ui.modelSearchBox.clear()
     type_text(panel.ui.modelSearchBox, "BRAIN mr")

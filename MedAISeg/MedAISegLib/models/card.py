@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -24,6 +25,9 @@ class ModelState(Enum):
 
 _OTHER_WORDS = {"MR": ("MRI",), "PT": ("PET",)}
 """What people call a modality beside DICOM's word for it."""
+_MODALITIES = frozenset(("ct", "mr", "pt", "us"))
+"""Looked for as whole words: FreeSurfer's names of the cortex's parts, ``ctx-lh-insula``, begin with one of them."""
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -95,18 +99,22 @@ class ModelCard:
         return "+".join(dict.fromkeys(channel.modality for channel in self.channels if channel.modality))
 
     def mentions(self, words: str) -> bool:
-        """True if each of the words is found in the name, anatomy, modality, publisher, description or a label.
+        """True if each of the words begins one in the name, anatomy, modality, publisher, description or a label.
 
-        Capitals make no difference, nor does an underscore for a space.
+        Words end where something else than a letter or a digit stands; capitals make no difference. A modality is
+        looked for as a whole word.
         """
-        return all(word in self._words for word in words.casefold().replace("_", " ").split())
+        wanted = _WORD.findall(words.casefold())
+        return all((f" {word} " if word in _MODALITIES else f" {word}") in self._words for word in wanted)
 
     @cached_property
     def _words(self) -> str:
+        """With a space before each word and after the last."""
         texts = (self.id, self.name, self.publisher, self.anatomy, self.modality, self.description)
+        others = (word for modality in self.modality.split("+") for word in _OTHER_WORDS.get(modality, ()))
         labels = (f"{segment.name} {segment.terminology.type.meaning}" for segment in self.segments)
-        found = (*texts, *_OTHER_WORDS.get(self.modality, ()), *labels, *self.classes)
-        return " ".join(found).casefold().replace("_", " ")
+        found = _WORD.findall(" ".join((*texts, *others, *labels, *self.classes)).casefold())
+        return f" {' '.join(found)} "
 
 
 def card_of(spec: ModelSpec, *, size_bytes: int = 0, embedded: bool = False) -> ModelCard:
