@@ -68,6 +68,12 @@ def test_every_format_has_its_part_with_commands():
         assert any(command[0] == "segment" for command in used)
 
 
+def test_what_monais_commands_need_is_said_before_them():
+    before, found, _ = part(HEADINGS["monai_bundle"], "TorchScript").partition("python -m monai.bundle")
+    assert found
+    assert "`pip install fire`" in before
+
+
 def test_a_bundle_and_its_torchscript(follow):
     pytest.importorskip("fire", reason="MONAI's commands need it")
     follow(part(HEADINGS["monai_bundle"], "Your own network in five minutes"))

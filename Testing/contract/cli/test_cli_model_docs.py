@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from MedAISegLib.cli import demo
 from MedAISegLib.formats import read_model
 
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
@@ -25,9 +26,11 @@ def commands(text: str) -> list[list[str]]:
 
 @pytest.fixture
 def in_folder(tmp_path, monkeypatch, study):
-    (tmp_path / "liver").mkdir()
-    (tmp_path / "sample-study").symlink_to(study)
+    """Where nothing is but what the demo leaves."""
     monkeypatch.chdir(tmp_path)
+    (output,) = (option.default for option in demo.command.params if option.name == "output")
+    Path(output).mkdir()
+    (Path(output) / "sample-study").symlink_to(study)
 
 
 @pytest.mark.usefixtures("in_folder")
