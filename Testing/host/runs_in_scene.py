@@ -7,12 +7,13 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from MedAISegLib.app.interpreter import WorkerCommand
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io import model_services, session, worker_link
+from MedAISegLib.slicer_io import image_pieces, model_services, pump, session, worker_link
 from MedAISegLib.slicer_io.inputs import NodeInput
 from MedAISegLib.slicer_io.logic import SegmentationLogic
 from MedAISegLib.slicer_io.runs import Output, RunRequest
@@ -37,6 +38,13 @@ def console_logic(monkeypatch, *cards):
     monkeypatch.setenv("MEDAISEG_PYTHON", sys.executable)
     yield SegmentationLogic()
     session.close_session()
+
+
+@contextmanager
+def one_piece_a_tick():
+    """Small volumes go through in a moment otherwise."""
+    with patch.object(pump, "_WORKING_S", 0.0), patch.object(image_pieces, "_PIECE_BYTES", 1):
+        yield
 
 
 def oblique(shape=SHAPE):

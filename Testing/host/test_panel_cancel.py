@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from unittest.mock import patch
-
 import numpy as np
 import pytest
-from MedAISegLib.slicer_io import image_pieces, pump
 from MedAISegLib.slicer_io.provenance_tags import CHECKSUM, LABEL_VALUE, MODEL_ID, SEGMENT_NAME, read_tag
 from MedAISegLib.slicer_io.runs import RunState
 
 from Testing.host.dicom_cases import import_into
 from Testing.host.driver import wait_until
 from Testing.host.panel import panel
-from Testing.host.runs_in_scene import bright_volume, census, segmentations
+from Testing.host.runs_in_scene import bright_volume, census, one_piece_a_tick, segmentations
 
 __all__ = ["panel"]
-
-
-@contextmanager
-def one_piece_a_tick():
-    """Small volumes go through in a moment otherwise."""
-    with patch.object(pump, "_WORKING_S", 0.0), patch.object(image_pieces, "_PIECE_BYTES", 1):
-        yield
 
 
 @pytest.fixture

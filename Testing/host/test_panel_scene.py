@@ -7,11 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+from MedAISegLib.slicer_io.runs import RunState
 
 from Testing.host.driver import from_the_loop, spin, wait_until
 from Testing.host.leftovers import observers, timers
 from Testing.host.panel import ThePanel, panel
-from Testing.host.runs_in_scene import bright_volume, gone_soon, segment_names, segmentations
+from Testing.host.runs_in_scene import bright_volume, gone_soon, one_piece_a_tick, segment_names, segmentations
 
 __all__ = ["panel"]
 
@@ -114,7 +115,11 @@ def test_painting_into_the_output_while_a_run_goes_on_is_not_overwritten(panel, 
     (node,) = segmentations(slicer.mrmlScene)
     panel.ui.outputSelector.setCurrentNode(node)
     panel.settle()
-    run_is_under_way(panel)
+    with one_piece_a_tick():
+        panel.ui.applyButton.click()
+        run = panel.session.runs[-1]
+        wait_until(lambda: run.state is RunState.SENDING or run.is_finished, timeout=120, interval=0.001)
+    assert run.state is RunState.SENDING
     segment_id = node.GetSegmentation().GetSegmentIDs()[0]
     painted = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume) * 0
     painted[0, 0, :5] = 1
