@@ -25,9 +25,9 @@ PLANS = {
 }
 
 
-def write_dataset(root: Path) -> Path:
+def write_dataset(root: Path, plans: str = "nnUNetPlans") -> Path:
     for name in PLANS:
-        folder = root / "Dataset003_Liver" / f"nnUNetTrainer__nnUNetPlans__{name}"
+        folder = root / "Dataset003_Liver" / f"nnUNetTrainer__{plans}__{name}"
         write_model(folder, name=name, configurations=PLANS, checkpoint={"inference_allowed_mirroring_axes": None})
     return root
 
@@ -63,6 +63,20 @@ def test_the_panel_is_given_a_card_of_each(installed):
     assert cards[f"{installed}/2d"].variant_of == installed
     assert not cards[f"{installed}/2d"].was_installed
     assert cards[installed].was_installed
+
+
+def test_a_folder_with_two_plans_is_installed_and_each_is_offered(run, ct, tmp_path, model_store):
+    root = write_dataset(write_dataset(tmp_path / "results"), "nnUNetResEncUNetMPlans") / "Dataset003_Liver"
+    installed = run("models", "install", root)
+    assert installed.exit_code == 0, installed.output
+    cards = {card.id: card for card in list_models(SimpleNamespace(progress=Progress())).models}
+    names = [f"{name}__{plans}" for plans in ("nnUNetPlans", "nnUNetResEncUNetMPlans") for name in PLANS]
+    for name in (*names, "ensemble"):
+        assert cards[f"{root.name}/{name}"].variant_of == root.name
+    for model in (root.name, f"{root.name}/3d_fullres__nnUNetResEncUNetMPlans"):
+        result = run("segment", ct, "--model", model, "--output", tmp_path / "out", "--accept", "--overwrite", "--json")
+        assert result.exit_code == 0, result.output
+        assert ("3d_fullres__nnUNetPlans is run" in result.output) == (model == root.name)
 
 
 def test_an_ensemble_runs_with_its_probabilities(run, installed, ct, tmp_path, model_store):

@@ -84,9 +84,9 @@ def _read_choice(choice: Choice, own: OwnDescription) -> ModelSource:
         postprocessing=choice.postprocessing,
         ensemble=Ensemble(members, _of_probabilities(first.decision)) if len(members) > 1 else None,
     )
+    spec = replace(spec, name=spec.name.replace(choice.members[0].name, " and ".join(choice.names)))
     if len(members) > 1:
-        names = " and ".join(member.name for member in choice.members)
-        spec = replace(spec, name=spec.name.replace(choice.members[0].name, names), notices=_ensemble_notices(choice))
+        spec = replace(spec, notices=_ensemble_notices(choice))
     spec = replace(spec, notices=(*choice.notices, *spec.notices))
     # A cascade's second network sees each label of the first as a further channel.
     plans = [
@@ -170,8 +170,7 @@ def _notices(model: TrainedModel) -> tuple[Notice, ...]:
 
 
 def _ensemble_notices(choice: Choice) -> tuple[Notice, ...]:
-    names = " and ".join(member.name for member in choice.members)
-    told = Notice("ensemble", f"The probabilities of {names} are averaged.")
+    told = Notice("ensemble", f"The probabilities of {' and '.join(choice.names)} are averaged.")
     return tuple(dict.fromkeys((told, *(notice for member in choice.members for notice in _notices(member)))))
 
 

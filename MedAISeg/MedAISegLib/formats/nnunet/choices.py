@@ -2,7 +2,8 @@
 
 A folder of several is named as such, or with one of its configurations, ``liver/2d``, or with several of them,
 ``liver/2d+3d_fullres``, or ``liver/ensemble`` for all. As such it runs what ``nnUNetv2_find_best_configuration`` found
-to be best, where its ``inference_information.json`` is there.
+to be best, where its ``inference_information.json`` is there. Configurations of the same name are told apart by their
+plans, then by their trainer: ``liver/2d__nnUNetResEncUNetMPlans``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ALL = "ensemble"
 _INFORMATION = "inference_information.json"
 _USUAL = ("3d_fullres", "3d_cascade_fullres", "3d_lowres", "2d")
 """In this order, where nothing says which configuration is best."""
+_PLAIN_PLANS, _PLAIN_TRAINER = "nnUNetPlans", "nnUNetTrainer"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Choice:
     Attributes:
         root: the folder of all.
         id: the folder's name, and what was chosen in it.
-        members: one, or several whose probabilities are averaged.
+        members: one, or several whose probabilities are averaged; names: theirs, each another.
         variants: what may be chosen; empty where there is one configuration.
         files: beside the models', of which the result depends.
     """
@@ -41,6 +43,7 @@ class Choice:
     root: Path
     id: str
     members: tuple[TrainedModel, ...]
+    names: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     postprocessing: tuple[LabelOperation, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -63,10 +66,9 @@ def choose(path: Path) -> Choice:
     named = _named(trained_models(root))
     whole = {label: model for label, model in named.items() if _previous(model, named.values()) is not None}
     variants = (*named, *((ALL,) if len(whole) > 1 else ())) if len(named) > 1 else ()
-    choice = Choice(root, root.resolve().name + (f"/{name}" if name else ""), (), variants)
+    choice = Choice(root, root.resolve().name + (f"/{name}" if name else ""), (), variants=variants)
     if name:
-        wanted = list(whole) if name == ALL else name.split("+")
-        return replace(choice, members=tuple(_completed(label, named, root) for label in dict.fromkeys(wanted)))
+        return _with_members(choice, list(whole) if name == ALL else name.split("+"), named)
     return _best(choice, named) or _usual(choice, named)
 
 
@@ -85,9 +87,30 @@ def only_folds(model: TrainedModel, folds: Sequence[str]) -> TrainedModel:
 
 
 def _named(models: Sequence[TrainedModel]) -> dict[str, TrainedModel]:
-    """By configuration; by folder where another trainer or other plans have a configuration of the same name."""
-    counts = Counter(model.name for model in models)
-    return {model.name if counts[model.name] == 1 else model.root.name: model for model in models}
+    """By configuration, with plans and trainer as far as others have it too; by folder where that does not suffice.
+
+    A label that is the name of a folder would stand for that folder alone, without a cascade's first step.
+    """
+    counts = Counter(label for model in models for label in _labels(model))
+    return {next((label for label in _labels(model) if counts[label] == 1), model.root.name): model for model in models}
+
+
+def _labels(model: TrainedModel) -> list[str]:
+    """From the short to the long."""
+    parts = [model.name, *filter(None, reversed(_origin(model)))]
+    return ["__".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+def _origin(model: TrainedModel) -> tuple[str, str]:
+    """Trainer and plans by the folder's name; empty where nnU-Net did not name it."""
+    trainer, *plans, _ = model.root.name.split("__") if model.root.name.count("__") == 2 else ("", "", "")
+    return trainer, plans[0]
+
+
+def _with_members(choice: Choice, wanted: Sequence[str], named: Mapping[str, TrainedModel]) -> Choice:
+    by_folder = {model.root.name: label for label, model in named.items()}
+    names = tuple(dict.fromkeys(by_folder.get(label, label) for label in wanted))
+    return replace(choice, names=names, members=tuple(_completed(name, named, choice.root) for name in names))
 
 
 def _completed(label: str, named: Mapping[str, TrainedModel], root: Path) -> TrainedModel:
@@ -106,13 +129,11 @@ def _completed(label: str, named: Mapping[str, TrainedModel], root: Path) -> Tra
 
 
 def _previous(model: TrainedModel, models: Any) -> TrainedModel | None:
-    """Of a cascade's second step the first, of the same trainer and plans where there are several; else itself."""
+    """Of a cascade's second step the first, of the same trainer and plans; else itself."""
     wanted = model.configuration.previous_stage
     if not wanted:
         return model
-    found = [other for other in models if other.name == wanted]
-    kin = [other for other in found if other.root.name.rpartition("__")[0] == model.root.name.rpartition("__")[0]]
-    return next(iter(kin or found), None)
+    return next((other for other in models if other.name == wanted and _origin(other) == _origin(model)), None)
 
 
 def _best(choice: Choice, named: Mapping[str, TrainedModel]) -> Choice | None:
@@ -128,13 +149,18 @@ def _best(choice: Choice, named: Mapping[str, TrainedModel]) -> Choice | None:
     found = [label for label in labels if label is not None]
     if not isinstance(best, dict) or not found or len(found) < len(labels):
         return None
-    members = tuple(_with_known_folds(_completed(label, named, choice.root), content) for label in found)
+    choice = _with_members(choice, found, named)
+    members = tuple(_with_known_folds(member, content) for member in choice.members)
     operations, notices, files = read_postprocessing(dataset, str(best.get("postprocessing_file") or ""))
     text = f"Of its configurations {' and '.join(found)} are averaged" if len(found) > 1 else f"{found[0]} is run"
     told = Notice("configuration", f"{text}, which nnU-Net found to be best.")
     chosen = (told,) if len(named) > 1 else ()
     return replace(
-        choice, members=members, postprocessing=operations, notices=(*chosen, *notices), files=(file, *files)
+        choice,
+        members=members,
+        postprocessing=operations,
+        notices=(*chosen, *notices),
+        files=(file, *files),
     )
 
 
@@ -160,17 +186,38 @@ def _with_known_folds(model: TrainedModel, content: Mapping[str, Any]) -> Traine
 def _usual(choice: Choice, named: Mapping[str, TrainedModel]) -> Choice:
     """The only model, a cascade with nothing beside it, or the configuration that most use."""
     if len(named) == 1:
-        return replace(choice, members=(_completed(next(iter(named)), named, choice.root),))
+        return _with_members(choice, list(named), named)
     cascades = [label for label, model in named.items() if model.configuration.previous_stage]
     if len(cascades) == 1 and len(named) == 2 and _previous(named[cascades[0]], named.values()):
-        return replace(choice, members=(_completed(cascades[0], named, choice.root),))
-    usual = next((label for label in _USUAL if label in named), None)
-    if usual is None or not _previous(named[usual], named.values()):
+        return _with_members(choice, cascades, named)
+    usual = _most_usual(named)
+    if usual is None:
         raise ModelError(
             f"it holds {len(named)} trained models.",
             where=str(choice.root),
             remedy=f"Choose one: {', '.join(f'{choice.id}/{label}' for label in named)}.",
         )
     others = ", ".join(f"{choice.id}/{label}" for label in choice.variants if label != usual)
-    told = Notice("configuration", f"Of its configurations {usual} is run. The others are {others}.")
-    return replace(choice, members=(_completed(usual, named, choice.root),), notices=(told,))
+    text = f"Of its configurations {usual} is run. To run another, choose it by name: {others}."
+    told = Notice("configuration", text)
+    return replace(_with_members(choice, [usual], named), notices=(told,))
+
+
+def _most_usual(named: Mapping[str, TrainedModel]) -> str | None:
+    """Of the usual configurations the first, as nnU-Net plans and trains it by default where several have it.
+
+    None where there is none, or where the folders of several that have it do not tell them apart.
+    """
+
+    def rank(label: str) -> tuple[int, bool, bool]:
+        trainer, plans = _origin(named[label])
+        return _USUAL.index(named[label].name), plans != _PLAIN_PLANS, trainer != _PLAIN_TRAINER
+
+    def kind(label: str) -> tuple[str, tuple[str, str]]:
+        return named[label].name, _origin(named[label])
+
+    known = [label for label in named if named[label].name in _USUAL and _previous(named[label], named.values())]
+    if not known:
+        return None
+    first = min(known, key=rank)
+    return first if [kind(label) for label in known].count(kind(first)) == 1 else None
