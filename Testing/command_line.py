@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+CANCELLED = 6
+"""The exit code."""
+
 
 def document(result: Result) -> dict[str, Any]:
     """The one JSON document on stdout."""
@@ -38,6 +41,15 @@ def start(*arguments: object, before: str = "") -> subprocess.Popen[str]:
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
+
+
+def ends_cancelled(process: subprocess.Popen[str]) -> str:
+    """Its stdout."""
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == CANCELLED, stderr
+    assert "Error: The run was cancelled." in stderr
+    assert "Traceback" not in stderr
+    return stdout
 
 
 def wait_for_line(process: subprocess.Popen[str], ending: str) -> None:

@@ -9,6 +9,7 @@ from ..core.disk import existing
 from ..core.errors import MedAISegError, ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
+from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.archive import is_archive, unpack_archive, without_suffix
 from ..models.download import Downloaded
@@ -54,18 +55,19 @@ def install_model(
     call, text = Call(options or InstallOptions(), tell, poll), str(source)
     came: tuple[Downloaded, ...] = ()
     path = None if "://" in text else existing(source)
-    if "://" in text:
-        model, came = from_address(text, call, _from_archive)
-    elif path is not None and path.is_dir():
-        model = _from_folder(path, call)
-    elif path is not None:
-        model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
-    elif (published := find_published(text)) is not None:
-        model, came = from_catalogue(published, call)
-    else:
-        raise _no_such_source(text)
-    source_name = text if path is None else path.name
-    record_installation(model, source_name, tuple(got.origin for got in came))
+    with done_wholly():
+        if "://" in text:
+            model, came = from_address(text, call, _from_archive)
+        elif path is not None and path.is_dir():
+            model = _from_folder(path, call)
+        elif path is not None:
+            model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
+        elif (published := find_published(text)) is not None:
+            model, came = from_catalogue(published, call)
+        else:
+            raise _no_such_source(text)
+        source_name = text if path is None else path.name
+        record_installation(model, source_name, tuple(got.origin for got in came))
     return model, tuple(notice for got in came for notice in notices_of(got))
 
 
@@ -135,8 +137,10 @@ def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> I
     def fill(empty: Path) -> Path:
         return folder.replace(empty / packed.id)
 
-    model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
-    record_installation(model, source.name)
+    call.poll()
+    with done_wholly():
+        model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
+        record_installation(model, source.name)
     return model
 
 

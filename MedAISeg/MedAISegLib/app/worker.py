@@ -18,7 +18,7 @@ from typing import BinaryIO
 from .. import __version__
 from ..core.errors import Cancelled
 from ..core.progress import CancelToken, Progress
-from ..core.unfinished import remove_unfinished
+from ..core.unfinished import ending, remove_unfinished
 from .messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
 from .protocol import PROTOCOL_VERSION, Hello, Reply, Request
 from .sender import Sender, throttled
@@ -43,10 +43,12 @@ def main() -> None:
         for line in incoming:
             worker.take(line)
     worker.stop()
-    remove_unfinished()
-    sender.flush(_PATIENCE_S)
-    sys.stderr.flush()
-    os._exit(0)
+    with ending(_PATIENCE_S) as may_end:
+        if may_end:
+            remove_unfinished()
+        sender.flush(_PATIENCE_S)
+        sys.stderr.flush()
+        os._exit(0)
 
 
 class Worker:

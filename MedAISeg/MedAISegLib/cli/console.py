@@ -15,11 +15,19 @@ from ..app.match import describe
 from ..core.case import Case
 from ..core.notice import Notice
 from ..core.progress import Progress, ProgressEvent, RunStage
-from ..models.store_progress import StoreCallback, StoreProgress, nobody
+from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
 from .interrupts import Interrupts
 
 _WIDTH_OF_A_FILE = 160
 """Columns of a table where stdout is no terminal."""
+
+
+_STORE_STAGES = {
+    StoreStage.DOWNLOAD: "Downloading ...",
+    StoreStage.COPY: "Copying ...",
+    StoreStage.CHECK: "Checking: it is read and its networks are built, or run ...",
+    StoreStage.PACK: "Packing ...",
+}
 
 
 def stdout_console() -> Console:
@@ -78,11 +86,23 @@ class _StageLines:
             stderr_console().print(f"{event.fraction:4.0%} {event.stage.value}")
 
 
+class _StoreLines:
+    """Prints a line when a stage begins."""
+
+    def __init__(self) -> None:
+        self._stage: StoreStage | None = None
+
+    def __call__(self, progress: StoreProgress) -> None:
+        if progress.stage is not self._stage:
+            self._stage = progress.stage
+            stderr_console().print(_STORE_STAGES[self._stage])
+
+
 @contextmanager
 def shown_bytes() -> Iterator[StoreCallback]:
-    """How far an act of the store is: a bar on a terminal, nothing elsewhere."""
+    """How far an act of the store is: a bar on a terminal, one line a stage elsewhere."""
     if not sys.stderr.isatty():
-        yield nobody
+        yield _StoreLines()
         return
     name, left = TextColumn("{task.description:<10}"), TextColumn("{task.fields[left]}")
     with Bar(name, BarColumn(40), DownloadColumn(), left, console=stderr_console(), transient=True) as bar:

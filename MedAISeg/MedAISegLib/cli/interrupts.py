@@ -15,7 +15,7 @@ import click
 
 from ..core.errors import Cancelled
 from ..core.progress import CancelToken
-from ..core.unfinished import remove_unfinished
+from ..core.unfinished import ending, is_last_part, remove_unfinished
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -63,7 +63,8 @@ class Interrupts:
     def abandonable(self) -> Iterator[None]:
         """Within, another thread may leave the process.
 
-        Whatever the command puts on a disk is :func:`~MedAISegLib.core.unfinished.unfinished` until it is settled.
+        Whatever the command puts on a disk is :func:`~MedAISegLib.core.unfinished.unfinished` until it is settled, or
+        :func:`~MedAISegLib.core.unfinished.done_wholly`.
         """
         self._abandonable = True
         try:
@@ -109,7 +110,7 @@ class Interrupts:
         self.cancel.cancel()
         if self._settled:
             signal.signal(number, signal.SIG_DFL)
-        elif not self._deferred and not (self._raised and self._abandonable):
+        elif not (self._deferred or is_last_part() or (self._raised and self._abandonable)):
             # Who cleans up after the first is not to be struck by the second.
             self._raised = True
             raise KeyboardInterrupt
@@ -141,8 +142,11 @@ class Interrupts:
         # Threads that compute in Python are to let this one through.
         sys.setswitchinterval(_SWITCH_S)
         self.cancel.cancel()
-        if not done.wait(_PATIENCE_S) and self._abandonable and self._ending.acquire(blocking=False):
-            self._leave()
+        if done.wait(_PATIENCE_S):
+            return
+        with ending() as may_end:
+            if may_end and self._abandonable and self._ending.acquire(blocking=False):
+                self._leave()
 
     def _leave(self) -> None:
         """End the process here and now, with nothing half-written."""

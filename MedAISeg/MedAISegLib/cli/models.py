@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..core.errors import Cancelled, MedAISegError, ModelError, ResourceError, UsageError
 from ..core.progress import Poll
+from ..core.unfinished import done_wholly
 from ..models.card import ModelCard
 from ..models.installing import remove_model
 from ..models.origins import Origin, has_changed
@@ -33,6 +34,7 @@ def command(context: click.Context) -> None:
     The folder of installed models is MEDAISEG_HOME/models, or where the operating system keeps a program's data; those
     of MEDAISEG_MODELS_PATH are searched as well.
     """
+    context.with_resource(context.ensure_object(Interrupts).abandonable())
     if context.invoked_subcommand is None:
         context.invoke(list_models)
 
@@ -158,6 +160,7 @@ def install_model(
     except Cancelled:
         click.echo("What was downloaded is kept; the next try goes on from there.", err=True)
         raise
+    context.ensure_object(Interrupts).settle()
     show_notices(notices)
     click.echo(f"Installed as {model.id}. Run it with: {_how_to_run(model)}")
 
@@ -179,6 +182,7 @@ def verify_models(model: str | None) -> None:
 
     failed: dict[str, MedAISegError] = {}
     for installed in [_installed(model)] if model else installed_models():
+        click.echo(f"{installed.id}: it is read and its networks are built, or run ...", err=True)
         try:
             known = require_unchanged(installed)
             read_model(installed.path).build_networks()
@@ -217,8 +221,9 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
         names = [installed.id for installed in own if (days_unused(installed) or 0) >= unused]
     for name in names:
         size = _size_text(_installed(name).path)
-        remove_model(name)
-        forget_installation(name)
+        with done_wholly():
+            remove_model(name)
+            forget_installation(name)
         click.echo(f"Removed {name} ({size}).")
     if not names:
         click.echo(f"No model was unused for {unused} days.")
@@ -236,6 +241,7 @@ def pack_models(context: click.Context, models: tuple[str, ...], output: Path, o
     chosen = [_installed(name) for name in models] or [m for m in installed_models() if not m.embedded]
     with shown_bytes() as tell:
         model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
+    context.ensure_object(Interrupts).settle()
     elsewhere = as_command("medaiseg", "models", "unpack", output.name)
     click.echo(f"Packed {', '.join(m.id for m in chosen)}. Elsewhere: {elsewhere}")
 
@@ -251,7 +257,9 @@ def unpack_pack(context: click.Context, pack: Path, overwrite: bool, trust: bool
     from ..app.model_sources import InstallOptions, unpack_models
 
     options = InstallOptions(overwrite=overwrite, trust=trust, accept_licence=accept_licence)
-    models = unpack_models(pack, options, poll=_poll(context))
+    with shown_bytes() as tell:
+        models = unpack_models(pack, options, tell=tell, poll=_poll(context))
+    context.ensure_object(Interrupts).settle()
     click.echo(f"Installed {', '.join(model.id for model in models)}.")
 
 

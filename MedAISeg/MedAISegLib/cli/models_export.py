@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from ..models.store import find_model
+from .interrupts import Interrupts, pass_interrupts
 from .parameters import GivenName, GivenPath, as_command
 
 
 @click.command("export")
 @click.argument("model", metavar="M", type=GivenName())
 @click.option("--output", required=True, type=GivenPath(), help="New folder; its name becomes the id.")
-def command(model: str, output: Path) -> None:
+@pass_interrupts
+def command(interrupts: Interrupts, model: str, output: Path) -> None:
     """Write the model M, an id or a path, as a folder with medaiseg.json and weights, to be shared.
 
     Labels stay the same; each network is held against the original before it is written. A network of MONAI or nnU-Net
@@ -25,7 +27,9 @@ def command(model: str, output: Path) -> None:
     from ..formats.medaiseg_bundle.writing import export_model
 
     path = find_model(model)
+    click.echo(f"{model}: its networks are run, here and as they are written ...", err=True)
     exported = export_model(read_model(path), path, output.expanduser())
+    interrupts.settle()
     for notice in exported.notices:
         click.echo(notice.message)
     install = as_command("medaiseg", "models", "install", exported.folder)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core.errors import MedAISegError, UsageError
+from ..core.errors import UsageError
 from ..formats.own_description import FILE_NAME
+from .interrupts import Interrupts, pass_interrupts
 from .models_answers import (
     INTENSITIES,
     Answers,
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 @click.option("--name", help="Of the model.")
 @click.option("--license", "licence", help="Of the model, e.g. Apache-2.0.")
 @click.option("--overwrite", is_flag=True, help="Replace a medaiseg.json that is there.")
-def command(path: Path, dimensions: str | None, overwrite: bool, **given: str | None) -> None:
+@pass_interrupts
+def command(
+    interrupts: Interrupts, /, path: Path, dimensions: str | None, overwrite: bool, **given: str | None
+) -> None:
     """Describe a network in a TorchScript or ONNX file, so that it can be run: writes medaiseg.json beside it.
 
     What no option says is asked for. The network is tried with each answer before the file is written.
@@ -53,29 +57,37 @@ def command(path: Path, dimensions: str | None, overwrite: bool, **given: str | 
     if (file.parent / FILE_NAME).exists() and not overwrite:
         raise UsageError(f"it has a {FILE_NAME}.", where=str(file.parent), remedy="--overwrite replaces it.")
     channels = parse_channels(given["channels"]) if given["channels"] is not None else None
+    click.echo(f"{file.name}: its network is run with images of several sizes ...", err=True)
     probed = probe(file, int(dimensions) if dimensions else None, len(channels) if channels else None)
     click.echo(_found(probed))
-    write(file, _answers(file, probed, given))
+    write(file, _answers(file, probed, given), interrupts)
     try_it = as_command("medaiseg", "segment", "INPUT", "--model", file.parent, "--output", "DIR")
     click.echo(f"Wrote {file.parent / FILE_NAME}. Try it: {try_it}")
 
 
-def write(file: Path, answers: Answers) -> None:
+def write(file: Path, answers: Answers, interrupts: Interrupts) -> None:
     """Write the description and read it back, network and all; an unusable one is taken away again."""
     from ..formats import read_model
     from ..formats.medaiseg_bundle.description import write_description
 
     place = file.parent / FILE_NAME
     before = place.read_bytes() if place.exists() else None
-    write_description(answers.description(), file.parent)
-    try:
-        read_model(file.parent).build_networks()
-    except MedAISegError:
+
+    def take_back() -> None:
         if before is None:
-            place.unlink()
+            place.unlink(missing_ok=True)
         else:
             place.write_bytes(before)
-        raise
+
+    with interrupts.before_leaving(take_back):
+        try:
+            write_description(answers.description(), file.parent)
+            click.echo(f"{file.name}: its network is run as it is described ...", err=True)
+            read_model(file.parent).build_networks()
+            interrupts.settle()
+        except BaseException:
+            take_back()
+            raise
 
 
 def _found(probed: Probe) -> str:

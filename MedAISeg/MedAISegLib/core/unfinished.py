@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 _TRIES = 5
@@ -13,6 +13,11 @@ _TRIES = 5
 
 _places: set[Path] = set()
 _guard = threading.Lock()
+
+_end = threading.RLock()
+"""Held by who puts finished things in their places, or else by who ends the process."""
+
+_here = threading.local()
 
 
 @contextmanager
@@ -37,6 +42,46 @@ def remove_unfinished() -> None:
         places = tuple(_places)
     for place in places:
         _remove(place)
+
+
+@contextmanager
+def done_wholly() -> Iterator[Callable[[], None]]:
+    """Gives what is called when the last part begins: from there to the end of the block nobody ends the process.
+
+    A block inside another one ends with that. Between those two who takes signals asks :func:`is_last_part`.
+    """
+    if (begin := getattr(_here, "begin", None)) is not None:
+        yield begin
+        return
+    with ExitStack() as until_done:
+
+        def begin_last_part() -> None:
+            if not is_last_part():
+                _here.is_last_part = True
+                until_done.enter_context(_end)
+
+        _here.begin = begin_last_part
+        try:
+            yield begin_last_part
+        finally:
+            until_done.close()
+            _here.begin, _here.is_last_part = None, False
+
+
+def is_last_part() -> bool:
+    """Whether this thread is doing what has to be done to its end."""
+    return getattr(_here, "is_last_part", False)
+
+
+@contextmanager
+def ending(wait_s: float = 0.0) -> Iterator[bool]:
+    """Whether the process may be ended within: nobody is in a last part, and nobody begins one."""
+    may_end = _end.acquire(timeout=wait_s)
+    try:
+        yield may_end
+    finally:
+        if may_end:
+            _end.release()
 
 
 def _remove(place: Path) -> None:

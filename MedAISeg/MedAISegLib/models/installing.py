@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
+from ..core.unfinished import done_wholly
 from .locking import held
 from .names import model_id_problem, path_problem, readable
 from .room import require_within_quota
@@ -75,7 +76,7 @@ def install_filled(
     """
     require_free(model_id, overwrite=overwrite)
     target = models_home().resolve() / model_id
-    with scratch_folder(target.parent) as scratch:
+    with done_wholly() as begin_last_part, scratch_folder(target.parent) as scratch:
         (scratch / "new").mkdir()
         filled = fill(scratch / "new")
         # Readers take a model's name from its folder.
@@ -86,6 +87,7 @@ def install_filled(
         with held("models", poll):
             require_free(model_id, overwrite=overwrite)
             require_within_quota(model_id, size_bytes(copy))
+            begin_last_part()
             _swap_in(copy, target, scratch / "old")
     return InstalledModel(model_id, target, False)
 
@@ -133,7 +135,8 @@ def remove_model(model_id: str) -> None:
         raise ModelError("it comes with the program and cannot be removed.", where=model_id)
     if model.shared:
         raise ModelError(f"it lies in a shared folder and is not removed from here: {model.path}.", where=model_id)
-    with scratch_folder(model.path.parent) as scratch, held("models"):
+    with done_wholly() as begin_last_part, scratch_folder(model.path.parent) as scratch, held("models"):
+        begin_last_part()
         model.path.replace(scratch / "old")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ResourceError
+from ..core.unfinished import unfinished
 from .extras import extra
 
 _PREFIX = ".part-"
@@ -29,15 +30,9 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         sweep(parent)
         lock = _lock_of(folder)
-        try:
-            with lock:
-                folder.mkdir()
-                try:
-                    yield folder
-                finally:
-                    shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            _forget(lock)
+        with unfinished(Path(lock.lock_file)), lock, unfinished(folder):
+            folder.mkdir()
+            yield folder
     except (OSError, NotImplementedError) as error:
         raise ResourceError(
             f"the model store cannot be written: {getattr(error, 'strerror', None) or error}.",

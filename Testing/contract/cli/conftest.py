@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from command_line import start
 from MedAISegLib.app.sample_study import write_sample_study
 from MedAISegLib.cli.main import main
 from MedAISegLib.models.store import find_model
 
 Run = Callable[..., Result]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,6 +47,21 @@ def run() -> Run:
         return CliRunner().invoke(main, [str(argument) for argument in arguments], answers, prog_name="medaiseg")
 
     return call
+
+
+@pytest.fixture
+def started() -> Iterator[Start]:
+    """Starts the command line as a process of its own; what still runs at the end of the test is killed."""
+    processes = []
+
+    def call(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+        processes.append(start(*arguments, before=before))
+        return processes[-1]
+
+    yield call
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

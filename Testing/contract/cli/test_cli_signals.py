@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from command_line import below, start, wait_for_line
-
-CANCELLED = 6
+from command_line import CANCELLED, below, ends_cancelled, wait_for_line
 
 STUCK = """
 import hashlib, sys
@@ -23,23 +19,6 @@ def stuck(*_, **__):
     print("stuck", file=sys.stderr, flush=True)
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # minutes, all of them outside of Python
 """
-
-Start = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def started() -> Iterator[Start]:
-    """Starts the command line; what still runs at the end of the test is killed."""
-    processes = []
-
-    def call(*arguments: object, before: str = "") -> subprocess.Popen[str]:
-        processes.append(start(*arguments, before=before))
-        return processes[-1]
-
-    yield call
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +42,6 @@ def output(tmp_path) -> Path:
     """A folder that does not exist in one that is empty."""
     (tmp_path / "out").mkdir()
     return tmp_path / "out" / "result"
-
-
-def ends_cancelled(process: subprocess.Popen[str]) -> str:
-    """Its stdout."""
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == CANCELLED, stderr
-    assert "Error: The run was cancelled." in stderr
-    assert "Traceback" not in stderr
-    return stdout
 
 
 @pytest.mark.engine

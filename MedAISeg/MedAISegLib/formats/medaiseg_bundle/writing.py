@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from ...core.errors import ModelError, ResourceError, UsageError
 from ...core.notice import Notice
+from ...core.unfinished import done_wholly, unfinished
 from ...models.spec import Argmax, InferenceStage, Windows
 from .. import ModelSource, read_model
 from ..checkpoint import distinct_weights
@@ -65,11 +66,12 @@ def export_model(source: ModelSource, path: Path, folder: Path) -> Exported:
         raise UsageError("it exists and is not empty.", where=str(folder))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder.parent) as scratch:
-            made = Path(scratch) / folder.name
-            made.mkdir()
+        with done_wholly() as begin_last_part, unfinished(folder.parent / f".part-{secrets.token_hex(6)}") as scratch:
+            made = scratch / folder.name
+            made.mkdir(parents=True)
             notices = _write(source, path, made)
             read_model(made).build_networks()
+            begin_last_part()
             if folder.exists():
                 folder.rmdir()
             made.replace(folder)
