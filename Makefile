@@ -50,9 +50,10 @@ test: venv $(VENV)/nnunet/installed ## run the tests (some minutes)
 	$(PYTEST) -m "not reference and not slow" $(SUITES)
 	$(APART) -m "not reference and not slow" $(HOST_TESTS)
 
+# pytest ends with what was not compared, and why: -ra, of pyproject.toml.
 reference: venv $(VENV)/nnunet/installed ## compare with the reference implementations (long)
-	$(BIN)/python -m pytest -m "reference or slow" $(SUITES)
 	$(APART) -m "reference or slow" $(HOST_TESTS)
+	$(BIN)/python -m pytest -m "reference or slow" $(SUITES)
 
 lint: venv ## check style, types and the layers
 	$(BIN)/ruff check $(wildcard $(SOURCES))

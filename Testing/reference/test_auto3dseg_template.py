@@ -37,10 +37,10 @@ from numpy.typing import NDArray
 
 from . import auto3dseg_run, images
 from .bundle_run import differing_share
+from .checkouts import named_checkout
 
 pytestmark = [pytest.mark.engine, pytest.mark.reference]
 
-CHECKOUT = "MEDAISEG_RESEARCH_CONTRIBUTIONS"
 LARGEST_DIFFERENCE = 0.001
 NETWORK = {"network#init_filters": 8, "network#blocks_down": [1, 1, 2], "network#dsdepth": 2}
 CT = {"modality": "ct", "normalize_mode": "range", "intensity_bounds": [-160.0, 240.0], "output_classes": 5}
@@ -139,10 +139,11 @@ CASES = {
 @pytest.fixture
 def template() -> Path:
     """The template's folder in a checkout of github.com/Project-MONAI/research-contributions."""
-    folder = Path(os.environ.get(CHECKOUT, "")) / "auto3dseg" / "algorithm_templates" / "segresnet"
-    if CHECKOUT not in os.environ or not folder.is_dir():
-        pytest.skip(f"{CHECKOUT} names no checkout of github.com/Project-MONAI/research-contributions")
-    return folder
+    return named_checkout(
+        "MEDAISEG_RESEARCH_CONTRIBUTIONS",
+        "Project-MONAI/research-contributions",
+        "auto3dseg/algorithm_templates/segresnet",
+    )
 
 
 def by_the_template(template: Path, case: TemplateCase, files: list[Path], folder: Path) -> NDArray[Any]:

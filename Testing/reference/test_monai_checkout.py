@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from . import zoo
 from .bundle_run import write_config
+from .checkouts import named_checkout
 from .test_monai_bundles import compare
 
 pytestmark = [pytest.mark.engine, pytest.mark.reference]
-
-CHECKOUT = "MEDAISEG_MODEL_ZOO"
 
 
 @pytest.fixture
 def checkout() -> Path:
     """The folder of bundles in a checkout of github.com/Project-MONAI/model-zoo."""
-    folder = Path(os.environ.get(CHECKOUT, "")) / "models"
-    if CHECKOUT not in os.environ or not folder.is_dir():
-        pytest.skip(f"{CHECKOUT} names no checkout of github.com/Project-MONAI/model-zoo")
-    return folder
+    return named_checkout("MEDAISEG_MODEL_ZOO", "Project-MONAI/model-zoo", "models")
 
 
 def published(checkout: Path, name: str, data: Path) -> Path:
