@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -25,6 +25,8 @@ _HERE = Path(__file__).parent
 GROWTH_JSON, GROWTH_PLOT = _HERE / "growth.json", _HERE / "growth.png"
 SLICES, CLASSES = (64, 128, 256, 512, 1024), (2, 8, 30, 60, 118)
 USUAL_SLICES, USUAL_CLASSES = 256, 8
+WIDTH, FULL_WIDTH = 192, 512
+"""Columns and rows of a slice."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Point:
     """One run.
 
     Attributes:
+        width: columns and rows of each slice.
         around_s: the whole run without what was spent in the network.
         above_bytes: resident at most, above a process that has run a window, its input and the label volume.
         device_bytes: that tensors held at most on a GPU; 0 without one.
@@ -39,6 +42,7 @@ class Point:
 
     slices: int
     classes: int
+    width: int
     whole_s: float
     around_s: float
     above_bytes: int
@@ -68,16 +72,21 @@ class Growth:
 @click.command()
 @click.option("--largest", type=int, default=max(SLICES), help="Leave out more slices than these.")
 @click.option("--repeats", type=click.IntRange(1), default=3, help="Runs of each point; the shortest counts.")
+@click.option(
+    "--most", is_flag=True, help=f"The most slices and classes on {FULL_WIDTH} x {FULL_WIDTH} as well: an hour."
+)
 @click.option("--record", is_flag=True, help="Write growth.json, growth.png, and RESULTS.md anew.")
-def main(largest: int, repeats: int, record: bool) -> None:
+def main(largest: int, repeats: int, most: bool, record: bool) -> None:
     """Measure the growth and print its exponents."""
     from .page import write_page
 
     growth = measure_growth(largest, repeats, available_threads())
+    if most:
+        growth = replace(growth, points=(*growth.points, measure_most(available_threads())))
     for point in growth.points:
         click.echo(
-            f"{point.slices} slices, {point.classes} classes: {point.whole_s:.2f} s, of which around the network "
-            f"{point.around_s:.2f} s; {point.above_bytes / 1e6:.0f} MB above input and labels"
+            f"{point.slices} slices of {point.width} x {point.width}, {point.classes} classes: {point.whole_s:.2f} s, "
+            f"of which around the network {point.around_s:.2f} s; {point.above_bytes / 1e6:.0f} MB above"
         )
     if record:
         GROWTH_JSON.write_text(json.dumps(to_json(growth), indent=1) + "\n", encoding="utf-8")
@@ -90,13 +99,19 @@ def measure_growth(largest: int, repeats: int, threads: int, device: str = "cpu"
     wanted = dict.fromkeys((n, USUAL_CLASSES) for n in SLICES if n <= largest)
     wanted |= dict.fromkeys((USUAL_SLICES, n) for n in CLASSES if largest >= USUAL_SLICES)
     wanted |= {(max(SLICES), max(CLASSES)): None} if largest >= max(SLICES) else {}
-    return Growth(describe(threads), tuple(measure(*sizes, repeats, threads, device) for sizes in wanted))
+    return Growth(describe(threads), tuple(measure(*sizes, WIDTH, repeats, threads, device) for sizes in wanted))
 
 
-def measure(slices: int, classes: int, repeats: int, threads: int, device: str) -> Point:
+def measure_most(threads: int) -> Point:
+    """The most slices and classes, of full width, once."""
+    return measure(max(SLICES), max(CLASSES), FULL_WIDTH, 1, threads, "cpu")
+
+
+def measure(slices: int, classes: int, width: int, repeats: int, threads: int, device: str) -> Point:
     """One point, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="medaiseg-growth-") as folder:
-        command = [sys.executable, "-m", "benchmarks.growth_run", *map(str, (slices, classes, repeats, folder, device))]
+        sizes = map(str, (slices, classes, width, repeats, folder, device))
+        command = [sys.executable, "-m", "benchmarks.growth_run", *sizes]
         done = subprocess.run(
             command, cwd=_HERE.parent, env=variables(threads, device), stdout=subprocess.PIPE, text=True, check=True
         )

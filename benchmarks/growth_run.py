@@ -1,4 +1,4 @@
-"""One point of the growth: ``python -m benchmarks.growth_run SLICES CLASSES REPEATS FOLDER DEVICE`` prints JSON."""
+"""One point: ``python -m benchmarks.growth_run SLICES CLASSES WIDTH REPEATS FOLDER DEVICE`` prints JSON."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from .clock import ForwardClock
 from .growth import Point
 from .measure import forget_own_peak, peak_of_process
 
-_IN_PLANE = 192
 _SPACING_MM = (1.0, 0.8, 0.8)
 _NETWORK = {"init_filters": 8, "blocks_down": [1, 1], "norm": "INSTANCE", "in_channels": 1, "dsdepth": 1}
 
 
-def main(slices: int, classes: int, repeats: int, folder: Path, device: str) -> Point:
+def main(slices: int, classes: int, width: int, repeats: int, folder: Path, device: str) -> Point:
     """Run a small model on a body made of noise."""
     model = load_model(open_model(str(_write_model(folder, classes))))
-    case = _case(slices, model)
+    case = _case((slices, width, width), model)
     clock = ForwardClock()
     with torch.inference_mode():
         model.networks[0][0].to(device)(torch.zeros(1, 1, 96, 96, 96, device=device))
@@ -44,16 +43,15 @@ def main(slices: int, classes: int, repeats: int, folder: Path, device: str) -> 
         (segmentation, _), whole_s = clock.timed(lambda: run(job, case, model=model))
         above = peak_of_process() - before - segmentation.layers.nbytes
         on_device = torch.cuda.max_memory_allocated() if device != "cpu" else 0
-        point = Point(slices, classes, whole_s, whole_s - clock.take().seconds, above, on_device)
+        point = Point(slices, classes, width, whole_s, whole_s - clock.take().seconds, above, on_device)
         best = point if best is None or point.around_s < best.around_s else best
     if best is None:
         raise ValueError("nothing was run")
     return best
 
 
-def _case(slices: int, model: LoadedModel) -> Case:
+def _case(shape: tuple[int, int, int], model: LoadedModel) -> Case:
     random = np.random.default_rng(0)
-    shape = (slices, _IN_PLANE, _IN_PLANE)
     voxels = random.normal(40, 60, shape).astype(np.int16)
     affine = np.diag([*_SPACING_MM, 1.0])[[2, 1, 0, 3]]
     return Case({model.spec.channels[0].name: Volume(voxels, VolumeGeometry(shape, affine), "CT")})
@@ -81,4 +79,4 @@ def _write_model(folder: Path, classes: int) -> Path:
 
 
 if __name__ == "__main__":
-    print(json.dumps(to_json(main(*map(int, sys.argv[1:4]), Path(sys.argv[4]), sys.argv[5]))))
+    print(json.dumps(to_json(main(*map(int, sys.argv[1:5]), Path(sys.argv[5]), sys.argv[6]))))

@@ -51,9 +51,16 @@ def _growth(growth: Growth | None) -> str:
 
 
 def _points(points: Sequence[Point]) -> str:
-    columns = ("slices", "classes", "run s", "around the network s", "MB above input and labels")
+    columns = ("slices", "columns and rows", "classes", "run s", "around the network s", "MB above input and labels")
     rows = [
-        (str(p.slices), str(p.classes), f"{p.whole_s:.2f}", f"{p.around_s:.2f}", megabytes(p.above_bytes))
+        (
+            str(p.slices),
+            f"{p.width} x {p.width}",
+            str(p.classes),
+            f"{p.whole_s:.2f}",
+            f"{p.around_s:.2f}",
+            megabytes(p.above_bytes),
+        )
         for p in points
     ]
     return table(columns, rows)
