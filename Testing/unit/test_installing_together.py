@@ -27,11 +27,12 @@ INSTALLS = """
 import sys
 from pathlib import Path
 from MedAISegLib.models.installing import install_folder
+from MedAISegLib.models.origins import Receipt
 from MedAISegLib.models.receipts import record_installation
 source, name = Path(sys.argv[1]), sys.argv[2]
 for _ in range(5):
-    record_installation(install_folder(source, overwrite=True, verify=lambda _: None), name)
-    record_installation(install_folder(source, overwrite=True, verify=lambda _: None, model_id=name), name)
+    record_installation(install_folder(source, overwrite=True, verify=lambda _: None), Receipt(name))
+    record_installation(install_folder(source, overwrite=True, verify=lambda _: None, model_id=name), Receipt(name))
 """
 FETCHES = """
 import hashlib, sys

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, UsageError
 from MedAISegLib.core.records import to_json
+from MedAISegLib.models.origins import Origin, Receipt
 from MedAISegLib.models.packs import (
     MANIFEST,
     Manifest,
@@ -23,6 +26,8 @@ from MedAISegLib.models.trust import content_sha256
 
 WEIGHTS = bytes(range(200))
 LIVER = PackedModel("liver", "0" * 64)
+ORIGIN = Origin("https://example.org/m.zip", "a1" * 32, f"sha256:{'a1' * 32}")
+RECEIPT = Receipt("liver", (ORIGIN, Origin("https://example.org/n.zip", "b2" * 32)), "2026-11-20T10:00:00+00:00")
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def model(tmp_path: Path) -> InstalledModel:
 
 
 def listed(model: InstalledModel) -> PackedModel:
-    return PackedModel(model.id, content_sha256(model.path), "MIT", commercial_use=True, size_bytes=len(WEIGHTS))
+    return PackedModel(model.id, content_sha256(model.path), "MIT", True, len(WEIGHTS), RECEIPT)
 
 
 def test_what_is_packed_is_read_back_as_it_was(model: InstalledModel, tmp_path: Path) -> None:
@@ -44,7 +49,7 @@ def test_what_is_packed_is_read_back_as_it_was(model: InstalledModel, tmp_path: 
     with zipfile.ZipFile(tmp_path / "p.zip") as archive:
         archive.extractall(tmp_path / "unpacked")
     manifest = read_manifest(tmp_path / "unpacked")
-    assert manifest == Manifest(1, (listed(model),))
+    assert manifest == Manifest(2, (listed(model),))
     require_as_packed(tmp_path / "unpacked" / "liver", listed(model))
     assert told == [(len(WEIGHTS), len(WEIGHTS))]
 
@@ -91,13 +96,69 @@ def unpacked(tmp_path: Path, text: str) -> Path:
     return tmp_path / "pack"
 
 
-def text_of(*models: PackedModel, version: int = 1) -> str:
+def text_of(*models: PackedModel, version: int = 2) -> str:
     return json.dumps(to_json(Manifest(version, models)))
 
 
 def test_a_list_names_models_that_are_there(tmp_path: Path) -> None:
-    assert read_manifest(unpacked(tmp_path, text_of(LIVER))) == Manifest(1, (LIVER,))
+    assert read_manifest(unpacked(tmp_path, text_of(LIVER))) == Manifest(2, (LIVER,))
     assert read_manifest(tmp_path) is None
+
+
+def test_a_list_of_before_there_were_receipts_is_read(tmp_path: Path) -> None:
+    text = json.dumps({"kind": "Manifest", "version": 1, "models": [{"id": "liver", "sha256": "0" * 64}]})
+    assert read_manifest(unpacked(tmp_path, text)) == Manifest(1, (LIVER,))
+
+
+def with_receipt(**changes: Any) -> PackedModel:
+    return replace(LIVER, receipt=replace(RECEIPT, **changes))
+
+
+def of_file(**changes: Any) -> PackedModel:
+    return with_receipt(files=(replace(ORIGIN, **changes),))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        of_file(url="javascript:alert(1)"),
+        of_file(url="https://example.org/\x1b[2Jm.zip"),
+        of_file(url="https://example.org/\u202em.zip"),
+        of_file(url="https://example.org/a b"),
+        of_file(url=f"https://example.org/{'m' * 5000}"),
+        of_file(sha256="c3" * 32),
+        of_file(sha256="A1" * 32, checksum=""),
+        of_file(sha256="", checksum=""),
+        of_file(checksum="sha256:"),
+        of_file(checksum="md5:" + "a1" * 16),
+        of_file(checksum="trusted"),
+        with_receipt(files=(ORIGIN,) * 1001),
+        with_receipt(source="\x1b]0;title\x07"),
+        with_receipt(source="s" * 5000),
+        with_receipt(acknowledged="by the director"),
+    ],
+    ids=lambda model: str(model.receipt)[:60],
+)
+def test_a_receipt_that_is_none_is_refused(model: PackedModel, tmp_path: Path) -> None:
+    assert read_manifest(unpacked(tmp_path / "sound", text_of(replace(model, receipt=RECEIPT)))) is not None
+    with pytest.raises(ModelError, match="damaged") as caught:
+        read_manifest(unpacked(tmp_path / "other", text_of(model)))
+    assert str(caught.value).isprintable()
+
+
+def test_a_publisher_is_named_by_what_was_downloaded_here_not_by_what_a_pack_says() -> None:
+    addresses = [origin.url for origin in RECEIPT.files]
+    assert RECEIPT.came_from(addresses)
+    assert not RECEIPT.came_from(addresses[:1])
+    assert not replace(RECEIPT, pack="p.zip").came_from(addresses)
+    assert not Receipt("liver").came_from(addresses)
+
+
+def test_addresses_are_shared_without_logins_and_keys() -> None:
+    url = "https://user:secret@example.org:8443/m.zip?signature=secret#part"
+    shared = Receipt(url, (replace(ORIGIN, url=url),)).to_share
+    assert shared == Receipt("https://example.org:8443/m.zip", (replace(ORIGIN, url=shared.source),))
+    assert RECEIPT.to_share == RECEIPT
 
 
 @pytest.mark.parametrize(
@@ -107,12 +168,31 @@ def test_a_list_names_models_that_are_there(tmp_path: Path) -> None:
         ("[]", "damaged"),
         ("[" * 100_000, "damaged"),
         (" " * 5_000_000 + text_of(LIVER), "too large"),
-        (text_of(LIVER, version=2), "another version"),
+        (text_of(LIVER, version=3), "another version"),
+        ('{"version": 3, "models": "as it will be"}', "another version"),
+        (text_of(LIVER).replace('"license"', '"trusted": true, "license"'), "trusted is not known"),
+        (text_of(LIVER).replace('"version"', '"trusted": ["liver"], "version"'), "trusted is not known"),
+        (text_of(LIVER).replace('"license"', '"\\u001b[2J": true, "license"'), "is not known"),
+        (text_of(LIVER, LIVER), "twice"),
         (text_of(LIVER, PackedModel("spleen", "0" * 64)), "not there"),
         (text_of(PackedModel("../liver", "0" * 64)), "not there"),
         (text_of(PackedModel("", "0" * 64)), "not there"),
     ],
-    ids=["no JSON", "no mapping", "nested deeply", "large", "of a later version", "absent", "outside", "nameless"],
+    ids=[
+        "no JSON",
+        "no mapping",
+        "nested deeply",
+        "large",
+        "of a later version",
+        "of a later kind",
+        "a model trusted",
+        "models trusted",
+        "moving the cursor",
+        "twice",
+        "absent",
+        "outside",
+        "nameless",
+    ],
 )
 def test_a_list_that_is_not_right_is_refused(tmp_path: Path, text: str, what: str) -> None:
     with pytest.raises(ModelError, match=what):

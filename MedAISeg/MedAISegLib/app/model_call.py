@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ..core.progress import Poll
 from ..formats import read_model
 from ..models.download import Network, network_of
+from ..models.installing import Verify
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
-from ..models.trust import trusted_if_sound
+from ..models.trust import trust_content, trusted_for_now
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,25 @@ class Call:
     poll: Poll
 
 
-def verifier(call: Call) -> Callable[[Path], None]:
-    """Reads a model and builds its networks, weights included; raises what speaks against it."""
+def verifier(call: Call) -> Verify:
+    """Reads a model and builds its networks, weights included; raises what speaks against it.
 
-    def verify(folder: Path) -> None:
+    Trust is written down when the model is in its place.
+    """
+
+    def verify(folder: Path) -> Callable[[], None] | None:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
-        with trusted_if_sound(folder) if call.options.trust else nullcontext():
+        with as_trusted(folder, call.options) as sha256:
             read_model(folder).build_networks()
         call.poll()
+        return partial(trust_content, sha256, folder.name) if sha256 else None
 
     return verify
+
+
+@contextmanager
+def as_trusted(folder: Path, options: InstallOptions) -> Iterator[str]:
+    """Within, a model has the trust that the user gives it; its SHA-256 then, empty where that is none."""
+    with trusted_for_now(folder) if options.trust else nullcontext("") as sha256:
+        yield sha256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..core.errors import ModelError, UsageError
@@ -41,9 +41,9 @@ def from_file(path: Path, call: Call) -> InstalledModel:
             copy_file(file, empty / "model" / name, call.poll)
         return empty / "model"
 
-    def verify(copy: Path) -> None:
+    def verify(copy: Path) -> Callable[[], None] | None:
         with told_of(path, instead_of=copy):
-            verifier(call)(copy)
+            return verifier(call)(copy)
 
     return install_filled(model_id, fill, overwrite=call.options.overwrite, verify=verify, poll=call.poll)
 

@@ -84,9 +84,9 @@ def verify_models(task: Task) -> VerifyReply:
         except ModelError as error:
             checks.append(ModelCheck(model.id, str(error)))
         else:
-            origins = receipts.origins_of(model.id)
-            changed_at = tuple(origin.url for origin in origins if has_changed(origin))
-            checks.append(ModelCheck(model.id, is_known=is_known, origins=origins, changed_at=changed_at))
+            receipt = receipts.receipt_of(model)
+            changed_at = tuple(origin.url for origin in receipt.files if has_changed(origin))
+            checks.append(ModelCheck(model.id, is_known=is_known, receipt=receipt, changed_at=changed_at))
     return VerifyReply(tuple(checks))
 
 
@@ -139,16 +139,16 @@ def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
         card = ModelCard(model.id, model.id, state, size_bytes=size, embedded=model.embedded, problem=str(error))
     if model.embedded:
         return card, variants
-    published = find_published(model.id)
+    published, receipt = find_published(model.id), receipts.receipt_of(model)
     card = replace(
         card,
         shared=model.shared,
-        source=receipts.source_of(model.id),
-        origins=receipts.origins_of(model.id),
+        receipt=receipt,
         unused_days=receipts.days_unused(model),
         trusted=trust.was_trusted(model.path),
         anatomy=card.anatomy or (published.anatomy if published else ""),
-        publisher=published.publisher if published else "",
-        page=published.page if published else "",
     )
+    if published and receipt.came_from([file.url for file in published.files]):
+        # A folder of that name from elsewhere is not the publisher's.
+        card = replace(card, publisher=published.publisher, page=published.page)
     return card, variants

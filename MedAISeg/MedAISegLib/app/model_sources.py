@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.disk import existing
-from ..core.errors import MedAISegError, ModelError, UsageError
+from ..core.errors import MedAISegError, ModelError, NotTrustedError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.archive import is_archive, unpack_archive, without_suffix
+from ..models.card import ModelCard, ModelState
 from ..models.download import Downloaded
 from ..models.installing import install_filled, install_folder, require_free, told_of
+from ..models.names import readable
+from ..models.origins import Receipt
 from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
-from ..models.published import PublishedModel, find_published, search_published
-from ..models.receipts import record_installation
+from ..models.published import find_published, search_published
+from ..models.receipts import receipt_of, record_installation, require_unchanged
 from ..models.scratch import scratch_folder
-from ..models.store import InstalledModel, models_home
+from ..models.store import InstalledModel, models_home, size_bytes
 from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
-from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged
-from .model_call import Call, InstallOptions, verifier
+from ..models.trust import acknowledge_licence, acknowledged, content_sha256, require_acknowledged
+from .model_call import Call, InstallOptions, as_trusted, verifier
 from .model_downloads import from_address, from_catalogue, notices_of
 from .model_file import from_file
 
@@ -54,6 +59,7 @@ def install_model(
     """
     call, text = Call(options or InstallOptions(), tell, poll), str(source)
     came: tuple[Downloaded, ...] = ()
+    licence_acknowledged = ""
     path = None if "://" in text else existing(source)
     with done_wholly():
         if "://" in text:
@@ -64,10 +70,12 @@ def install_model(
             model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
         elif (published := find_published(text)) is not None:
             model, came = from_catalogue(published, call)
+            licence_acknowledged = acknowledged(published.card)
         else:
             raise _no_such_source(text)
         source_name = text if path is None else path.name
-        record_installation(model, source_name, tuple(got.origin for got in came))
+        files = tuple(got.origin for got in came)
+        record_installation(model, Receipt(source_name, files, licence_acknowledged))
     return model, tuple(notice for got in came for notice in notices_of(got))
 
 
@@ -90,14 +98,14 @@ def unpack_models(
         unpack_archive(source, inside, poll=poll)
         with told_of(source, instead_of=inside):
             manifest = read_manifest(inside)
-        if manifest is None:
-            raise ModelError(
-                "it is no pack.", where=str(source), remedy="Install a single model: medaiseg models install."
-            )
-        for packed in manifest.models:
-            require_free(packed.id, overwrite=options.overwrite)
-            _require_licence(packed, options)
-            require_as_packed(inside / packed.id, packed)
+            if manifest is None:
+                raise ModelError(
+                    "it is no pack.", where=str(source), remedy="Install a single model: medaiseg models install."
+                )
+            for packed in manifest.models:
+                require_free(packed.id, overwrite=options.overwrite)
+                require_as_packed(inside / packed.id, packed)
+                _require_licence(packed, inside / packed.id, options)
         return tuple(_from_pack(inside / packed.id, packed, source, call) for packed in manifest.models)
 
 
@@ -126,11 +134,14 @@ def _packed(model: InstalledModel) -> PackedModel:
     """What a pack's list says of a model.
 
     Raises:
-        ModelError: if it cannot be used.
+        ModelError: if it cannot be used, or has changed since it was installed: what is known of its download would
+            be said of something else.
     """
-    spec = read_model(model.path).spec
-    size = sum(file.stat().st_size for file in model.path.rglob("*") if file.is_file())
-    return PackedModel(model.id, content_sha256(model.path), spec.license, spec.commercial_use, size)
+    spec, sha256 = read_model(model.path).spec, content_sha256(model.path)
+    require_unchanged(model, sha256)
+    receipt = receipt_of(model)
+    commercial_use = False if receipt.acknowledged else spec.commercial_use
+    return PackedModel(model.id, sha256, spec.license, commercial_use, size_bytes(model.path), receipt.to_share)
 
 
 def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> InstalledModel:
@@ -140,15 +151,22 @@ def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> I
     call.poll()
     with done_wholly():
         model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
-        record_installation(model, source.name)
+        record_installation(model, replace(packed.receipt, pack=source.name))
     return model
 
 
-def _require_licence(packed: PackedModel, options: InstallOptions) -> None:
-    card = PublishedModel(
-        packed.id, packed.id, "", "", "", license=packed.license, commercial_use=packed.commercial_use
-    ).card
-    if options.accept_licence and packed.commercial_use is False:
+def _require_licence(packed: PackedModel, folder: Path, options: InstallOptions) -> None:
+    """Of a licence that rules out commercial use, be it in the pack's list or in the model's own files.
+
+    That it was acknowledged where it was packed is kept; whoever unpacks it is asked all the same.
+    """
+    licence, commercial_use = packed.license, packed.commercial_use
+    if commercial_use is not False:
+        with suppress(NotTrustedError), as_trusted(folder, options):
+            spec = read_model(folder).spec
+            licence, commercial_use = spec.license or licence, spec.commercial_use
+    card = ModelCard(packed.id, packed.id, ModelState.READY, license=readable(licence), commercial_use=commercial_use)
+    if options.accept_licence and commercial_use is False:
         acknowledge_licence(card)
     require_acknowledged(card)
 
@@ -172,9 +190,9 @@ def _from_archive(archive: Path, name: str, call: Call) -> InstalledModel:
             raise UsageError("it is a pack.", where=str(archive), remedy="Use: medaiseg models unpack.")
         model_id = call.options.model_id or (name if root == inside else root.name)
 
-        def verify(copy: Path) -> None:
+        def verify(copy: Path) -> Callable[[], None] | None:
             with told_of(archive, instead_of=copy):
-                verifier(call)(copy)
+                return verifier(call)(copy)
 
         return install_filled(
             model_id,

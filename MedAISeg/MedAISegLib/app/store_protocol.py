@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.notice import Notice
 from ..models.card import ModelCard
-from ..models.origins import Origin
+from ..models.origins import Receipt
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class ModelCheck:
     Attributes:
         problem: what is wrong; empty where nothing is.
         is_known: what it was when it was installed is known, and it is the same.
-        origins: the files that were downloaded for it; changed_at: addresses that have given another one since.
+        receipt: how it came; changed_at: addresses that have given another file since.
     """
 
     model: str
     problem: str = ""
     is_known: bool = False
-    origins: tuple[Origin, ...] = ()
+    receipt: Receipt = field(default_factory=Receipt)
     changed_at: tuple[str, ...] = ()
 
 

@@ -13,13 +13,12 @@ from ..core.progress import Poll
 from ..core.unfinished import done_wholly
 from ..models.card import ModelCard
 from ..models.installing import remove_model
-from ..models.origins import Origin, has_changed
-from ..models.receipts import origins_of
 from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from . import models_export, models_init, models_trust
 from .console import show_notices, shown_bytes, stdout_console
 from .interrupts import Interrupts
+from .models_receipts import receipt_texts
 from .parameters import GivenName, GivenPath, as_command, not_empty
 
 _CARDS = ("docs/README.md", "README.md")
@@ -71,15 +70,11 @@ def show_model(model: str) -> None:
     for name, text in _facts(spec, path).items():
         if text:
             console.print(f"[bold]{name}[/]: {escape(text)}", soft_wrap=True)
-    for origin in origins_of(path.name) if path.parent == models_home() else ():
-        console.print(f"[bold]downloaded[/]: {escape(_origin_text(origin))}", soft_wrap=True)
+    for name, text in receipt_texts(next((m for m in installed_models() if m.path == path), None)):
+        console.print(f"[bold]{name}[/]: {escape(text)}", soft_wrap=True)
     if spec.segments:
         console.print(_segments_table(spec))
     show_notices(spec.notices)
-
-
-def _origin_text(origin: Origin) -> str:
-    return f"{origin.url}, SHA-256 {origin.sha256} ({origin.vouched_by})"
 
 
 def _segments_table(spec: ModelSpec) -> Table:
@@ -191,19 +186,12 @@ def verify_models(model: str | None) -> None:
             click.echo(f"{installed.id}: {error}", err=True)
         else:
             click.echo(f"{installed.id}: fits{', unchanged since it was installed' if known else ''}.")
-            _show_origins(installed.id)
+            for name, text in receipt_texts(installed):
+                click.echo(f"  {name}: {text}")
     if failed:
         broken = any(isinstance(error, ModelError) for error in failed.values())
         kind, what = (ModelError, "cannot be used as it is.") if broken else (ResourceError, "could not be checked.")
         raise kind(what, where=", ".join(failed))
-
-
-def _show_origins(model_id: str) -> None:
-    """What it came as, and whether another file came from there since."""
-    for origin in origins_of(model_id):
-        click.echo(f"  downloaded: {_origin_text(origin)}")
-        if has_changed(origin):
-            click.echo("  Another file has come from there since. To have that one, install it again with --overwrite.")
 
 
 @command.command("remove")
@@ -217,7 +205,7 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
         raise UsageError("name either a model or --unused DAYS.")
     names = [model] if model else []
     if unused is not None:
-        own = (installed for installed in installed_models() if not (installed.embedded or installed.shared))
+        own = (installed for installed in installed_models() if installed.is_own)
         names = [installed.id for installed in own if (days_unused(installed) or 0) >= unused]
     for name in names:
         size = _size_text(_installed(name).path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ..core.errors import ModelError, NotTrustedError, UsageError
+from ..core.errors import NotTrustedError, UsageError
 from ..models.store import find_model
-from ..models.trust import trust_model, was_trusted, withdraw_trust
+from ..models.trust import trust_content, trusted_for_now, was_trusted, withdraw_trust
 from .parameters import GivenName, as_command
 
 
@@ -29,12 +29,9 @@ def trust(model: str) -> None:
         raise UsageError(
             "it is trusted already." if own_code else "it needs no trust: it runs without code of its own.", where=model
         )
-    trust_model(path)
-    try:
+    with trusted_for_now(path) as sha256:
         read_model(path)
-    except ModelError:
-        withdraw_trust(path)
-        raise
+    trust_content(sha256, path.name)
     take_back = as_command("medaiseg", "models", "distrust", model)
     click.echo(f"Trusted {model} as it is now. To take that back: {take_back}")
 

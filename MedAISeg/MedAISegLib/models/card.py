@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
 from ..core.notice import Notice
 from .extent import Lengths, window_extent_mm, working_spacing_mm
-from .origins import Origin
+from .origins import Receipt
 from .spec import Channel, ModelSpec, SegmentSpec
 
 
@@ -42,7 +42,7 @@ class ModelCard:
         publisher: who offers it; page: where there is more about it.
         embedded: comes with the program and cannot be removed.
         shared: lies in a folder that several users share, and is not removed from here.
-        source: where it was installed from; origins: the files that were downloaded for it.
+        receipt: how it came, of one that was installed here.
         unused_days: since it was last used; None where that is not known.
         trusted: the user has trusted it to run code of its own.
         variant_of: id of the model whose files it is another way to run.
@@ -75,13 +75,12 @@ class ModelCard:
     publisher: str = ""
     page: str = ""
     shared: bool = False
-    source: str = ""
     unused_days: int | None = None
     trusted: bool = False
     variant_of: str = ""
     classes: tuple[str, ...] = ()
     sees_slices: bool = False
-    origins: tuple[Origin, ...] = ()
+    receipt: Receipt = field(default_factory=Receipt)
 
     @property
     def was_installed(self) -> bool:

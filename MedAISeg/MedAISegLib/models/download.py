@@ -16,7 +16,7 @@ from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
 from .locking import held
-from .origins import STRONG, Origin, known_sha256, note_sha256
+from .origins import DIGITS, Origin, known_sha256, note_sha256
 from .transfer import Policy, fetch, is_https
 from .trust import file_sha256
 
@@ -24,7 +24,6 @@ OFFLINE_VARIABLE = "MEDAISEG_OFFLINE"
 MIRROR_VARIABLE = "MEDAISEG_MIRROR"
 _WAIT_FOR_OTHERS_S = 24 * 3600.0
 _IN_EARNEST = Policy(is_https)
-_ALGORITHMS = {"sha256": 64, "sha1": 40}
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloade
     origin = Origin(remote.url, file_sha256(target), remote.checksum)
     known, sha256 = known_sha256(remote.url), origin.sha256
     before = "" if known == sha256 else known
-    if before and not accept_changed and not remote.checksum.startswith(STRONG):
+    if before and not accept_changed and not origin.is_vouched_for:
         target.unlink()
         raise ChangedFileError(
             f"it is another file than at its first download (SHA-256 {before[:12]}..., now {sha256[:12]}...).",
@@ -169,7 +168,7 @@ def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloade
 
 def _require_usable(remote: Remote) -> None:
     algorithm, _, digits = remote.checksum.partition(":")
-    if remote.checksum and len(digits) != _ALGORITHMS.get(algorithm):
+    if remote.checksum and len(digits) != DIGITS.get(algorithm):
         raise ModelError(f"its checksum is of no known kind: {remote.checksum[:80]}.", where=remote.url)
 
 

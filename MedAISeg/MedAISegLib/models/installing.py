@@ -19,8 +19,8 @@ _LARGEST_BYTES = 50 * 1024**3
 _MOST_FILES = 20_000
 _PIECE = 2**22
 
-Verify = Callable[[Path], object]
-"""Is given a model's folder and raises what speaks against it."""
+Verify = Callable[[Path], Callable[[], None] | None]
+"""Is given a model's folder and raises what speaks against it; gives what is to be done once it is in its place."""
 
 
 def install_folder(
@@ -54,9 +54,9 @@ def install_folder(
         _copy_folder(source, copy, poll)
         return copy
 
-    def verify_copy(copy: Path) -> None:
+    def verify_copy(copy: Path) -> Callable[[], None] | None:
         with told_of(source, instead_of=copy):
-            verify(copy)
+            return verify(copy)
 
     return install_filled(model_id, fill, overwrite=overwrite, verify=verify_copy, poll=poll)
 
@@ -83,12 +83,14 @@ def install_filled(
         copy = scratch / "named" / model_id
         copy.parent.mkdir()
         filled.replace(copy)
-        verify(copy)
+        follow_up = verify(copy)
         with held("models", poll):
             require_free(model_id, overwrite=overwrite)
             require_within_quota(model_id, size_bytes(copy))
             begin_last_part()
             _swap_in(copy, target, scratch / "old")
+            if follow_up is not None:
+                follow_up()
     return InstalledModel(model_id, target, False)
 
 

@@ -1,7 +1,8 @@
 """Models in one file, for machines without internet: a zip archive with a list of what it holds.
 
-``medaiseg-pack.json`` gives, by model, the SHA-256 of its content (models.trust), its licence and its size; each model
-is a folder beside it.
+``medaiseg-pack.json`` gives, by model, the SHA-256 of its content (models.trust), its licence, its size, and how it
+came to the machine that packed it; each model is a folder beside it. The list tells whether a pack was damaged on its
+way, and not who made it: it carries no trust, and no licence counts as acknowledged by it.
 """
 
 from __future__ import annotations
@@ -9,32 +10,42 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.disk import written_whole
 from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
 from ..core.records import from_json, to_json
-from .names import model_id_problem, path_problem
+from .names import model_id_problem, path_problem, readable, same_for_some
+from .origins import Receipt
 from .store import InstalledModel
 from .trust import content_sha256
 
 MANIFEST = "medaiseg-pack.json"
-_VERSION = 1
+_VERSION = 2
+_READABLE = (1, 2)
+"""The first one had no receipts."""
 _LARGEST_MANIFEST = 4 * 2**20
 _PIECE = 2**22
 
 
 @dataclass(frozen=True)
 class PackedModel:
-    """A model of a pack; ``sha256`` is of its content, ``commercial_use`` None where its publisher does not say."""
+    """A model of a pack.
+
+    Attributes:
+        sha256: of its content.
+        commercial_use: whether its licence allows that, None where its publisher does not say.
+        receipt: how it came to where it was packed.
+    """
 
     id: str
     sha256: str
     license: str = ""
     commercial_use: bool | None = None
     size_bytes: int = 0
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 @dataclass(frozen=True)
@@ -97,15 +108,24 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
             raise ModelError("the pack's list is too large.")
-        manifest = from_json(Manifest, json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get("version") not in _READABLE:
+            raise ModelError("the pack was made by another version.", remedy="Update the program.")
+        manifest = from_json(Manifest, content)
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the pack's list is damaged: {error}.") from error
-    if manifest.version != _VERSION:
-        raise ModelError("the pack was made by another version.", remedy="Update the program.")
+        raise ModelError(f"the pack's list is damaged: {readable(str(error))}.") from error
     for model in manifest.models:
-        if model_id_problem(model.id) or not (folder / model.id).is_dir():
-            raise ModelError("the pack's list names a model that is not there.")
+        _require_plain(model, folder)
+    if len({same_for_some(model.id) for model in manifest.models}) < len(manifest.models):
+        raise ModelError("the pack's list names a model twice.")
     return manifest
+
+
+def _require_plain(model: PackedModel, folder: Path) -> None:
+    if model_id_problem(model.id) or not (folder / model.id).is_dir():
+        raise ModelError("the pack's list names a model that is not there.")
+    if model.receipt.problem:
+        raise ModelError(f"the pack's list is damaged: it has {model.receipt.problem}.", where=model.id)
 
 
 def require_as_packed(folder: Path, model: PackedModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,16 @@ from ..core.records import from_json, to_json
 from .kept_records import change_record, read_record
 from .locking import held
 from .names import model_id_problem
-from .origins import Origin
+from .origins import Receipt
 from .store import InstalledModel, models_home
 from .trust import content_sha256, withdraw_trust
 
 RECORD = "installed.json"
+_SAID = tuple(field.name for field in fields(Receipt))
 
 
-def record_installation(model: InstalledModel, source: str, origins: tuple[Origin, ...] = ()) -> None:
-    """Write down what a model is, and where it came from.
-
-    Args:
-        origins: the files that were downloaded for it.
+def record_installation(model: InstalledModel, receipt: Receipt) -> None:
+    """Write down what a model is, and how it came.
 
     Raises:
         ResourceError: if that cannot be written.
@@ -30,9 +29,8 @@ def record_installation(model: InstalledModel, source: str, origins: tuple[Origi
     with held("models"):
         # Meanwhile nobody puts another in its place.
         sha256 = content_sha256(model.path)
-    entry: dict[str, Any] = {"source": source, "sha256": sha256, "installed": _today(), "used": _today()}
-    if origins:
-        entry["files"] = to_json(origins)
+    said = {name: value for name, value in to_json(receipt).items() if name in _SAID and value}
+    entry = said | {"sha256": sha256, "installed": _today(), "used": _today()}
     change_record(RECORD, lambda content: content.update({model.id: entry}))
 
 
@@ -50,27 +48,23 @@ def record_use(model: str) -> None:
     """
     head, _, variant = model.partition("/")
     model = head if "/" not in variant else model
-    entry = _entry(model)
-    if model_id_problem(model) or entry.get("used") == _today() or not (models_home() / model).is_dir():
+    used = {"used": _today()}
+    if model_id_problem(model) or _entry(model).get("used") == _today() or not (models_home() / model).is_dir():
         return
     try:
-        change_record(RECORD, lambda content: content.update({model: entry | {"used": _today()}}))
+        change_record(RECORD, lambda content: content.update({model: _of(content, model) | used}))
     except ResourceError:
         # A run does not fail for this.
         return
 
 
-def source_of(model_id: str) -> str:
-    """Where a model came from; empty where that is not known."""
-    return str(_entry(model_id).get("source", ""))
-
-
-def origins_of(model_id: str) -> tuple[Origin, ...]:
-    """The files that a model was downloaded as; none where it was not, or that is not known."""
+def receipt_of(model: InstalledModel) -> Receipt:
+    """How a model came; all of it empty where that is not known, or it was not installed here."""
+    entry = _entry(model.id) if model.is_own else {}
     try:
-        return from_json(tuple[Origin, ...], _entry(model_id).get("files", ()))
+        return from_json(Receipt, {name: entry[name] for name in _SAID if name in entry})
     except ValueError:
-        return ()
+        return Receipt()
 
 
 def days_unused(model: InstalledModel, today: dt.date | None = None) -> int | None:
@@ -82,8 +76,11 @@ def days_unused(model: InstalledModel, today: dt.date | None = None) -> int | No
     return ((today or _date()) - used).days
 
 
-def require_unchanged(model: InstalledModel) -> bool:
+def require_unchanged(model: InstalledModel, sha256: str = "") -> bool:
     """Compare a model with what it was when it was installed.
+
+    Args:
+        sha256: of its content, where that is known already.
 
     Returns:
         Whether that is known at all.
@@ -91,10 +88,10 @@ def require_unchanged(model: InstalledModel) -> bool:
     Raises:
         ModelError: if it has changed since.
     """
-    known = _entry(model.id).get("sha256")
+    known = _entry(model.id).get("sha256") if model.is_own else None
     if not known:
         return False
-    if content_sha256(model.path) != known:
+    if (sha256 or content_sha256(model.path)) != known:
         raise ModelError(
             "its files have changed since it was installed.",
             where=str(model.path),
@@ -104,7 +101,11 @@ def require_unchanged(model: InstalledModel) -> bool:
 
 
 def _entry(model_id: str) -> dict[str, Any]:
-    entry = read_record(RECORD).get(model_id)
+    return _of(read_record(RECORD), model_id)
+
+
+def _of(content: dict[str, Any], model_id: str) -> dict[str, Any]:
+    entry = content.get(model_id)
     return entry if isinstance(entry, dict) else {}
 
 

@@ -31,8 +31,7 @@ def quota_bytes() -> int:
 
 def taken_bytes(without: str = "") -> int:
     """By the models that were installed here, but for the one of that id."""
-    own = (model for model in installed_models() if not (model.embedded or model.shared))
-    return sum(size_bytes(model.path) for model in own if model.id != without)
+    return sum(size_bytes(model.path) for model in installed_models() if model.is_own and model.id != without)
 
 
 def free_bytes(folder: Path) -> int:

@@ -31,6 +31,11 @@ class InstalledModel:
     embedded: bool
     shared: bool = False
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it was installed here, and so can be removed from here."""
+        return not (self.embedded or self.shared)
+
 
 def models_home() -> Path:
     """The folder of the installed models; it need not exist. ``MEDAISEG_HOME`` names the program's data folder."""

@@ -21,6 +21,9 @@ from .kept_records import change_record, read_record
 RECORD = "trust.json"
 _TRUSTED, _LICENCES = "trusted", "licences"
 
+_for_now: list[str] = []
+"""Contents that are trusted while they are tried, each as often as that is done."""
+
 
 def content_sha256(path: Path) -> str:
     """Of the names and contents of all files of a model's folder, or of its file; read anew at each call.
@@ -51,7 +54,8 @@ def file_sha256(path: Path) -> str:
 
 def is_trusted(path: Path) -> bool:
     """Whether the user has trusted this very model."""
-    return content_sha256(path) in _entries(_TRUSTED)
+    sha256 = content_sha256(path)
+    return sha256 in _for_now or sha256 in _entries(_TRUSTED)
 
 
 def was_trusted(path: Path) -> bool:
@@ -77,33 +81,37 @@ def require_trust(path: Path, what: str) -> None:
         )
 
 
-def trust_model(path: Path) -> str:
-    """Remember that the user trusts this model as it is now; gives its SHA-256.
+def trust_model(path: Path) -> None:
+    """Remember that the user trusts this model as it is now.
 
     Raises:
         ResourceError: if that cannot be written down.
     """
-    sha256 = content_sha256(path)
-    entry = {"model": path.name, "given": _now()}
+    trust_content(content_sha256(path), path.name)
+
+
+def trust_content(sha256: str, model_id: str) -> None:
+    """Remember that the user trusts a model of this content.
+
+    Raises:
+        ResourceError: if that cannot be written down.
+    """
+    entry = {"model": model_id, "given": _now()}
     change_record(RECORD, lambda content: _section(content, _TRUSTED).update({sha256: entry}))
-    return sha256
 
 
 @contextmanager
-def trusted_if_sound(path: Path) -> Iterator[None]:
-    """Trust a model as it is now; trust that it did not have before is gone where the block fails.
+def trusted_for_now(path: Path) -> Iterator[str]:
+    """Within, a model is trusted as it is now, whose SHA-256 this gives: to see whether it is sound.
 
-    Raises:
-        ResourceError: if that cannot be written down.
+    That is not written down, so that no trust is left where the process is ended meanwhile.
     """
-    had_it = is_trusted(path)
-    sha256 = trust_model(path)
+    sha256 = content_sha256(path)
+    _for_now.append(sha256)
     try:
-        yield
-    except BaseException:
-        if not had_it:
-            change_record(RECORD, lambda content: _section(content, _TRUSTED).pop(sha256, None))
-        raise
+        yield sha256
+    finally:
+        _for_now.remove(sha256)
 
 
 def withdraw_trust(path: Path) -> None:
@@ -132,6 +140,12 @@ def acknowledge_licence(card: ModelCard) -> None:
     """
     entry = {"model": card.id, "licence": card.license, "acknowledged": _now()}
     change_record(RECORD, lambda content: _section(content, _LICENCES).update({_licence_key(card): entry}))
+
+
+def acknowledged(card: ModelCard) -> str:
+    """When the user acknowledged the licence of a model; empty where that was not done."""
+    entry = _entries(_LICENCES).get(_licence_key(card))
+    return str(entry.get("acknowledged", "")) if isinstance(entry, dict) else ""
 
 
 def require_acknowledged(card: ModelCard) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 
 from ..app.colours import are_colours
 from ..models.card import ModelCard, ModelState
-from ..models.origins import STRONG, Origin
+from ..models.origins import Origin, Receipt
 from ..models.spec import Channel
 from .texts import _, colour_square, escape, readable_bytes, readable_modality
 
@@ -81,8 +81,10 @@ def details_of(card: ModelCard) -> str:
         (_("Intended use"), card.intended_use),
         (_("Notes"), "\n".join(notice.message for notice in card.notices)),
         (_("Publisher"), " ".join(part for part in (card.publisher, card.page) if part)),
-        (_("Installed from"), card.source),
-        (_("Downloaded"), "\n".join(_origin(origin) for origin in card.origins)),
+        (_("Installed from"), card.receipt.source),
+        (_("Downloaded"), "\n".join(_origin(origin, card.receipt) for origin in card.receipt.files)),
+        (_("Licence acknowledged"), card.receipt.acknowledged),
+        (_("Came in a pack"), _pack(card.receipt)),
         (_("Trust"), _("You have let it run code of its own.") if card.trusted else ""),
         (_("Identity"), " ".join(part for part in (card.id, card.format, card.sha256[:12]) if part)),
     ):
@@ -91,12 +93,19 @@ def details_of(card: ModelCard) -> str:
     return "".join(f"<p><b>{title}</b><br>{text}</p>" for title, text in parts)
 
 
-def _origin(origin: Origin) -> str:
-    if origin.checksum.startswith(STRONG):
+def _origin(origin: Origin, receipt: Receipt) -> str:
+    if origin.is_vouched_for:
         text = _("{address}, SHA-256 {sha256} (as its publisher says)")
+    elif receipt.pack:
+        text = _("{address}, SHA-256 {sha256} (its publisher gives none)")
     else:
         text = _("{address}, SHA-256 {sha256} (its publisher gives none; what comes later must be the same)")
     return text.format(address=origin.url, sha256=origin.sha256)
+
+
+def _pack(receipt: Receipt) -> str:
+    text = _("{pack}. The rest of how it came is what that says; this computer has not seen it.")
+    return text.format(pack=receipt.pack) if receipt.pack else ""
 
 
 def _channels(channels: Sequence[Channel]) -> str:

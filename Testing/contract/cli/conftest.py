@@ -1,18 +1,25 @@
-"""The command line in this process, a small DICOM study of our own to run it on, and an empty model store."""
+"""The command line in this process, a small DICOM study of our own to run it on, an empty store and who fills it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from command_line import start
 from MedAISegLib.app.sample_study import write_sample_study
 from MedAISegLib.cli.main import main
+from MedAISegLib.models import catalogue, download
 from MedAISegLib.models.store import find_model
+
+from Testing.unit.publisher import Publisher, publishing
 
 Run = Callable[..., Result]
 Start = Callable[..., subprocess.Popen[str]]
@@ -67,3 +74,49 @@ def started() -> Iterator[Start]:
 @pytest.fixture(scope="session")
 def embedded_model() -> Path:
     return find_model("hippocampus")
+
+
+@pytest.fixture
+def mine(embedded_model: Path, tmp_path: Path) -> Path:
+    """A model of our own in a folder."""
+    return Path(shutil.copytree(embedded_model, tmp_path / "mine"))
+
+
+@pytest.fixture
+def archive(mine: Path, tmp_path: Path) -> Path:
+    """The same, packed by anybody."""
+    return Path(shutil.make_archive(str(tmp_path / "mine_v1"), "zip", mine.parent, "mine"))
+
+
+@pytest.fixture
+def publisher(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    """Stands in for all publishers: the one server that may be asked without https."""
+    with publishing() as there:
+        there.files["/mine_v1.zip"] = archive.read_bytes()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+        def network_of(*_: object, offline: bool = False, mirror: str = "") -> download.Network:
+            return download.Network(offline, mirror, there.network.policy)
+
+        monkeypatch.setattr(download, "network_of", network_of)
+        yield there
+
+
+@pytest.fixture
+def offered(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A catalogue with one model, on that server; what is called with changes changes its entry."""
+    content = publisher.files["/mine_v1.zip"]
+    entry = {
+        "id": "offered", "name": "Offered", "publisher": "P", "format": "monai_bundle", "source": "p",
+        "channels": [{"name": "T1", "modality": "MR"}], "labels": {"1": "spleen"}, "license": "MIT",
+        "commercial_use": True,
+        "files": [{"url": publisher.url("/mine_v1.zip"), "checksum": f"sha1:{hashlib.sha1(content).hexdigest()}"}],
+    }  # fmt: skip
+    path = tmp_path / "catalogue.json"
+    monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
+
+    def write(**changes: Any) -> None:
+        path.write_text(json.dumps({"models": [], "published": [entry | changes]}), encoding="utf-8")
+
+    write()
+    return write

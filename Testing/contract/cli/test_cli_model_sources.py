@@ -1,4 +1,4 @@
-"""``medaiseg models``: models from archives, addresses, the catalogue and packs, and how they go."""
+"""``medaiseg models``: models from archives, addresses, the and the catalogue, and how they go."""
 
 from __future__ import annotations
 
@@ -6,61 +6,13 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-import zipfile
-from pathlib import Path
 
-import pytest
 from command_line import below
 from MedAISegLib.app import model_sources
 from MedAISegLib.core.errors import Cancelled
-from MedAISegLib.models import catalogue, download, room
+from MedAISegLib.models import download, room
 
 from Testing.unit.publisher import publishing
-
-
-@pytest.fixture
-def mine(embedded_model, tmp_path):
-    """A model of our own in a folder."""
-    return Path(shutil.copytree(embedded_model, tmp_path / "mine"))
-
-
-@pytest.fixture
-def archive(mine, tmp_path):
-    return Path(shutil.make_archive(str(tmp_path / "mine_v1"), "zip", mine.parent, "mine"))
-
-
-@pytest.fixture
-def publisher(archive, monkeypatch):
-    """Stands in for all publishers: the one server that may be asked without https."""
-    with publishing() as there:
-        there.files["/mine_v1.zip"] = archive.read_bytes()
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-        def network_of(*_, offline=False, mirror=""):
-            return download.Network(offline, mirror, there.network.policy)
-
-        monkeypatch.setattr(download, "network_of", network_of)
-        yield there
-
-
-@pytest.fixture
-def offered(publisher, tmp_path, monkeypatch):
-    """A catalogue with one model, on that server; returns its entry, which a test may change."""
-    content = publisher.files["/mine_v1.zip"]
-    entry = {
-        "id": "offered", "name": "Offered", "publisher": "P", "format": "monai_bundle", "source": "p",
-        "channels": [{"name": "T1", "modality": "MR"}], "labels": {"1": "spleen"}, "license": "MIT",
-        "commercial_use": True,
-        "files": [{"url": publisher.url("/mine_v1.zip"), "checksum": f"sha1:{hashlib.sha1(content).hexdigest()}"}],
-    }  # fmt: skip
-    path = tmp_path / "catalogue.json"
-    monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
-
-    def write(**changes):
-        path.write_text(json.dumps({"models": [], "published": [entry | changes]}), encoding="utf-8")
-
-    write()
-    return write
 
 
 def test_an_archive_is_installed_under_the_name_of_its_folder(run, archive, model_store):
@@ -215,37 +167,6 @@ def test_an_unknown_model_names_those_that_are_alike(run, offered):
     result = run("models", "install", "spleen")
     assert result.exit_code == 2
     assert "offered" in result.stderr
-
-
-def test_a_pack_brings_models_to_a_machine_without_internet(run, archive, tmp_path, model_store, monkeypatch):
-    run("models", "install", archive)
-    run("models", "install", archive, "--name", "yours")
-    pack = tmp_path / "models.zip"
-    assert run("models", "pack", "-o", pack).exit_code == 0
-    manifest = json.loads(zipfile.ZipFile(pack).read("medaiseg-pack.json"))
-    assert [(model["id"], model["license"]) for model in manifest["models"]] == [
-        ("mine", "CC-BY-SA-4.0"),
-        ("yours", "CC-BY-SA-4.0"),
-    ]
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("MEDAISEG_OFFLINE", "1")
-    assert run("models", "install", pack).exit_code == 2, "a pack is no model"
-    result = run("models", "unpack", pack)
-    assert result.exit_code == 0, result.output
-    assert result.stdout == "Installed mine, yours.\n"
-    assert run("models", "verify", "yours").exit_code == 0
-
-
-def test_a_pack_that_was_changed_is_refused(run, archive, tmp_path, model_store):
-    run("models", "install", archive)
-    run("models", "pack", "mine", "-o", tmp_path / "p.zip")
-    run("models", "remove", "mine")
-    with zipfile.ZipFile(tmp_path / "p.zip", "a") as pack:
-        pack.writestr("mine/scripts/__init__.py", "print('hello')")
-    result = run("models", "unpack", tmp_path / "p.zip")
-    assert result.exit_code == 4
-    assert "damaged or changed" in result.stderr
-    assert below(model_store) == []
 
 
 def test_models_that_nobody_uses_are_removed(run, archive, model_store):

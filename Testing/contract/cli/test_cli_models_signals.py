@@ -118,12 +118,16 @@ click.prompt = lambda *a, **k: print("asking", file=sys.stderr, flush=True) or a
     assert below(folder) == ["network.ts"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_installation_whose_check_never_ends_leaves_the_store_as_it_was(run, started, model, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "trusting"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--trust",))], ids=["SIGINT", "SIGTERM, trusted"]
+)
+def test_an_installation_whose_check_never_ends_leaves_the_store_as_it_was(
+    run, started, model, tmp_path, number, trusting
+):
     assert run("models", "install", model).exit_code == 0
     before = content(tmp_path / "home")
     write_network(model, 0)
-    process = started("models", "install", model, "--overwrite", before=TELLS)
+    process = started("models", "install", model, "--overwrite", *trusting, before=TELLS)
     wait_until_computing(process, "or run ...")
     assert content(tmp_path / "home") != before, "the copy is there"
     process.send_signal(number)
