@@ -2,8 +2,10 @@
 
 SHELL := /bin/bash
 VENV := .venv
-# Of ten thousand files with code a third is ever imported, and compiled then.
+# Of ten thousand files with code a third is ever imported, and compiled then: once, also where an image of a container
+# says that nothing compiled is to be kept. Each of hundreds of processes would compile torch, MONAI and nnU-Net anew.
 INSTALL := -m pip install --quiet --no-compile
+export PYTHONDONTWRITEBYTECODE :=
 VENV312 := .venv312
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt tools/find-python
