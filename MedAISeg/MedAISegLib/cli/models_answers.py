@@ -69,7 +69,12 @@ class Answers:
             restore=Restore(self.activation),
         )
         return Description(
-            self.channels, segments, (stage,), ((self.probed.file,),), name=self.name, license=self.licence
+            channels=self.channels,
+            segments=segments,
+            stages=(stage,),
+            networks=((self.probed.file,),),
+            name=self.name,
+            license=self.licence,
         )
 
     def _decision(self, values: tuple[int, ...]) -> Decision:

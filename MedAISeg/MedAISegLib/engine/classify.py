@@ -26,6 +26,8 @@ def class_probabilities(
     """
     with torch.inference_mode(), tensor_float_32(allowed=False):
         values = prepare(case, stage, progress).values
+        if stage.slicewise and values.shape[-1] != 1:
+            raise ModelError(f"its preparation gives {tuple(values.shape[1:])} values, and no flat image.")
         image = values[..., 0] if stage.slicewise else values
         try:
             scores = network(image[None].to(device))

@@ -75,7 +75,7 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> A
         ModelError: if the installed MONAI cannot build it.
     """
     kind = getattr(nets, name)
-    unknown = set(arguments) - set(inspect.signature(kind).parameters)
+    unknown = set(arguments) - _arguments_of(kind)
     if unknown:
         raise ModelError(
             f"the installed MONAI's {name} has no argument {', '.join(sorted(unknown))}.",
@@ -93,3 +93,14 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> A
         raise ModelError(f"{name} is too large for the memory.", where=where) from error
     except ImportError as error:
         raise ModelError(f"{name} needs a package: {error}", where=where) from error
+
+
+def _arguments_of(kind: type) -> set[str]:
+    """What the class takes by name; of one that hands further arguments on, what those that it derives from take."""
+    known: set[str] = set()
+    for base in kind.__mro__:
+        parameters = inspect.signature(base).parameters
+        known |= set(parameters)
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return known

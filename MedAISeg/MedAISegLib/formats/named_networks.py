@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ModelError
 from .monai_bundle.architecture import DOWNLOADS, NETWORKS, PARTS
+from .monai_classifier.architecture import NETWORKS as CLASSIFYING
+from .monai_classifier.architecture import without_download
+from .monai_classifier.torchvision_networks import NAME as OF_TORCHVISION
 
 if TYPE_CHECKING:
     import torch
 
-_OF_MONAI = (*NETWORKS, "SegResNetDS2")
+_OF_MONAI = (*NETWORKS, "SegResNetDS2", *(name for name in CLASSIFYING if name != OF_TORCHVISION))
 _BUILDERS = {
     **dict.fromkeys(_OF_MONAI, "monai_networks"),
     **dict.fromkeys(("PlainConvUNet", "ResidualEncoderUNet"), "nnunet.network"),
     "MeshNet": "meshnet.named",
+    OF_TORCHVISION: "monai_classifier.torchvision_networks",
 }
 """Name to the module whose ``build_architecture`` makes it, with the arguments in its own words."""
 
@@ -46,6 +50,8 @@ def build(architecture: str, arguments: Mapping[str, Any], where: str) -> torch.
         raise ModelError("its arguments ask for weights from elsewhere.", where=where, remedy="Leave them out.")
     if architecture in _OF_MONAI:
         arguments = {name: _made(value, where) for name, value in arguments.items()}
+    if architecture in CLASSIFYING and architecture != OF_TORCHVISION:
+        arguments = without_download(architecture, arguments)
     # Importing torch and MONAI takes seconds.
     module = import_module(f".{_BUILDERS[architecture]}", __package__)
     network: torch.nn.Module = module.build_architecture(architecture, arguments, where)

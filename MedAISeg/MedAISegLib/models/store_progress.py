@@ -1,4 +1,4 @@
-"""How far an act of the store is: fetching, copying, checking, packing."""
+"""How far an act of the store is: fetching, copying, checking, packing, exporting."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class StoreStage(Enum):
     COPY = "copy"
     CHECK = "check"
     PACK = "pack"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True)

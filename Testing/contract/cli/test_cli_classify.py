@@ -101,6 +101,14 @@ def test_an_installed_one_is_listed_and_classifies_by_its_name(run, classifier, 
     assert "Density" in run("models", "list").stdout
     assert run("models", "verify", "density").exit_code == 0
     assert run("classify", pictures[0], "--model", "density", "--device", "cpu").exit_code == 0
-    refused = run("models", "export", "density", "--output", model_store / "out")
-    assert refused.exit_code == 4
-    assert "classification model" in refused.stderr
+
+
+def test_an_exported_one_gives_the_same_probabilities_wherever_it_is_installed(run, classifier, pictures, tmp_path):
+    exported = run("models", "export", classifier, "--output", tmp_path / "shared")
+    assert exported.exit_code == 0, exported.output
+    assert "there is no code in it" in exported.output
+    assert run("models", "install", tmp_path / "shared").exit_code == 0
+    assert "A, B" in run("models", "show", "shared").stdout
+    tables = [run("classify", *pictures, "--model", m, "--json", "--device", "cpu") for m in (classifier, "shared")]
+    before, after = (json.loads(done.stdout)["images"] for done in tables)
+    assert after == before

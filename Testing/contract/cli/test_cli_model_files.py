@@ -15,7 +15,7 @@ from MedAISegLib.formats import read_model
 from MedAISegLib.formats.medaiseg_bundle.scripting import as_torchscript
 from MedAISegLib.formats.monai_bundle import read as read_bundle
 from MedAISegLib.models.operations import Orient, PadToMultiple, Resample, ScaleRange
-from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions, Windows
+from MedAISegLib.models.spec import Activation, Argmax, Channel, Regions
 from MedAISegLib.models.store import find_model
 from MedAISegLib.readers import read_images
 from monai.networks.nets import UNet
@@ -215,4 +215,4 @@ class SizeBound(torch.nn.Module):
 
 def test_a_network_that_would_compute_otherwise_is_not_written():
     with pytest.raises(ModelError, match="another size"):
-        as_torchscript(SizeBound(), 1, Windows((16, 16, 16)), "model")
+        as_torchscript(SizeBound(), [torch.rand(1, 1, 16, 16, 16), torch.rand(2, 1, 32, 32, 32)], "model")

@@ -70,6 +70,9 @@ def _beside(folder: Path, files: list[str]) -> list[str]:
 
 def _build_networks(folder: Path, description: Description) -> tuple[tuple[torch.nn.Module, ...], ...]:
     # Importing torch takes seconds, and a list of models does not need it.
+    from .classifying import build_classifier
     from .networks import build_networks
 
+    if description.classes:
+        return build_classifier(folder, description)
     return build_networks(folder, description)

@@ -42,18 +42,21 @@ class NetworkFile:
     slice_axis: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Description:
     """The content of the file; what is not said here is a ModelSpec's.
 
     Attributes:
+        segments: of a model that segments; one that says what an image shows as a whole has ``classes`` instead, in
+            the network's order.
         networks: of each stage: one network, or several (folds) whose scores are averaged.
         ensemble: the stages whose mean makes the result, where there are such.
         layout: of this file; a later one than we know is refused.
     """
 
     channels: tuple[Channel, ...]
-    segments: tuple[SegmentSpec, ...]
+    segments: tuple[SegmentSpec, ...] = ()
+    classes: tuple[str, ...] = ()
     stages: tuple[InferenceStage, ...]
     networks: tuple[tuple[NetworkFile, ...], ...]
     layout: int = LAYOUT

@@ -38,6 +38,8 @@ def classes_of(stage: InferenceStage, description: Description) -> int:
 def _problems(description: Description) -> Iterator[str]:
     yield from _counts(description)
     yield from _texts(description)
+    if description.classes:
+        yield from _problems_of_classes(description)
     labels = [segment.label_value for segment in description.segments]
     if any(not 1 <= value <= _MOST_LABEL for value in labels):
         yield f"label values are 1 to {_MOST_LABEL}, not {min(labels)} to {max(labels)}"
@@ -58,7 +60,7 @@ def _problems(description: Description) -> Iterator[str]:
 def _counts(description: Description) -> Iterator[str]:
     for what, items, most in (
         ("channels", description.channels, _MOST_CHANNELS),
-        ("segments", description.segments, _MOST_LABEL),
+        *([] if description.classes else [("segments", description.segments, _MOST_LABEL)]),
         ("stages", description.stages, _MOST_STAGES),
     ):
         if not 1 <= len(items) <= most:
@@ -79,15 +81,34 @@ def _member_problems(member: NetworkFile) -> Iterator[str]:
 
 
 def _texts(description: Description) -> Iterator[str]:
-    names = [description.name, *(s.name for s in description.segments), *(c.name for c in description.channels)]
-    for name in names:
+    parts = [*(s.name for s in description.segments), *(c.name for c in description.channels), *description.classes]
+    for name in (description.name, *parts):
         if len(name) > _LONGEST_NAME or any(unicodedata.category(letter) == "Cc" for letter in name):
             yield f"the name {name[:40]!r} is longer than {_LONGEST_NAME} characters or holds control characters"
-    if not all(s.name.strip() for s in description.segments) or not all(c.name.strip() for c in description.channels):
-        yield "a channel or segment has no name"
+    if not all(name.strip() for name in parts):
+        yield "a channel, segment or class has no name"
     for name in ("version", "description", "anatomy", "license", "citation", "intended_use"):
         if len(getattr(description, name)) > _LONGEST_TEXT:
             yield f"{name} is longer than {_LONGEST_TEXT} characters"
+
+
+def _problems_of_classes(description: Description) -> Iterator[str]:
+    """A model that says what an image shows as a whole has one network, which gives one score a class."""
+    if description.segments:
+        yield "it has segments and classes, and a model finds either"
+    if len(description.classes) > _MOST_LABEL:
+        yield f"it has {len(description.classes)} classes, and may have {_MOST_LABEL}"
+    if len(description.stages) != 1 or [len(members) for members in description.networks] != [1]:
+        yield "a model with classes has one stage with one network"
+        return
+    ((member,),), (stage,) = description.networks, description.stages
+    cleaned = (stage.decision.labels, stage.paints, stage.postprocessing, stage.restore.cleaning)
+    if any(cleaned) or description.postprocessing or description.merged:
+        yield "it says what is to be done with labels, and a model with classes finds none"
+    if (member.dimensions == 2) is not stage.slicewise or (1 in (stage.windows.size or ())) is not stage.slicewise:
+        yield "a flat image has 2 dimensions, goes slicewise, and has a window that is 1 long; a volume none of that"
+    if member.slice_axis:
+        yield "a model with classes sees slices across the last axis of what is prepared, and has no slice_axis"
 
 
 def _stage_problems(stage: InferenceStage, description: Description) -> Iterator[str]:

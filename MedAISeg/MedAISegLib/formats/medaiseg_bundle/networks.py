@@ -35,18 +35,7 @@ class CheckedNetwork(torch.nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """(batch, channel, a, b, c) to (batch, class, a, b, c); of several outputs the first."""
-        try:
-            scores = self.network(values)
-        # What torch and MONAI raise for sizes that do not fit.
-        except (RuntimeError, ValueError) as error:
-            if is_out_of_memory(error):
-                raise
-            reason = str(error).strip().splitlines()[-1][:300]
-            raise ModelError(
-                f"the network does not take {_channels(values.shape[1])} of {_by(values.shape[2:])} voxels: {reason}",
-                where=self._where,
-            ) from error
-        return self._checked(first_output(scores), values)
+        return self._checked(checked_output(self.network, values, self._where), values)
 
     def _checked(self, scores: Any, values: torch.Tensor) -> torch.Tensor:
         shape = tuple(scores.shape) if isinstance(scores, torch.Tensor) else ()
@@ -64,6 +53,26 @@ class CheckedNetwork(torch.nn.Module):
             )
         result: torch.Tensor = scores
         return result if result.is_floating_point() else result.float()
+
+
+def checked_output(network: torch.nn.Module, values: torch.Tensor, where: str) -> Any:
+    """What a network gives for images, of several outputs the first.
+
+    Raises:
+        ModelError: if it does not take them.
+    """
+    try:
+        return first_output(network(values))
+    # What torch and MONAI raise for sizes that do not fit.
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
+        unit = "pixels" if values.ndim == 4 else "voxels"
+        raise ModelError(
+            f"the network does not take {_channels(values.shape[1])} of {_by(values.shape[2:])} {unit}: {reason}",
+            where=where,
+        ) from error
 
 
 def first_output(scores: Any) -> Any:
@@ -98,6 +107,12 @@ def build_networks(folder: Path, description: Description) -> tuple[tuple[torch.
 
 def open_network(folder: Path, member: NetworkFile) -> torch.nn.Module:
     """The network of one file, made to take volumes."""
+    network = open_file(folder, member)
+    return SliceNetwork(network, member.slice_axis) if member.dimensions == 2 else network
+
+
+def open_file(folder: Path, member: NetworkFile) -> torch.nn.Module:
+    """The network of one file, as it is."""
     path = folder / member.file
     network: torch.nn.Module
     if path.suffix == ".onnx":
@@ -110,7 +125,7 @@ def open_network(folder: Path, member: NetworkFile) -> torch.nn.Module:
         from .torchscript import open_torchscript
 
         network = open_torchscript(path)
-    return SliceNetwork(network, member.slice_axis) if member.dimensions == 2 else network
+    return network
 
 
 def try_out(network: torch.nn.Module, inputs: int, windows: Windows) -> Size:

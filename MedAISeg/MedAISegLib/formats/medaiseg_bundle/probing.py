@@ -85,7 +85,7 @@ def probe(path: Path, dimensions: int | None = None, channels: int | None = None
     raise ModelError(
         f"it takes no image that was tried. The first said: {reason}",
         where=str(path),
-        remedy="Say its dimensions and its channels.",
+        remedy="Say its dimensions and its channels; one that classifies is described by hand (docs/models.md).",
     )
 
 

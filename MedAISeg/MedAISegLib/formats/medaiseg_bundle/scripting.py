@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import torch
@@ -11,24 +11,20 @@ from torch.jit.frontend import FrontendError
 
 from ...core.errors import ModelError
 from ...models.spec import Windows
-from .networks import MOST_TRIAL_VOXELS, CheckedNetwork, Size, first_output, try_out
+from .networks import MOST_TRIAL_VOXELS, CheckedNetwork, first_output, try_out
 
 _TOLERANCE = 1e-4
 
 
-def as_torchscript(
-    network: torch.nn.Module, inputs: int, windows: Windows, where: str
-) -> tuple[torch.jit.ScriptModule, int]:
-    """A network as TorchScript that computes the same, and the number of its classes.
+def as_torchscript(network: torch.nn.Module, samples: Sequence[torch.Tensor], where: str) -> torch.jit.ScriptModule:
+    """A network as TorchScript that computes the same.
 
-    It is held against the network itself on random windows of two batches, and of two sizes where it takes two.
+    Args:
+        samples: images that the network takes, on which the two are compared.
 
     Raises:
         ModelError: if that cannot be had.
     """
-    checked = CheckedNetwork(network, None, where).eval()
-    small = try_out(checked, inputs, windows)
-    samples = list(trial_windows(checked, inputs, small, windows))
     reasons = []
     for make in (_traced, _scripted):
         try:
@@ -36,7 +32,7 @@ def as_torchscript(
                 warnings.simplefilter("ignore")
                 script = make(network, samples[0])
                 if all(same_scores(network, script, sample) for sample in samples):
-                    return script, int(first_output(script(samples[0])).shape[1])
+                    return script
             reasons.append("it would not compute the same for windows of another size")
         # What torch raises for Python that TorchScript does not have.
         except (FrontendError, RuntimeError, TypeError, ValueError, AttributeError, OSError) as error:
@@ -58,8 +54,13 @@ def _scripted(network: torch.nn.Module, _: torch.Tensor) -> torch.jit.ScriptModu
     return script
 
 
-def trial_windows(network: torch.nn.Module, inputs: int, small: Size, windows: Windows) -> Iterator[torch.Tensor]:
-    """Random windows: the size that was tried, and, where the network takes it, another in a larger batch."""
+def windows_taken(checked: CheckedNetwork, inputs: int, windows: Windows) -> Iterator[torch.Tensor]:
+    """Random windows: the smallest that the network takes, and, where it takes it, another size in a larger batch.
+
+    Raises:
+        ModelError: if it does not take the window that it will be given.
+    """
+    small = try_out(checked, inputs, windows)
     random = torch.Generator().manual_seed(0)
     yield torch.rand((1, inputs, *small), generator=random)
     full = tuple(n or length for n, length in zip(windows.size or (0, 0, 0), small, strict=True))
@@ -70,7 +71,7 @@ def trial_windows(network: torch.nn.Module, inputs: int, small: Size, windows: W
     sample = torch.rand((2, inputs, *other), generator=random)
     try:
         with torch.no_grad():
-            network(sample)
+            checked(sample)
     except (RuntimeError, ModelError):
         sample = torch.rand((2, inputs, *small), generator=random)
     yield sample

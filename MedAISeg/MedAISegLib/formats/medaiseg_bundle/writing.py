@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import shutil
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ...core.errors import ModelError, ResourceError, UsageError
 from ...core.notice import Notice
+from ...core.progress import Poll, never
 from ...core.unfinished import done_wholly, unfinished
-from ...models.spec import Argmax, InferenceStage, Windows
+from ...engine.windows import before_each_layer
+from ...models.installing import copy_file, told_of
+from ...models.spec import Argmax, InferenceStage, ModelSpec
+from ...models.store_progress import StoreCallback, StoreProgress, StoreStage, nobody
 from .. import ModelSource, read_model
 from ..checkpoint import distinct_weights
 from ..recipe import Recipe
 from . import NAME
+from .classifying import CheckedClassifier, images_taken
 from .description import Description, NetworkFile, description_of, read_description, write_description
-from .networks import CheckedNetwork, first_output, open_network, try_out
+from .networks import CheckedNetwork, first_output, open_file, open_network
 from .onnx_file import external_files
-from .scripting import as_torchscript, same_scores, trial_windows
+from .scripting import as_torchscript, same_scores, windows_taken
 
+_AS_IT_IS = "Share it as it is: medaiseg models pack M, or in Slicer More, Pack it for another computer."
 _TEXTS = ("LICENSE*", "README*", "docs/LICENSE*", "docs/README*")
 
 
@@ -35,15 +44,18 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class _Passage:
-    """What goes into a stage's networks, and what of them is tried."""
+class _Act:
+    """A model that is being written, and who is told and may stop it."""
 
-    inputs: int
-    windows: Windows
-    where: str
+    spec: ModelSpec
+    folder: Path
+    tell: StoreCallback
+    poll: Poll
 
 
-def export_model(source: ModelSource, path: Path, folder: Path) -> Exported:
+def export_model(
+    source: ModelSource, path: Path, folder: Path, *, tell: StoreCallback = nobody, poll: Poll = never
+) -> Exported:
     """Write a model into a new folder, and try what was written.
 
     A network that is known by its name becomes its weights alone, which hold no code; TorchScript and ONNX stay as they
@@ -51,55 +63,61 @@ def export_model(source: ModelSource, path: Path, folder: Path) -> Exported:
 
     Args:
         path: where the model lies, for the licence and the card beside it.
+        tell: hears which of the networks is being written.
 
     Raises:
         UsageError: if the folder exists and is not empty.
-        ModelError: if it classifies or runs by code of its own, its networks cannot be written, or would not compute
-            the same.
+        ModelError: if it runs by code of its own, its networks cannot be written, or would not compute the same.
         ResourceError: if the folder cannot be written.
+        Cancelled: if ``poll`` raises it; nothing is left of the folder then.
     """
     if source.spec.own_code:
-        raise ModelError("it runs by code of its own, which no description can stand for.", where=source.spec.id)
-    if source.spec.classes:
-        raise ModelError("it is a classification model, and our layout is for segmentation.", where=source.spec.id)
+        raise ModelError(
+            "it runs by code of its own, which no description can stand for.", where=source.spec.id, remedy=_AS_IT_IS
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError("it exists and is not empty.", where=str(folder))
+        raise UsageError("it exists and is not empty.", where=str(folder), remedy="Choose another place or name.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with done_wholly() as begin_last_part, unfinished(folder.parent / f".part-{secrets.token_hex(6)}") as scratch:
             made = scratch / folder.name
             made.mkdir(parents=True)
-            notices = _write(source, path, made)
-            read_model(made).build_networks()
+            notices = _write(source, path, _Act(source.spec, made, tell, poll))
+            tell(StoreProgress(StoreStage.CHECK))
+            with told_of(folder, instead_of=made):
+                read_model(made).build_networks()
+            poll()
             begin_last_part()
             if folder.exists():
                 folder.rmdir()
             made.replace(folder)
     except OSError as error:
         raise ResourceError(f"it cannot be written: {error.strerror or error}.", where=str(folder)) from error
+    except SafetensorError as error:
+        raise ResourceError(f"it cannot be written: {error}.", where=str(folder)) from error
     return Exported(folder, notices)
 
 
-def _write(source: ModelSource, path: Path, folder: Path) -> tuple[Notice, ...]:
-    _copy_texts(path if path.exists() else path.parent, folder)
-    if source.spec.format == NAME:
-        return _copy(path, folder)
-    spec, built = source.spec, source.build_networks()
+def _write(source: ModelSource, path: Path, act: _Act) -> tuple[Notice, ...]:
+    act.tell(StoreProgress(StoreStage.EXPORT))
+    _copy_texts(path if path.exists() else path.parent, act.folder)
+    if act.spec.format == NAME:
+        return _copy(path, act)
+    built = source.build_networks()
     recipes = source.recipes() if source.recipes else tuple((Recipe(),) * len(members) for members in built)
-    named = {segment.label_value for segment in spec.segments}
+    count = sum(len(members) for members in built)
+    named = {segment.label_value for segment in act.spec.segments}
     files, stages, notices = [], [], list[Notice]()
-    for number, (stage, members, known) in enumerate(zip(spec.stages, built, recipes, strict=True), start=1):
-        passage = _Passage(
-            len(spec.channels) + (len(named) if stage.labels_of is not None else 0), stage.windows, spec.id
-        )
-        written = [
-            _write_network(network, recipe, folder / f"network_{number}_{count}", passage)
-            for count, (network, recipe) in enumerate(zip(members, known, strict=True), start=1)
-        ]
+    for number, (stage, members, known) in enumerate(zip(act.spec.stages, built, recipes, strict=True), start=1):
+        written = []
+        for member, (network, recipe) in enumerate(zip(members, known, strict=True), start=1):
+            act.tell(StoreProgress(StoreStage.EXPORT, part=len(notices) + 1, parts=count))
+            act.poll()
+            written.append(_write_network(network, recipe, f"network_{number}_{member}", stage, act))
+            notices.append(_notice(recipe, type(network).__name__))
         files.append(tuple(file for file, _ in written))
-        stages.append(_with_labels(stage, written[0][1], named))
-        notices += (_notice(recipe, type(network).__name__) for recipe, network in zip(known, members, strict=True))
-    write_description(description_of(replace(spec, stages=tuple(stages)), tuple(files)), folder)
+        stages.append(stage if act.spec.classes else _with_labels(stage, written[0][1], named))
+    write_description(description_of(replace(act.spec, stages=tuple(stages)), tuple(files)), act.folder)
     return tuple(dict.fromkeys(notices))
 
 
@@ -111,27 +129,46 @@ def _copy_texts(origin: Path, folder: Path) -> None:
         shutil.copyfile(text, target)
 
 
-def _write_network(network: torch.nn.Module, recipe: Recipe, stem: Path, passage: _Passage) -> tuple[NetworkFile, int]:
+def _write_network(
+    network: torch.nn.Module, recipe: Recipe, stem: str, stage: InferenceStage, act: _Act
+) -> tuple[NetworkFile, int]:
     """One network's file, and how many classes it tells apart."""
-    checked = CheckedNetwork(network, None, passage.where).eval()
-    if recipe.script is None and not recipe.architecture:
-        script, classes = as_torchscript(network, passage.inputs, passage.windows, passage.where)
-        script.save(str(stem.with_suffix(".ts")))
-        return NetworkFile(stem.with_suffix(".ts").name), classes
-    name = stem.with_suffix(".ts" if recipe.script else ".safetensors").name
-    sliced = recipe.slice_axis is not None
-    file = NetworkFile(name, 2 if sliced else 3, recipe.architecture, recipe.arguments, recipe.slice_axis or 0)
+    # What becomes TorchScript here takes slices out of volumes by itself.
+    axis = recipe.slice_axis if recipe.script or recipe.architecture else None
+    flat = axis is not None or (bool(act.spec.classes) and stage.slicewise)
+    name = f"{stem}.{'safetensors' if recipe.architecture else 'ts'}"
+    file = NetworkFile(name, 2 if flat else 3, recipe.architecture, recipe.arguments, axis or 0)
+    samples, classes = _samples(network, stage, act)
     if recipe.script:
-        shutil.copyfile(recipe.script, stem.parent / name)
+        copy_file(recipe.script, act.folder / name, act.poll)
+    elif recipe.architecture:
+        save_file(distinct_weights(_bare(network, axis is not None)), act.folder / name, metadata={"format": "pt"})
     else:
-        save_file(distinct_weights(_bare(network, sliced)), stem.parent / name, metadata={"format": "pt"})
-    again = open_network(stem.parent, file).eval()
-    small = try_out(checked, passage.inputs, passage.windows)
-    with torch.no_grad():
-        samples = list(trial_windows(checked, passage.inputs, small, passage.windows))
+        content = io.BytesIO()
+        # Where the disk has no room for a file, torch ends the process.
+        torch.jit.save(as_torchscript(network, samples, act.spec.id), content)
+        (act.folder / name).write_bytes(content.getbuffer())
+    act.poll()
+    again = (open_file if act.spec.classes else open_network)(act.folder, file).eval()
+    with torch.no_grad(), before_each_layer([network, again], lambda _: act.poll()):
         if not all(same_scores(network, again, sample) for sample in samples):
-            raise ModelError("what was written does not compute the same.", where=f"{passage.where}/{name}")
-        return file, int(first_output(checked(samples[0])).shape[1])
+            raise ModelError("what was written does not compute the same.", where=f"{act.spec.id}/{name}")
+    return file, classes
+
+
+def _samples(network: torch.nn.Module, stage: InferenceStage, act: _Act) -> tuple[list[torch.Tensor], int]:
+    """Random images of two sizes that a network takes, and how many classes it tells apart."""
+    inputs = len(act.spec.channels)
+    checked: CheckedClassifier | CheckedNetwork
+    with before_each_layer([network], lambda _: act.poll()), torch.no_grad():
+        if act.spec.classes:
+            checked = CheckedClassifier(network, len(act.spec.classes), act.spec.id).eval()
+            samples = list(islice(images_taken(checked, inputs, stage), 2))
+        else:
+            inputs += len(act.spec.segments) if stage.labels_of is not None else 0
+            checked = CheckedNetwork(network, None, act.spec.id).eval()
+            samples = list(windows_taken(checked, inputs, stage.windows))
+        return samples, int(first_output(checked(samples[0])).shape[1])
 
 
 def _bare(network: torch.nn.Module, sliced: bool) -> torch.nn.Module:
@@ -149,15 +186,16 @@ def _notice(recipe: Recipe, kind: str) -> Notice:
     return Notice("torchscript", f"No name stands for its network {kind}: it is written as TorchScript.")
 
 
-def _copy(path: Path, folder: Path) -> tuple[Notice, ...]:
+def _copy(path: Path, act: _Act) -> tuple[Notice, ...]:
     description: Description = read_description(path / "medaiseg.json")
     members = [member for stage in description.networks for member in stage]
-    for file in {member.file for member in members}:
-        beside = external_files(path / file) if file.endswith(".onnx") else ()
-        for name in (file, *((Path(file).parent / other).as_posix() for other in beside)):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path / name, folder / name)
-    write_description(description, folder)
+    files = {member.file for member in members}
+    for file in [name for name in files if name.endswith(".onnx")]:
+        files |= {(Path(file).parent / other).as_posix() for other in external_files(path / file)}
+    for name in sorted(files):
+        (act.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy_file(path / name, act.folder / name, act.poll)
+    write_description(description, act.folder)
     return tuple(dict.fromkeys(_kept(member) for member in members))
 
 

@@ -5,7 +5,6 @@ A network that is none of those that are understood can be had as TorchScript, `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,34 +17,24 @@ from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpe
 from .. import ModelSource
 from ..monai_bundle import description
 from ..monai_bundle.activation import activation_of
-from ..monai_bundle.architecture import Architecture, NetworkPlan
+from ..monai_bundle.architecture import NetworkPlan
 from ..monai_bundle.arguments import Arguments
 from ..monai_bundle.config import BundleFiles, read_files
 from ..monai_bundle.members import exported_member
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list, transform_name
-from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain, quoted, refuse_class
+from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain
 from ..monai_bundle.weights_path import has_weights, weights_file
-from . import torchvision_networks
+from ..recipe import Recipe, named
+from .architecture import plan_classifier
+from .torchvision_networks import NAME as OF_TORCHVISION
+from .torchvision_networks import build_torchvision
 
 if TYPE_CHECKING:
     import torch
 
-_PLACE = re.compile(r"(?:monai\.networks\.nets\.(?:\w+\.)?)?(\w+)")
-_OUTPUTS, _CLASSES = "out_channels", "num_classes"
-NETWORKS = {
-    **dict.fromkeys(("DenseNet", "DenseNet121", "DenseNet169", "DenseNet201", "DenseNet264"), _OUTPUTS),
-    **dict.fromkeys(
-        ("EfficientNetBN", "ResNet", "SENet", "SENet154", "SEResNet50", "SEResNet101", "SEResNet152"), _CLASSES
-    ),
-    torchvision_networks.NAME: _CLASSES,
-}
-"""Networks of MONAI that give one score a class, and the argument that says how many classes."""
-
 COLOURS = ("R", "G", "B")
-_CHANNELS = ("in_channels", "n_input_channels")
-_WEIGHTS = ("pretrained", "weights")
 _NO_EFFECT = ("EnsureType", "ToTensor", "ToDevice", "SaveClassification", "CastToType", "Identity")
 
 
@@ -77,7 +66,7 @@ def _compile(files: BundleFiles) -> ModelSource:
         spec = _spec(files, stage, channels, _class_names(files, network.out_channels))
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build, files, network))
+    return ModelSource(spec, partial(_build, files, network), recipes=partial(_recipes, files, network))
 
 
 def _network(files: BundleFiles, inference: Inference) -> NetworkPlan:
@@ -94,33 +83,7 @@ def _network(files: BundleFiles, inference: Inference) -> NetworkPlan:
 
 def _planned(inference: Inference) -> NetworkPlan:
     entry = component(inference.value("network_def" if inference.has("network_def") else "network"), "network_def")
-    architecture, count = _architecture(entry)
-    in_channels = next((architecture.arguments[key] for key in _CHANNELS if key in architecture.arguments), 3)
-    dimensions = architecture.arguments.get("spatial_dims", 2)
-    if dimensions not in (2, 3) or not isinstance(in_channels, int):
-        raise ModelError("its dimensions or channels are no numbers that fit.", where=entry.place)
-    return NetworkPlan(architecture, dimensions, in_channels, count, (), _weights(inference))
-
-
-def _architecture(entry: Component) -> tuple[Architecture, int]:
-    match = _PLACE.fullmatch(entry.target)
-    if match is None:
-        raise refuse_class(entry.target, entry.place)
-    name = match.group(1)
-    if name not in NETWORKS:
-        raise needs_trust(f"the network {quoted(entry.target)} is none of those that are understood", entry.place)
-    given = {key: plain(value, f"{entry.place}#{key}") for key, value in entry.arguments.items()}
-    if name == torchvision_networks.NAME:
-        torchvision_networks.check_arguments(given, entry.place)
-    else:
-        # The bundle's own weights replace all of them, so that none need be fetched.
-        given |= {key: False for key in given if key in _WEIGHTS}
-    if name == "EfficientNetBN":
-        given["pretrained"] = False
-    count = given.get(NETWORKS[name])
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ModelError(f"{count!r} is no number of classes.", where=f"{entry.place}#{NETWORKS[name]}")
-    return Architecture(name, given, entry.place), count
+    return plan_classifier(entry, _weights(inference))
 
 
 def _activation(inference: Inference) -> Activation:
@@ -193,9 +156,15 @@ def _build(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[torch.nn.Module
         raise ValueError("a network in TorchScript is not built")
     path = weights_file(files.root, plan.weights)
     network: torch.nn.Module
-    if plan.architecture.name == torchvision_networks.NAME:
-        network = torchvision_networks.build_torchvision(plan.architecture.arguments, plan.architecture.place)
+    if plan.architecture.name == OF_TORCHVISION:
+        network = build_torchvision(plan.architecture.arguments, plan.architecture.place)
     else:
         network = build_architecture(files.root, plan.architecture)
     fit_weights(network, load_state(path), path)
     return ((network.eval(),),)
+
+
+def _recipes(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[Recipe, ...], ...]:
+    if plan.architecture is None:
+        return ((Recipe(script=files.torchscript),),)
+    return ((named(plan.architecture.name, plan.architecture.arguments),),)

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import ModelError, ResourceError
-from ..monai_bundle.values import needs_trust, quoted
+from ..monai_bundle.values import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -27,22 +27,44 @@ _MODELS = frozenset({
 
 _OF_THE_LAYER = ("num_classes", "dim", "in_channels", "use_conv", "pool", "bias", "fc_name")
 _OF_OTHER_WEIGHTS = ("pretrained", "weights")
+_SHIFTED = "transform_input"
 
 
-def check_arguments(arguments: Mapping[str, Any], place: str) -> None:
-    """Raises:
-    NotTrustedError: if the network is none of those that are understood.
-    """
+def problem_of(arguments: Mapping[str, Any]) -> str:
+    """Why these arguments are not understood, a sentence without its full stop; empty where they are."""
     model = arguments.get("model_name", "resnet18")
     if model not in _MODELS:
-        raise needs_trust(f"torchvision's network {quoted(str(model))} is none of those that are understood", place)
-    for name in arguments:
-        if name not in ("model_name", *_OF_THE_LAYER, *_OF_OTHER_WEIGHTS):
-            raise needs_trust(f"the argument {quoted(name)} is not understood", place)
+        return f"torchvision's network {quoted(str(model))} is none of those that are understood"
+    allowed = ("model_name", *_OF_THE_LAYER, *_OF_OTHER_WEIGHTS, *([_SHIFTED] if model == _INCEPTION else []))
+    unknown = next((name for name in arguments if name not in allowed), None)
+    return "" if unknown is None else f"the argument {quoted(unknown)} is not understood"
+
+
+def without_download(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of the same network that fetches no weights."""
+    kept = {name: value for name, value in arguments.items() if name not in _OF_OTHER_WEIGHTS}
+    if kept.get("model_name") == _INCEPTION:
+        # Asked for published weights, torchvision also brings values of 0 to 1 into the range of those.
+        kept.setdefault(_SHIFTED, any(arguments.get(name) for name in _OF_OTHER_WEIGHTS))
+    return kept
+
+
+def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> torch.nn.Module:
+    """The network without weights, by what a description of our own says of it.
+
+    Raises:
+        ResourceError, ModelError: as :func:`build_torchvision`; also if the arguments are none that are understood.
+    """
+    if problem := problem_of(arguments):
+        raise ModelError(f"{name} cannot be built: {problem}.", where=where)
+    return build_torchvision(without_download(arguments), where)
 
 
 def build_torchvision(arguments: Mapping[str, Any], place: str) -> torch.nn.Module:
-    """The network without weights; those that the bundle would have fetched first are replaced by its own anyway.
+    """The network without weights.
+
+    Args:
+        arguments: in which :func:`problem_of` finds nothing, as :func:`without_download` leaves them.
 
     Raises:
         ResourceError: if torchvision is not installed, or does not fit the torch that is.
@@ -57,17 +79,17 @@ def build_torchvision(arguments: Mapping[str, Any], place: str) -> torch.nn.Modu
             where=place,
             remedy="Install the torchvision that belongs to that torch; Slicer's PyTorch extension brings both.",
         ) from error
+    from ..bounded_building import bounded_building
     from ..monai_networks import nets
 
     options = {}
     if arguments.get("model_name") == _INCEPTION:
-        # Asked for published weights, torchvision also brings values of 0 to 1 into the range of those.
-        shifted = any(arguments.get(name) for name in _OF_OTHER_WEIGHTS)
-        options = {"transform_input": shifted, "init_weights": False}
-    base = getattr(models, arguments.get("model_name", "resnet18"))(weights=None, **options)
+        options = {_SHIFTED: arguments.get(_SHIFTED, False), "init_weights": False}
     layer = {name: arguments[name] for name in _OF_THE_LAYER if name in arguments}
     try:
-        adapted: torch.nn.Module = getattr(nets, _ADAPTER)(base, **layer)
+        with bounded_building(place):
+            base = getattr(models, arguments.get("model_name", "resnet18"))(weights=None, **options)
+            adapted: torch.nn.Module = getattr(nets, _ADAPTER)(base, **layer)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{NAME} cannot be built: {error}", where=place) from error
     return adapted
