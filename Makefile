@@ -77,10 +77,14 @@ run-py312: $(VENV312)/installed
 	  -m "not engine and not reference and not slow" Testing/unit Testing/contract
 	OMP_NUM_THREADS=1 $(VENV312)/bin/python tools/test_apart.py --without-engine -m "not engine and not reference and not slow" $(HOST_TESTS)
 
-$(VENV312)/installed: $(REQUIREMENTS)
+# Without the project itself, so that it can be made beside the other: both would write the same MedAISeg.egg-info.
+$(VENV312)/packages: $(REQUIREMENTS)
 	python=$$(tools/find-python 3.12) && "$$python" -m venv $(VENV312)
 	$(VENV312)/bin/python tools/without_engine.py | \
 	  $(VENV312)/bin/python $(INSTALL) --constraint constraints.txt --requirement /dev/stdin
+	touch $@
+
+$(VENV312)/installed: $(VENV312)/packages
 	$(VENV312)/bin/python $(INSTALL) --no-deps --editable .
 	touch $@
 
