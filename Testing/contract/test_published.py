@@ -65,6 +65,11 @@ def test_ids_are_unique_and_usable_as_names_of_folders():
         assert not any(path_problem(name) for file in model.files for name in (file.save_as, file.folder) if name)
 
 
+def test_nearly_every_model_names_its_structures():
+    """One finds cells of any kind, of the other its publisher does not say what its one label is."""
+    assert {model.id for model in published_models() if not model.labels} == {"vista2d", "meshnet_mindgrab"}
+
+
 def test_each_publisher_is_there():
     counts = {
         source: sum(m.source == source for m in published_models())

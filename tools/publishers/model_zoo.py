@@ -87,7 +87,8 @@ def _channels(data: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _labels(output: dict[str, Any]) -> dict[str, str]:
-    classes = {str(value): str(name) for value, name in output.get("channel_def", {}).items()}
+    named = output.get("channel_def") or output.get("label_def") or {}
+    classes = {str(value): str(name) for value, name in named.items()}
     if not any(name.lower() == "background" for name in classes.values()):
         # Each class is a layer of its own, label values count from 1.
         return {str(int(value) + 1): name for value, name in classes.items()}
