@@ -13,7 +13,7 @@ from ...models.kept_records import change_record, read_record
 
 _FILE = "fastest.json"
 _MOST = 500
-_REVISION = 2
+_REVISION = 3
 """One more whenever a way computes otherwise: what was found before is then found anew."""
 
 
