@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from MedAISegLib.app.protocol import (
     SegmentRequest,
     VolumeRecord,
 )
+from MedAISegLib.app.store_protocol import ExportModelReply, ExportModelRequest
 from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
@@ -151,3 +153,23 @@ def test_folders_that_are_gone_or_wrong_are_errors_of_the_request(worker: Answer
     assert isinstance(worker.error_of(worker.ask(SegmentRequest(folder, JOB, {"T1": record}))), ResourceError)
     (folder / "image").write_bytes(bytes(95))
     assert "size" in worker.error_of(worker.ask(SegmentRequest(folder, JOB, {"T1": record}))).what
+
+
+def test_a_model_is_exported_and_what_was_written_segments_as_it_did(
+    worker: Answers, exchange: Exchange, hippocampus: Volume, tmp_path: Path
+) -> None:
+    exported = worker.of(worker.ask(ExportModelRequest("hippocampus", tmp_path / "shared")))
+    assert isinstance(exported, ExportModelReply)
+    assert exported.folder == tmp_path / "shared"
+    assert "there is no code in it" in exported.notices[0].message
+    assert {file.suffix for file in exported.folder.iterdir() if file.is_file()} >= {".json", ".safetensors"}
+    segmented = [
+        worker.of(ask_to_segment(worker, exchange.new_folder(), hippocampus, replace(JOB, model=model)))
+        for model in (JOB.model, str(exported.folder))
+    ]
+    assert segmented[0].checksums == segmented[1].checksums
+    again = worker.error_of(worker.ask(ExportModelRequest("hippocampus", tmp_path / "shared")))
+    assert isinstance(again, UsageError)
+    assert again.remedy
+    assert isinstance(worker.error_of(worker.ask(ExportModelRequest("elbow", tmp_path / "other"))), ModelError)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".part-")] == []

@@ -15,12 +15,14 @@ from ..models.origins import has_changed
 from ..models.packs import is_pack
 from ..models.published import find_published
 from ..models.room import free_bytes, quota_bytes, taken_bytes
-from ..models.store import InstalledModel, installed_models, models_home, size_bytes
+from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
 from .model_sources import InstallOptions
 from .protocol import Done
 from .store_protocol import (
+    ExportModelReply,
+    ExportModelRequest,
     InstallModelRequest,
     InstallReply,
     ModelCheck,
@@ -97,6 +99,17 @@ def pack_models(task: Task) -> Done:
     poll = task.progress.cancel.raise_if_cancelled
     model_sources.pack_models(models, request.output, overwrite=request.overwrite, tell=task.tell, poll=poll)
     return Done()
+
+
+def export_model(task: Task) -> ExportModelReply:
+    """Write a model as a folder of our own layout."""
+    # Importing torch takes seconds.
+    from ..formats.medaiseg_bundle import writing
+
+    request: ExportModelRequest = task.request
+    path, poll = find_model(request.model), task.progress.cancel.raise_if_cancelled
+    exported = writing.export_model(read_model(path), path, request.output, tell=task.tell, poll=poll)
+    return ExportModelReply(exported.folder, exported.notices)
 
 
 def change_trust(task: Task) -> Done:

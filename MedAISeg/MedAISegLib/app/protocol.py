@@ -26,6 +26,8 @@ from ..core.segmentation import Segment
 from ..core.volume import SeriesReference
 from .job import SegmentationJob
 from .store_protocol import (
+    ExportModelReply,
+    ExportModelRequest,
     InstallModelRequest,
     InstallReply,
     ModelsReply,
@@ -255,6 +257,7 @@ Request = (
     | RemoveModelRequest
     | VerifyRequest
     | PackModelsRequest
+    | ExportModelRequest
     | TrustRequest
     | WarmUpRequest
     | DevicesRequest
@@ -269,6 +272,7 @@ Reply = (
     ModelsReply
     | InstallReply
     | VerifyReply
+    | ExportModelReply
     | DevicesReply
     | DiagnoseReply
     | NeedReply

@@ -112,6 +112,27 @@ class PackModelsRequest:
 
 
 @dataclass(frozen=True)
+class ExportModelRequest:
+    """Write a model into a new folder in our own layout, so that it can be shared.
+
+    Attributes:
+        model: its id, that of one of its configurations, or its path.
+        output: the folder; its name becomes the id.
+    """
+
+    model: str
+    output: Path
+
+
+@dataclass(frozen=True)
+class ExportModelReply:
+    """The folder that was written, and what became of the networks."""
+
+    folder: Path
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
 class TrustRequest:
     """The user trusts a model, as it is now, to run code of its own; or not any more."""
 

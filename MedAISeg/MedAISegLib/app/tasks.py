@@ -23,6 +23,7 @@ from .protocol import (
     WarmUpRequest,
 )
 from .store_protocol import (
+    ExportModelRequest,
     InstallModelRequest,
     ModelsRequest,
     PackModelsRequest,
@@ -61,6 +62,7 @@ _STORE = {
     RemoveModelRequest: "MedAISegLib.app.model_requests:delete_model",
     VerifyRequest: "MedAISegLib.app.model_requests:verify_models",
     PackModelsRequest: "MedAISegLib.app.model_requests:pack_models",
+    ExportModelRequest: "MedAISegLib.app.model_requests:export_model",
     TrustRequest: "MedAISegLib.app.model_requests:change_trust",
 }
 _LONG = {

@@ -18,9 +18,9 @@ from .parameters import GivenName, GivenPath, as_command
 def command(interrupts: Interrupts, model: str, output: Path) -> None:
     """Write the model M, an id or a path, as a folder with medaiseg.json and weights, to be shared.
 
-    Labels stay the same; each network is held against the original before it is written. A network of MONAI or nnU-Net
-    and MeshNet become weights alone (safetensors), without any code; TorchScript and ONNX stay what they are. Mind the
-    model's licence.
+    Labels, or the probabilities of classes, stay the same; each network is held against the original before it is
+    written. Networks of MONAI, nnU-Net, MeshNet and torchvision become weights alone (safetensors), without any code;
+    TorchScript and ONNX stay what they are. Mind the model's licence.
     """
     # Importing torch takes seconds.
     from ..formats import read_model

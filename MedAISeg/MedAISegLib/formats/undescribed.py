@@ -10,8 +10,9 @@ from ..core.errors import ModelError
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
 _MISSING = "nothing says what its channels, spacing, intensities and labels are (medaiseg.json)."
 _DESCRIBE = (
-    "Put it into a folder of its own and describe it: medaiseg models init FOLDER asks and tries the answers. "
-    "Then: medaiseg models install FOLDER."
+    "Put it into a folder of its own and describe it there: in a terminal medaiseg models init FOLDER asks and tries "
+    "the answers, or write medaiseg.json by hand (docs/models.md). Then install that folder: "
+    "medaiseg models install FOLDER, or in Slicer Import, From a folder."
 )
 _WHOLE = "Install the whole folder or archive that its publisher hands out, in which a description lies beside it."
 

@@ -1,4 +1,4 @@
-"""What the Python console can do with models: find, install, check, pack and remove them."""
+"""What the Python console can do with models: find, install, check, pack, export and remove them."""
 
 from __future__ import annotations
 
@@ -128,6 +128,26 @@ class ModelLogic:
         job = self.session.pack_models(names, path, on_progress=on_progress, overwrite=overwrite)
         self.session.pump.wait(job)
         return path
+
+    def export_model(self, model: str, output: Path | str, on_progress: Progressed = nobody) -> Path:
+        """Write a model of any format into a new folder, so that it can be shared: weights and a description.
+
+        Each network is held against what was written of it. Mind the model's licence; it goes with it.
+
+        ::
+
+            print(logic.export_model("hippocampus", "/data/shared/hippocampus"))
+
+        Args:
+            model: its id; that of a configuration of it does as well.
+            output: the folder; it must not exist, or be empty.
+            on_progress: is called now and then.
+
+        Raises:
+            MedAISegError: UsageError if something is there, ModelError if it runs by code of its own, ResourceError.
+        """
+        path = Path(output).expanduser().absolute()
+        return self.session.pump.wait(self.session.export_model(model, path, on_progress=on_progress)).folder
 
     def trust(self, model: str, *, trusted: bool = True) -> None:
         """Let a model run code of its own, as it is now; or take that back.

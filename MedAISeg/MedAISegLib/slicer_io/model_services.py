@@ -9,6 +9,8 @@ from typing import Any, cast
 from ..app.client import Told
 from ..app.protocol import Request
 from ..app.store_protocol import (
+    ExportModelReply,
+    ExportModelRequest,
     InstallModelRequest,
     InstallReply,
     ModelsReply,
@@ -131,6 +133,21 @@ class ModelServices:
     ) -> Job[Any]:
         """Write models, or all that were installed, into one file for computers without internet."""
         request = PackModelsRequest(tuple(models), output, overwrite)
+        return self.ask(request, on_done=on_done, on_error=on_error, on_progress=on_progress)
+
+    def export_model(
+        self,
+        model: str,
+        output: Path,
+        on_done: Callable[[ExportModelReply], None] = ignore,
+        on_error: Failed = ignore,
+        on_progress: Told = ignore,
+    ) -> Job[ExportModelReply]:
+        """Write a model into a new folder in our own layout, as weights without code where that can be.
+
+        Cancelled, nothing is left of that folder.
+        """
+        request = ExportModelRequest(model, output)
         return self.ask(request, on_done=on_done, on_error=on_error, on_progress=on_progress)
 
     def trust_model(

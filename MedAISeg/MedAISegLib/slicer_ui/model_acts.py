@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..app.store_protocol import InstallModelRequest, InstallReply, ModelCheck, VerifyReply
+from ..app.store_protocol import ExportModelReply, InstallModelRequest, InstallReply, ModelCheck, VerifyReply
 from ..core.errors import Cancelled, MedAISegError, NameTakenError
 from ..core.notice import Notice
 from ..models.card import ModelCard
@@ -96,7 +96,7 @@ class ModelActs:
             self._end(act)
             question = question_of(error, name, request)
             if question is None:
-                self._failed(error)
+                self._failed(error, _("Stopped. What was downloaded is kept, and the next try goes on from there."))
                 return
             self._messages.ask(question.text, question.yes, lambda: self.install(question.request, name, model))
 
@@ -155,6 +155,23 @@ class ModelActs:
             ids, output, on_done=done, on_error=failed, on_progress=self._hearing(act), overwrite=overwrite
         )
 
+    def export(self, card: ModelCard, folder: Path) -> None:
+        """Write a model into a new folder as our own bundle."""
+        if not self._require_packages(lambda: self.export(card, folder)):
+            return
+        act = self._begin(card.name, card.id)
+
+        def done(reply: ExportModelReply) -> None:
+            self._end(act)
+            lines = [_("Written to {folder}. Elsewhere choose Import, From a folder.").format(folder=reply.folder)]
+            if card.license:
+                lines.append(_("Its licence goes with it: {licence}.").format(licence=card.license))
+            self._said("\n".join(lines), reply.notices)
+
+        act.job = self._context.session.export_model(
+            card.id, folder, on_done=done, on_error=self._failing(act), on_progress=self._hearing(act)
+        )
+
     def trust(self, card: ModelCard, what: str, then: Callable[[], None], messages: MessageView | None = None) -> None:
         """Ask whether a model may run code of its own; if so that is remembered, and ``then`` is called.
 
@@ -206,11 +223,10 @@ class ModelActs:
 
         return failed
 
-    def _failed(self, error: MedAISegError) -> None:
+    def _failed(self, error: MedAISegError, stopped: str = "") -> None:
         self._on_change()
         if isinstance(error, Cancelled):
-            text = _("Stopped. What was downloaded is kept, and the next try goes on from there.")
-            self._messages.show_text(Kind.INFORMATION, text)
+            self._messages.show_text(Kind.INFORMATION, stopped or _("Stopped. Nothing was changed."))
         else:
             self._messages.show_error(error)
 

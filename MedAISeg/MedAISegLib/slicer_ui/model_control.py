@@ -148,6 +148,13 @@ class ModelControl:
     def pack_all(self) -> None:
         self._pack([], "models")
 
+    def export(self, card: ModelCard) -> None:
+        title = _("In which folder to make the bundle's own")
+        place = qt.QFileDialog.getExistingDirectory(self._context.ui.MedAISeg, title)
+        if place:
+            # Behind a slash stands the configuration of a model that has several.
+            self.acts.export(card, Path(place) / card.id.replace("/", "_"))
+
     def open_page(self, card: ModelCard) -> None:
         qt.QDesktopServices.openUrl(qt.QUrl(card.page))
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import qt
 
-from ..models.card import ModelCard
+from ..models.card import ModelCard, ModelState
 from .texts import _
 
 
@@ -31,6 +31,8 @@ class MoreActions(Protocol):
     def pack(self, card: ModelCard) -> None: ...
 
     def pack_all(self) -> None: ...
+
+    def export(self, card: ModelCard) -> None: ...
 
     def remove_unused(self) -> None: ...
 
@@ -56,6 +58,9 @@ class ModelMenus:
         self._page = _add(more, "pageAction", _("Open its publisher's page"), self._of_card(actions.open_page))
         self._verify = _add(more, "verifyAction", _("Check its files"), self._of_card(actions.verify))
         self._pack = _add(more, "packAction", _("Pack it for another computer…"), self._of_card(actions.pack))
+        self._export = _add(
+            more, "exportModelAction", _("Export it as a MedAISeg bundle…"), self._of_card(actions.export)
+        )
         self._withdraw = _add(
             more, "withdrawTrustAction", _("Withdraw trust in it"), self._of_card(actions.withdraw_trust)
         )
@@ -71,6 +76,7 @@ class ModelMenus:
         self._page.enabled = card is not None and bool(card.page)
         self._verify.enabled = card is not None and card.is_here
         self._pack.enabled = is_own
+        self._export.enabled = card is not None and card.state is ModelState.READY
         self._withdraw.enabled = card is not None and card.trusted
         some = any(one.was_installed for one in cards)
         self._pack_all.enabled = self._unused.enabled = some

@@ -61,6 +61,7 @@ def _stage_words() -> Mapping[StoreStage, str]:
         StoreStage.COPY: _("is copied"),
         StoreStage.CHECK: _("is checked"),
         StoreStage.PACK: _("is packed"),
+        StoreStage.EXPORT: _("is exported"),
     }
 
 
@@ -70,6 +71,8 @@ def short_text(progress: StoreProgress | None) -> str:
         return _("waits")
     if progress.stage is StoreStage.PACK:
         return _("is packed…")
+    if progress.stage is StoreStage.EXPORT:
+        return _("is exported…")
     if progress.stage is not StoreStage.DOWNLOAD:
         return _("is checked…")
     if progress.fraction is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from MedAISegLib.cli import demo
 from MedAISegLib.formats import read_model
 
@@ -46,6 +49,35 @@ def test_a_network_of_ones_own(run):
         assert result.exit_code == 0, result.stderr
     assert read_model(Path("liver")).spec.name == "Liver"
     assert list(Path("results").iterdir())
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_a_network_of_ones_own_that_classifies(run, tmp_path, dimensions):
+    torch = pytest.importorskip("torch")
+    text = section("A network of your own, in five minutes").partition("### A network that classifies\n")[2]
+    content = json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0])
+    sizes = (299, 299) if dimensions == 2 else (24, 30, 20)
+    if dimensions == 3:
+        content["channels"] = [{"name": "image"}]
+        stage = content["stages"][0]
+        content["networks"][0][0].pop("dimensions")
+        stage.pop("slicewise")
+        stage["windows"] = {}
+        stage["preprocessing"].pop(1)
+    pool = (torch.nn.AdaptiveAvgPool2d, torch.nn.AdaptiveAvgPool3d)[dimensions - 2]
+    network = torch.nn.Sequential(pool(1), torch.nn.Flatten(), torch.nn.Linear(len(content["channels"]), 4)).eval()
+    (tmp_path / "density").mkdir()
+    (tmp_path / "density" / "medaiseg.json").write_text(json.dumps(content), encoding="utf-8")
+    torch.jit.trace(network, torch.rand(1, len(content["channels"]), *sizes)).save(tmp_path / "density" / "model.ts")
+    voxels = np.random.default_rng(0).integers(0, 255, sizes[::-1], dtype=np.uint8)
+    image = tmp_path / ("image.png" if dimensions == 2 else "image.nii.gz")
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(image))
+    assert run("models", "install", tmp_path / "density").exit_code == 0
+    done = run("classify", image, "--model", "density", "--json", "--device", "cpu")
+    assert done.exit_code == 0, done.stderr
+    probabilities = json.loads(done.stdout)["images"][0]["probabilities"]
+    assert list(probabilities) == content["classes"]
+    assert sum(probabilities.values()) == pytest.approx(1)
 
 
 @pytest.mark.usefixtures("in_folder")
