@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import slabs
 from MedAISegLib.engine.run import segment
+from MedAISegLib.engine.steps import resize
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import (
     Activation,
@@ -53,7 +55,7 @@ class Bands(torch.nn.Module):
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         self.calls += len(batch)
-        return batch * self.factors + self.offsets
+        return batch[:, :1] * self.factors + self.offsets
 
 
 def scan(slices: int) -> Case:
@@ -71,9 +73,9 @@ def stage(decision: Decision, order: RestoreOrder, **windows: object) -> Inferen
     )
 
 
-def model(*stages: InferenceStage) -> ModelSpec:
+def model(*stages: InferenceStage, painted: bool = True) -> ModelSpec:
     segments = tuple(SegmentSpec(n, str(n)) for n in range(1, CLASSES))
-    merged = tuple(range(len(stages))) if len(stages) > 1 else ()
+    merged = tuple(range(len(stages))) if len(stages) > 1 and painted else ()
     return ModelSpec("m", "m", "f", (Channel("CT"),), stages, segments, merged=merged)
 
 
@@ -139,3 +141,18 @@ def test_a_thin_scan_takes_memory_for_its_slices_not_for_the_window() -> None:
     live, _ = measured(model(stage(Argmax(), SCORES_FIRST)), 3)
     assert live.largest_bytes <= WINDOW_BYTES
     assert live.peak_bytes <= image_bytes(3) + 3 * SLICE_BYTES + 4 * WINDOW_BYTES + 4 * TILE_VALUES * 4
+
+
+def cascade(of_labels: bool) -> ModelSpec:
+    """Two steps; the second is given a channel for each label of the first, or the image alone."""
+    first = replace(stage(Argmax(LABELS), SCORES_FIRST), preprocessing=(op.Resize((1.0, 1.0, 1.0)),))
+    return model(first, replace(first, labels_of=0 if of_labels else None), painted=False)
+
+
+def test_a_cascade_holds_the_labels_of_its_first_step_and_no_channel_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resize, "PIECE_VALUES", TILE_VALUES)
+    with_labels, alone = (measured(cascade(of_labels), SLICES)[0] for of_labels in (True, False))
+    # The labels, what is made of them at a time, and a window of all channels.
+    labels, share, windows = SLICES * NETWORK_PLANE**2, 3 * 8 * TILE_VALUES, 2 * WINDOW_BYTES
+    assert with_labels.peak_bytes <= alone.peak_bytes + labels + share + windows
+    assert with_labels.largest_bytes == alone.largest_bytes < SLICES * SLICE_BYTES

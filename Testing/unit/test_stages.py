@@ -12,6 +12,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.progress import Progress, RunStage
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.engine.slabs import whole_box
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import (
     Argmax,
@@ -109,10 +110,14 @@ def test_a_cascades_second_network_is_given_the_labels_where_they_are():
     np.testing.assert_array_equal(result.layers[0], case().first.voxels > 0.5)
 
 
+def network_input(prepared):
+    return prepared.labels.beside(prepared.values, whole_box(prepared.shape))
+
+
 def test_labels_of_a_cascade_turn_with_an_image_that_is_oriented_anew():
     stage = InferenceStage((op.Orient("SLA"), op.CropForeground(0.5)), Windows(None), Argmax((0, 1)), labels_of=0)
     labels = (case().first.voxels > 1.5).astype(np.uint8)
-    values = prepare(case(), stage, labels=labels).values
+    values = network_input(prepare(case(), stage, labels=labels))
     torch.testing.assert_close(values[1], (values[0] > 1.5).float())
 
 
@@ -123,7 +128,7 @@ def test_labels_of_a_cascade_are_resampled_each_by_its_share_of_a_voxel():
     labels[:, 2:6, :4] = 2
     labels[:, 2:6, 4:] = 1
     stage = InferenceStage((op.Resize((2.0, 2.0, 2.0)),), Windows(None), Argmax((0, 1, 2)), labels_of=0)
-    values = prepare(Case({"image": Volume(voxels, grid)}), stage, labels=labels).values
+    values = network_input(prepare(Case({"image": Volume(voxels, grid)}), stage, labels=labels))
     assert values.shape == (3, 6, 4, 4)
     np.testing.assert_array_equal(values[2, 0].numpy(), [[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]])
     np.testing.assert_array_equal(values[1, 0].numpy(), [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]])

@@ -10,6 +10,7 @@ import torch
 from ..core.geometry import VolumeGeometry
 from ..models.operations import Resize
 from ..models.spec import Argmax, InferenceStage, Threshold
+from .label_channels import LabelChannels
 from .prepared import Prepared
 from .restore import LabelLayers
 from .steps.resize import resize_labels
@@ -37,10 +38,12 @@ class FollowedLabels:
         resized = resize_labels(operation, on_grid, before.geometry, after.shape, before.poll)
         return FollowedLabels(resized, after.geometry)
 
-    def channels(self, prepared: Prepared, count: int) -> torch.Tensor:
-        """(label, a, b, c): 1 where a label is, for the values 1 to ``count``."""
-        labels = torch.from_numpy(self._on(prepared).astype(np.int32))
-        return torch.stack([(labels == value).float() for value in range(1, count + 1)]).to(prepared.values.device)
+    def channels(self, prepared: Prepared, count: int) -> LabelChannels:
+        """The labels 1 to ``count`` on the grid of the network's input."""
+        labels = self._on(prepared)
+        # torch can do little with uint16.
+        known = torch.from_numpy(labels if labels.dtype == np.uint8 else labels.astype(np.int32))
+        return LabelChannels(known.to(prepared.values.device), count)
 
     def _on(self, prepared: Prepared) -> LabelLayers:
         """On a grid that differs by the order and direction of axes and by what is cropped, so that none is changed."""

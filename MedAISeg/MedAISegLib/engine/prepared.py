@@ -8,6 +8,7 @@ import torch
 
 from ..core.geometry import VolumeGeometry
 from ..core.notice import Notice
+from .label_channels import LabelChannels
 from .pieces import Poll, never
 from .slabs import Undo
 
@@ -23,6 +24,7 @@ class Prepared:
         label_undos: so many of them, the first ones made, are of labels: these are decided on the grid between.
         label_grid: that grid, the source's where no undo is of labels.
         notices: what a user should know about the steps.
+        labels: of an earlier stage, further channels of the network.
         poll: called by steps at least a few times a second; may raise Cancelled.
     """
 
@@ -32,6 +34,7 @@ class Prepared:
     label_undos: int = 0
     label_grid: VolumeGeometry | None = None
     notices: tuple[Notice, ...] = ()
+    labels: LabelChannels | None = None
     poll: Poll = never
 
     @property

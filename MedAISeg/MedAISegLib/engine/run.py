@@ -246,7 +246,7 @@ def prepare(
 
     Args:
         labels: (k, j, i) of an earlier stage on the grid of the first channel; each of its values that this stage
-            decides about becomes a further channel, 1 where it is.
+            decides about is a further channel of the network, 1 where it is.
     """
     progress = progress or Progress()
     if labels is not None:
@@ -270,9 +270,7 @@ def _prepared(case: Case, stage: InferenceStage, progress: Progress, labels: Lab
         progress.report(RunStage.PREPARE, count / len(stage.preprocessing))
     prepared = joined(prepared, case) if apart else prepared
     if followed is not None:
-        prepared = prepared.with_values(
-            torch.cat([prepared.values, followed.channels(prepared, decided_labels(stage))])
-        )
+        prepared = replace(prepared, labels=followed.channels(prepared, decided_labels(stage)))
     return prepared.with_values(contiguous(prepared.values, prepared.poll))
 
 
@@ -309,8 +307,9 @@ def _scores(
     axis: int | None = None,
 ) -> SlabStream:
     networks = [network.to(placement.compute).eval() for network in members]
-    values = prepared.values.to(placement.compute)
-    return score_slabs(networks, values, stage.windows, placement, report, stage.averaging, axis=axis)
+    values, labels = prepared.values.to(placement.compute), prepared.labels
+    labels = None if labels is None else labels.to(placement.compute)
+    return score_slabs(networks, values, stage.windows, placement, report, stage.averaging, labels=labels, axis=axis)
 
 
 def _probabilities(scores: SlabStream, prepared: Prepared, stage: InferenceStage) -> SlabStream:

@@ -18,8 +18,9 @@ import torch
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
 from .activation import activate
 from .even_windows import EachOnce
+from .label_channels import LabelChannels
 from .ring import Ring
-from .slabs import Box, Shape, Slab, SlabStream
+from .slabs import Box, Shape, Slab, SlabStream, whole_box
 from .window_places import window_starts, window_weights
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,14 @@ class WideHeadNetwork(Protocol):
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, feature, a, b, c) to (batch, class, a, b, c) scores."""
+
+
+@runtime_checkable
+class NetworkOfArrays(Protocol):
+    """Stands for the network that an array goes through as a whole."""
+
+    def network_for(self, values: torch.Tensor) -> Network:
+        """By the (channel, a, b, c) values of that array."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ def score_slabs(
     report: Callable[[float], None],
     averaging: Averaging = PLAIN_MEAN,
     *,
+    labels: LabelChannels | None = None,
     axis: int | None = None,
 ) -> SlabStream:
     """Scores of every class for the whole array, averaged over networks and test-time flips.
@@ -74,6 +84,7 @@ def score_slabs(
         values: (channel, a, b, c), on any device.
         report: told the fraction of windows done; may raise Cancelled.
         averaging: of several networks.
+        labels: further channels, on the device of the values.
         axis: that the windows advance along; where none is given, the one where the windows at hand take least memory.
 
     Returns:
@@ -81,10 +92,18 @@ def score_slabs(
     """
     plain = averaging == PLAIN_MEAN
     apart = len(networks) > 1 and (not plain or (windows.rule is WindowRule.NNUNET and windows.size is not None))
-    predict = _joined(networks, windows.test_time_flips, apart=apart)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
+
+    def taken(box: Box) -> torch.Tensor:
+        part = values[(slice(None), *box)]
+        return part if labels is None else labels.beside(part, box)
+
     if windows.size is None:
-        slabs, axis = _whole_array(networks, predict, values, windows, placement, report), 0
+        whole = taken(whole_box(shape))
+        networks = [one.network_for(whole) if isinstance(one, NetworkOfArrays) else one for one in networks]
+    predict = _joined(networks, windows.test_time_flips, apart=apart)
+    if windows.size is None:
+        slabs, axis = _whole_array(networks, predict, whole, windows, placement, report), 0
     else:
         size = _filled(windows.size, shape)
         axis = _leanest_axis(shape, size) if axis is None else axis
@@ -92,7 +111,7 @@ def score_slabs(
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
         weights = window_weights(size, windows).to(placement.accumulate)
         places = _windows(shape, size, windows, axis)
-        slabs = _windowed(predict, values, places, windows, weights, ring, placement, report)
+        slabs = _windowed(predict, taken, places, windows, weights, ring, placement, report)
     stream = SlabStream(shape, axis, True, slabs)
     return _averaged(stream, len(networks), averaging) if apart else stream
 
@@ -152,7 +171,7 @@ def _windows(shape: Shape, size: Shape, windows: Windows, axis: int) -> list[_Wi
 
 def _windowed(
     predict: Network,
-    values: torch.Tensor,
+    taken: Callable[[Box], torch.Tensor],
     places: Sequence[_Window],
     windows: Windows,
     weights: torch.Tensor,
@@ -160,7 +179,7 @@ def _windowed(
     placement: Placement,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    crops = (_padded(values[(slice(None), *place.box)], place.pads, windows) for place in places)
+    crops = (_padded(taken(place.box), place.pads, windows) for place in places)
     network = EachOnce(predict, placement.batch, placement.compute)
     found = network.scores(crops)
     for count, place in enumerate(places, start=1):

@@ -68,16 +68,33 @@ def resize_labels(
     wanted = [mm or now for mm, now in zip(operation.spacing_mm, present, strict=True)]
     coarse = _coarse_axis(present, wanted, operation.anisotropy)
     taps = [_linear_taps(labels.shape[axis], shape[axis], nearest=axis == coarse) for axis in range(3)]
-    nearest = labels[np.ix_(*(_nearest(labels.shape[axis], shape[axis]) for axis in range(3)))]
-    resized, largest = np.zeros(shape, dtype=labels.dtype), np.zeros(shape)
+    nearest = [_nearest(labels.shape[axis], shape[axis]) for axis in range(3)]
+    resized = np.empty(shape, dtype=labels.dtype)
+    step = max(1, PIECE_VALUES // max(labels[0].size, shape[1] * shape[2]))
+    for start in range(0, shape[0], step):
+        stop = min(start + step, shape[0])
+        along = taps[0].part(start, stop)
+        first, last = int(along.lower[0]), int(along.upper[-1])
+        resized[start:stop] = _shared_out(
+            labels[first : last + 1], (along.shifted(first), *taps[1:]), (nearest[0][start:stop] - first, *nearest[1:])
+        )
+        poll()
+    return resized
+
+
+def _shared_out(
+    labels: LabelLayers, taps: Sequence[AxisTaps], nearest: Sequence[NDArray[np.int64]]
+) -> NDArray[np.uint8 | np.uint16]:
+    """(a, b, c) labels, of each voxel the one that fills most of it; the nearest one where shares are alike."""
+    close = labels[np.ix_(*nearest)]
+    resized, largest = np.zeros_like(close), np.zeros(close.shape)
     for value in np.unique(labels):
         share = torch.from_numpy(labels == value)[None].double()
         for axis in range(3):
             share = resample_axis(share, axis, taps[axis])
         filled = share[0].numpy()
-        resized[(filled > largest) | ((filled == largest) & (nearest == value))] = value
+        resized[(filled > largest) | ((filled == largest) & (close == value))] = value
         np.maximum(largest, filled, out=largest)
-        poll()
     return resized
 
 
