@@ -9,13 +9,10 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from MedAISegLib.core.case import Case
 from MedAISegLib.core.errors import Cancelled, UsageError
-from MedAISegLib.core.geometry import VolumeGeometry
-from MedAISegLib.core.progress import CancelToken, Progress
-from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing
-from MedAISegLib.engine.backends.agreement import compare
+from MedAISegLib.core.progress import CancelToken
+from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing, window_chooser
+from MedAISegLib.engine.backends.agreement import Agreement, compare
 from MedAISegLib.engine.backends.reduced_precision import tensor_float_32
 from MedAISegLib.engine.backends.ways import ONEDNN, Backend, Precision, Way, ways_on
 from MedAISegLib.engine.run import segment
@@ -30,72 +27,21 @@ from MedAISegLib.models.spec import (
     Threshold,
     Windows,
 )
+from ways_runs import WINDOWS, AboveHalf, case, clocked, putting, run
 
 pytestmark = pytest.mark.engine
 CPU = torch.device("cpu")
 BF16 = Way(Backend.EAGER, Precision.BF16)
-HASH = "0" * 64
-WINDOWS = 8
-
-
-class AboveHalf(torch.nn.Module):
-    """Class 1 where the value is above a threshold. Counts its windows; may fail, or be slow by the test's clock."""
-
-    def __init__(self, clock, threshold=0.5, takes_s=1.0, fails=None):
-        super().__init__()
-        self.clock, self.threshold, self.takes_s, self.fails = clock, threshold, takes_s, fails
-        self.layer = torch.nn.Identity()
-        self.windows = 0
-
-    def forward(self, batch):
-        if self.fails is not None:
-            raise self.fails
-        self.windows += 1
-        self.clock.now_s += self.takes_s
-        return torch.cat([self.threshold - self.layer(batch), batch - self.threshold], dim=1)
-
-
-class Clock:
-    now_s = 0.0
-
-    def process_time(self):
-        return self.now_s
 
 
 @pytest.fixture
 def clock(monkeypatch, tmp_path):
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
-    clock = Clock()
-    monkeypatch.setattr(choosing, "time", clock)
-    return clock
+    return clocked(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def other_way(monkeypatch):
-    """Puts a network in the place of what the techniques would make."""
-
-    def put(network, way=ONEDNN):
-        monkeypatch.setattr(choosing, "built", lambda plain, asked: network if asked == way else None)
-        monkeypatch.setattr(choosing, "ways_on", lambda device, wanted: (way,) if wanted.allows(way) else ())
-
-    return put
-
-
-def case():
-    # Nowhere even, since an even window is computed but once.
-    voxels = np.linspace(0, 0.4, 16**3, dtype=np.float32).reshape(16, 16, 16)
-    voxels[4:12, 3:9, 2:13] = 1.0
-    return Case({"image": Volume(voxels, VolumeGeometry((16, 16, 16), np.eye(4)))})
-
-
-def spec(sha256=HASH):
-    stage = InferenceStage((), Windows((8, 8, 8), overlap=(0.0, 0.0, 0.0)), Argmax())
-    return ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),), sha256=sha256)
-
-
-def run(plain, wanted=AUTOMATIC, cancel=None, images=None):
-    progress = Progress(cancel=cancel) if cancel else Progress()
-    return segment(images or case(), spec(), [[plain]], device="cpu", wanted=wanted, progress=progress)
+    return putting(monkeypatch)
 
 
 def test_the_faster_way_takes_the_windows_after_the_first_and_the_result_says_so(clock, other_way):
@@ -116,7 +62,7 @@ def test_what_another_way_holds_goes_with_the_run(clock, monkeypatch):
         made.append(weakref.ref(fast))
         return fast
 
-    monkeypatch.setattr(choosing, "built", build)
+    monkeypatch.setattr(window_chooser, "built", build)
     monkeypatch.setattr(choosing, "ways_on", lambda *_: (ONEDNN,))
     gc.disable()
     try:
@@ -239,11 +185,11 @@ def test_the_layers_of_every_way_poll_for_a_cancel(clock, other_way):
     assert fast.windows == 1
 
 
-def test_what_the_user_lays_down_is_taken_without_measuring(clock, other_way, tmp_path):
+def test_what_the_user_lays_down_is_taken_although_it_is_slower(clock, other_way, tmp_path):
     plain, slow = AboveHalf(clock), AboveHalf(clock, takes_s=3.0)
     other_way(slow)
-    assert run(plain, Wanted.of("onednn", "auto")).backend == "onednn fp32"
-    assert plain.windows == 0
+    assert run(plain, Wanted.of("onednn", "auto")).backend == "eager fp32, onednn fp32"
+    assert (plain.windows, slow.windows) == (1, WINDOWS)
     assert run(plain, Wanted.of("eager", "fp32")).backend == "eager fp32"
     assert not (tmp_path / "fastest.json").exists()
 
@@ -318,3 +264,11 @@ def test_labels_are_compared_by_the_stages_own_decision():
     agreement = compare(plain, other, stage)
     assert (agreement.changed, agreement.foreground, agreement.holds) == (1, 2, False)
     assert compare(plain, plain, stage).holds
+
+
+def test_a_class_without_a_label_of_its_own_is_no_foreground():
+    everywhere = torch.full((1, 1, 4, 1, 1), 3.0)
+    scores = torch.cat([everywhere, -everywhere], dim=1)
+    stage = InferenceStage((), Windows((4, 1, 1)), Threshold((0, 1)), Restore(Activation.SIGMOID))
+    assert compare(scores, -scores, stage) == Agreement(4, 0)
+    assert not compare(scores, -scores, stage).holds

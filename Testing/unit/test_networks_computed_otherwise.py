@@ -104,11 +104,14 @@ def test_who_listens_to_a_layer_hears_of_it_in_every_way():
 
 def test_paddings_that_onednn_does_not_know_are_left_to_torch():
     network = torch.nn.Sequential(
-        torch.nn.Conv3d(1, 4, 3, padding="same"), torch.nn.Conv3d(4, 2, 3, padding=1, padding_mode="replicate")
+        torch.nn.Conv3d(1, 4, 3, padding="same"),
+        torch.nn.Conv3d(4, 4, 3, padding=1, padding_mode="replicate"),
+        torch.nn.Conv3d(4, 2, 1),
     )
     values = torch.rand(1, 1, 6, 7, 8)
     with torch.inference_mode():
         torch.testing.assert_close(with_direct_convolutions(network)(values), network(values))
+        assert with_direct_convolutions(network[:2]) is None
 
 
 def test_networks_that_cannot_be_looked_into_stay_plain():

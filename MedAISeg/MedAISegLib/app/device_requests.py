@@ -6,7 +6,6 @@ import platform
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 import psutil
 import torch
@@ -14,6 +13,7 @@ import torch
 from .. import __version__
 from ..core.errors import ResourceError
 from ..engine.device import available_devices, choose_device, device_memory
+from ..engine.processor import processor_name
 from .protocol import DeviceRecord, DevicesReply, DiagnoseReply, DiagnoseRequest
 from .tasks import Task
 
@@ -78,17 +78,7 @@ def _label(device: torch.device) -> str:
         return str(torch.cuda.get_device_properties(device).name)
     if device.type == "mps":
         return "Apple GPU"
-    return _processor()
-
-
-def _processor() -> str:
-    """The processor's name, which Python itself does not tell on Linux."""
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return processor_name()
 
 
 def _package_line(name: str) -> str:

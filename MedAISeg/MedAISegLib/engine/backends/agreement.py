@@ -20,6 +20,9 @@ class Agreement:
     changed: int
     foreground: int
 
+    def __add__(self, other: Agreement) -> Agreement:
+        return Agreement(self.changed + other.changed, self.foreground + other.foreground)
+
     @property
     def holds(self) -> bool:
         """Within the bound; where there is no foreground, nothing may change."""
@@ -47,9 +50,10 @@ def has_foreground(scores: torch.Tensor, stage: InferenceStage) -> bool:
 
 
 def _decided(scores: torch.Tensor, stage: InferenceStage) -> torch.Tensor:
-    """(layer, ...) from (class, ...): the label of the winning class, or each class by itself."""
+    """(layer, ...) from (class, ...): the label of the winning class, or each class by itself that has a label."""
     decision = stage.decision
     if isinstance(decision, Argmax):
         winner = scores.argmax(dim=0, keepdim=True)
         return torch.tensor(decision.labels, device=scores.device)[winner] if decision.labels else winner
-    return activate(scores.float(), stage.restore.activation) >= decision.threshold
+    labelled = [number for number, label in enumerate(decision.labels) if label > 0]
+    return activate(scores.float(), stage.restore.activation)[labelled] >= decision.threshold

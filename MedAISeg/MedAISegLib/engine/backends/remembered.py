@@ -10,38 +10,58 @@ import torch
 
 from ...core.errors import ResourceError
 from ...models.kept_records import change_record, read_record
+from ..processor import processor_name
 
 _FILE = "fastest.json"
 _MOST = 500
 _REVISION = 3
-"""One more whenever a way computes otherwise: what was found before is then found anew."""
+"""One more whenever a way computes otherwise or is judged otherwise: what was found before is then found anew."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a measurement holds for: a model's stage, its windows, the processor and the versions.
+    """What a measurement holds for: a network of a model's stage, its windows, the processor and the versions.
 
     Attributes:
         model: its files' hash; empty where it has none, then nothing is kept.
+        member: of the stage's networks.
         shape: of a batch, (batch, channel, a, b, c).
     """
 
     model: str
     stage: int
+    member: int
     shape: tuple[int, ...]
     device: torch.device
 
     @property
     def _key(self) -> str:
-        return f"{self.model}/{self.stage}/{'x'.join(map(str, self.shape))}/{_processor(self.device)}"
+        shape = "x".join(map(str, self.shape))
+        return f"{self.model}/{self.stage}/{self.member}/{shape}/{_processor(self.device)}"
 
 
-def recall(place: Place) -> str | None:
-    """The way that was chosen; None where none was, or with other versions."""
+@dataclass(frozen=True)
+class Found:
+    """What a measurement gave.
+
+    Attributes:
+        way: that was chosen.
+        changed_percent: of the labels, by each way that computed to its end.
+    """
+
+    way: str
+    changed_percent: Mapping[str, float]
+
+
+def recall(place: Place) -> Found | None:
+    """What was found; None where nothing was, or with other versions."""
     entry = read_record(_FILE).get(place._key) if place.model else None
     if not isinstance(entry, dict) or entry.get("versions") != _versions():
         return None
-    return str(entry.get("way"))
+    changed = entry.get("changed_percent")
+    changed = changed if isinstance(changed, dict) else {}
+    numbers = {str(way): float(value) for way, value in changed.items() if isinstance(value, (int, float))}
+    return Found(str(entry.get("way")), numbers)
 
 
 def remember(place: Place, way: str, seconds: Mapping[str, float], changed_percent: Mapping[str, float]) -> None:
@@ -69,7 +89,8 @@ def _processor(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     instructions = torch.backends.cpu.get_cpu_capability()
-    return f"{device.type} {platform.machine()} {instructions} {torch.get_num_threads()} threads"
+    # Folders of users are shared between machines: the name tells one processor of an architecture from another.
+    return f"{device.type} {processor_name()} {platform.machine()} {instructions} {torch.get_num_threads()} threads"
 
 
 def _versions() -> str:

@@ -1,0 +1,86 @@
+"""A network that finds its fastest way on the windows of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from .agreement import has_foreground
+from .happened import NetworkRun
+from .trial import Trial, timed
+from .ways import PLAIN, Way, built
+
+_PATIENCE = 27
+"""Batches of windows without a label after which the way that the user has laid down is taken unseen."""
+
+
+class WindowChooser(torch.nn.Module):
+    """The plain network until something is found, then the fastest way. All are modules of it: hooks reach them."""
+
+    def __init__(self, network: torch.nn.Module, ways: Sequence[Way], run: NetworkRun) -> None:
+        super().__init__()
+        self.plain = network
+        candidates = {way: built(network, way) for way in ways}
+        self._ways = tuple(way for way, candidate in candidates.items() if candidate is not None)
+        self._others = torch.nn.ModuleList(candidate for candidate in candidates.values() if candidate is not None)
+        self._run = run
+        self._empty = 0
+        self._settled: Way | None = None if self._ways else PLAIN
+        self._trial: Trial | None = None
+        self._device: torch.device | None = None
+        if run.forced not in (None, *self._ways):
+            run.not_applicable()
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """(batch, channel, a, b, c) to (batch, class, a, b, c)."""
+        self._run.poll()
+        if self._device not in (None, values.device):
+            # The memory ladder has gone to the CPU, where nothing of what was found holds.
+            self._settled = PLAIN
+        self._device = values.device
+        if self._settled is None and self._trial is None:
+            self._begin(values)
+        return self._look(values) if self._settled is None else self._computed(self._settled, values)
+
+    def _begin(self, values: torch.Tensor) -> None:
+        """Take what is known, or look; a way in fewer bits is looked at in every run."""
+        known = self._run.known(values, self._ways)
+        if known is not None and known.exact:
+            self._settled = known
+            return
+        ways = self._ways if known is None else (known,)
+        self._trial = Trial(self.plain, {way: self._network(way) for way in ways}, self._run)
+
+    def _look(self, values: torch.Tensor) -> torch.Tensor:
+        """The plain network's scores of a batch of windows; where it finds something, the other ways are tried."""
+        scores, seconds = timed(self.plain, values)
+        self._run.happened.take(PLAIN)
+        trial = self._trial
+        if trial is None:
+            raise ValueError("there is nothing to look for")
+        if has_foreground(scores, self._run.stage):
+            if not trial.over:
+                trial.hold(values, scores, seconds)
+        else:
+            self._empty += 1
+        if trial.over or (self._run.forced is not None and self._empty == _PATIENCE):
+            self._settled, self._trial = trial.conclude(values), None
+        return scores
+
+    def _computed(self, way: Way, values: torch.Tensor) -> torch.Tensor:
+        try:
+            scores: torch.Tensor = self._network(way)(values)
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, NotImplementedError) as error:
+            if way == PLAIN or "memory" in str(error).lower():
+                raise
+            self._run.happened.failed(way, error)
+            self._settled, way = PLAIN, PLAIN
+            scores = self.plain(values)
+        self._run.happened.take(way)
+        return scores
+
+    def _network(self, way: Way) -> torch.nn.Module:
+        return self.plain if way == PLAIN else self._others[self._ways.index(way)]
