@@ -12,6 +12,7 @@ from ..bounded_building import bounded_building
 from ..checkpoint import fit_weights, load_state
 from ..recipe import Recipe
 from ..slice_network import SliceNetwork
+from .decoder import LeanDecoder
 from .folders import TrainedModel
 
 _NETWORKS = ("PlainConvUNet", "ResidualEncoderUNet")
@@ -98,6 +99,8 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> t
         raise ModelError(f"its network cannot be built: {str(error)[:300]}", where=where) from error
     except MemoryError as error:
         raise ModelError("its network is too large for the memory.", where=where) from error
+    if not made.get("deep_supervision"):
+        network.decoder = LeanDecoder(network.get_submodule("decoder"))
     return network
 
 
