@@ -102,3 +102,11 @@ def test_a_capture_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(InputError, match="cut short"):
         read_case(COLOURS, path)
+
+
+def test_pixels_measured_at_the_detector_are_said_to_be(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a", GREY, "MONOCHROME2", "DX", ImagerPixelSpacing=[0.2, 0.1])
+    (volume,) = read_images(tmp_path / "a")
+    (notice,) = (notice for notice in volume.notices if notice.code == "no-position")
+    assert "at the detector" in notice.message
+    assert volume.geometry.spacing_mm[1:] == pytest.approx((0.2, 0.1))

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from ..core.errors import InputError
+from ..core.errors import ConfirmationRequired, InputError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.volume import Volume
 from .dicom_geometry import SliceGrid
 from .dicom_header import is_dicom, read_header
+from .dicom_questions import questions_of, with_assumptions
 from .dicom_records import Frame, Instance
 from .dicom_series import (
     Stack,
@@ -40,11 +41,7 @@ def recognises(path: Path) -> bool:
 
 
 def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> tuple[ImageListing, ...]:
-    """All series in the files, damaged files and other objects included, each with the reason.
-
-    DICOM leaves nothing to accept: geometry is either known or refused.
-    """
-    del accept
+    """All series in the files, damaged files and other objects included, each with the reason."""
     listings: list[ImageListing] = []
     instances: list[Instance] = []
     for header in _headers(paths, poll):
@@ -56,7 +53,7 @@ def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> t
         poll()
         images, refused = by_refusal(series)
         listings += [_refused(kind, why, group) for kind, why, group in refused]
-        listings += _list_stacks(stacks_of(images))
+        listings += _list_stacks(stacks_of(images), accept=accept)
     return tuple(listings)
 
 
@@ -104,7 +101,7 @@ def _refused(kind: str, why: str, instances: Sequence[Instance]) -> ImageListing
     )
 
 
-def _list_stacks(stacks: Sequence[Stack]) -> Iterator[ImageListing]:
+def _list_stacks(stacks: Sequence[Stack], *, accept: bool) -> Iterator[ImageListing]:
     """A listing for each stack of a series, or one that says why a mixed series is none."""
     odd = [stack for stack in stacks if not is_projection(stack.first) and not stack.first.is_localizer]
     lone = [stack for stack in odd if len(stack.frames) == 1]
@@ -120,11 +117,12 @@ def _list_stacks(stacks: Sequence[Stack]) -> Iterator[ImageListing]:
         if len(odd) > 1 and not lone and stack in odd:
             message = f"The series mixes {len(odd)} orientations or sizes; this is group {odd.index(stack) + 1}."
             stack = replace(stack, notices=(Notice("mixed-orientation", message),))
-        yield _list_stack(stack)
+        yield _list_stack(stack, accept=accept)
 
 
-def _list_stack(stack: Stack) -> ImageListing:
-    first = stack.first
+def _list_stack(stack: Stack, *, accept: bool) -> ImageListing:
+    first, questions = stack.first, questions_of(stack)
+    stack = with_assumptions(stack)
     listing = ImageListing(
         _NAME,
         kind_of(stack),
@@ -133,7 +131,7 @@ def _list_stack(stack: Stack) -> ImageListing:
         description=first.description,
         series=series_of(first, ()),
         attributes=attributes_of(stack, stack.frames),
-        notices=(*stack.notices, *_identifier_notices(stack)),
+        notices=(*stack.notices, *_identifier_notices(stack), *(_accepted(q) for q in questions if accept)),
     )
     try:
         _check_complete(stack)
@@ -152,7 +150,20 @@ def _list_stack(stack: Stack) -> ImageListing:
         attributes=dict(listing.attributes),
         volume_count=max(1, len(grids)),
         notices=notices,
+        problem=_confirmation(questions, first) if questions and not accept else None,
         source=StackGrids(replace(stack, notices=listing.notices), grids),
+    )
+
+
+def _accepted(question: str) -> Notice:
+    return Notice("assumption-accepted", f"Accepted: {question}")
+
+
+def _confirmation(questions: Sequence[str], first: Instance) -> ConfirmationRequired:
+    return ConfirmationRequired(
+        " Besides, ".join(questions),
+        where=first.description or first.path.name,
+        remedy="Accept this (--accept) if it is right, else export the series again from its source.",
     )
 
 

@@ -94,6 +94,12 @@ def numbers(value: object, count: int) -> Vector | None:
     return array if np.isfinite(array).all() else None
 
 
+def spacing_of(value: object) -> tuple[float, float] | None:
+    """The distance between rows and between columns, mm: both above zero (PS3.3 10.7.1.3), else None."""
+    spacing = numbers(value, 2)
+    return None if spacing is None or (spacing <= 0).any() else (float(spacing[0]), float(spacing[1]))
+
+
 def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence, none where it is missing."""
     sequence = dataset.get(keyword)

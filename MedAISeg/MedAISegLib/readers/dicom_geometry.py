@@ -16,7 +16,7 @@ from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
 from ..core.notice import Notice
-from .dicom_records import Frame, Vector
+from .dicom_records import ASSUMED_SPACING_MM, Frame, Vector
 from .dicom_split import distances_mm
 
 LARGEST_GAP_SLICES = 3
@@ -55,7 +55,7 @@ def grid_of(frames: Sequence[Frame], rows: int, columns: int, thickness_mm: floa
     """
     ordered = tuple(frames[n] for n in np.argsort(distances_mm(frames), kind="stable"))
     row, column, notices = _axes(ordered)
-    down, across = ordered[0].pixel_spacing_mm or (1.0, 1.0)
+    down, across = ordered[0].pixel_spacing_mm or ASSUMED_SPACING_MM
     in_plane = np.stack([column * down, row * across], axis=1)
     positions = np.array([frame.position_lps for frame in ordered], dtype=np.float64)
     normal = np.cross(row, column)
@@ -73,10 +73,13 @@ def grid_of(frames: Sequence[Frame], rows: int, columns: int, thickness_mm: floa
 
 def projection_grid(frame: Frame, rows: int, columns: int) -> SliceGrid:
     """A plane of its own: such an image has pixels of a size, but no place in the patient."""
-    notices = [Notice("no-position", _("The image has no place in the patient; it lies in a plane of its own."))]
+    message = _("The image has no place in the patient; it lies in a plane of its own.")
+    if frame.spacing_is_at_detector:
+        message += " " + _("The size of its pixels is that at the detector, where the patient appears magnified.")
+    notices = [Notice("no-position", message)]
     if frame.pixel_spacing_mm is None:
         notices.append(Notice("pixel-size-assumed", _("The size of its pixels is not given; 1 mm was assumed.")))
-    down, across = frame.pixel_spacing_mm or (1.0, 1.0)
+    down, across = frame.pixel_spacing_mm or ASSUMED_SPACING_MM
     in_plane = np.array([[0.0, across], [down, 0.0], [0.0, 0.0]])
     geometry = _geometry(np.zeros(3), np.array([0.0, 0.0, 1.0]), in_plane, (1, rows, columns))
     return SliceGrid(geometry, (frame,), None, tuple(notices))
@@ -179,4 +182,8 @@ def _geometry(origin: Vector, step: Vector, in_plane: Vector, shape: tuple[int, 
     affine[:3, 0] = step
     affine[:3, 1:3] = in_plane
     affine[:3, 3] = origin
-    return VolumeGeometry(shape, affine)
+    try:
+        return VolumeGeometry(shape, affine)
+    except ValueError as error:
+        what = _("the places and sizes of its slices are beyond what a grid can have.")
+        raise InputError(what, remedy=_("Export the series again from its source.")) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import warnings
 import zlib
@@ -16,7 +17,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from ..core.errors import InputError
 from ..core.language import tr as _
-from .dicom_attributes import KEYWORDS, MARKS, PRIVATE_TAGS, collect, items_of, numbers, text, value_of
+from .dicom_attributes import KEYWORDS, MARKS, PRIVATE_TAGS, collect, items_of, numbers, spacing_of, text, value_of
 from .dicom_multiframe import FUNCTIONAL_GROUPS, frames_of
 from .dicom_plain import PLAIN_TAGS, PlainPixels, plain_pixels
 from .dicom_records import Frame, Instance
@@ -114,6 +115,8 @@ def _instance(path: Path, dataset: FileDataset, bytes_left: int | None, pixels: 
     groups = [items_of(dataset, name)[:1] for name in FUNCTIONAL_GROUPS]
     first_groups = [item for items in reversed(groups) for item in items]
     syntax = meta.get("TransferSyntaxUID")
+    attributes = collect(dataset, first_groups)
+    thickness_mm = _positive(dataset.get("SpacingBetweenSlices")) or _positive(attributes.get("SliceThickness"))
     return Instance(
         path=path,
         sop_class_uid=uids["SOPClassUID"],
@@ -131,27 +134,26 @@ def _instance(path: Path, dataset: FileDataset, bytes_left: int | None, pixels: 
         colour_map=text(dataset.get("PixelPresentation")) in ("COLOR", "MIXED", "TRUE_COLOR"),
         frame_count=frame_count,
         frames=frames_of(dataset, first, frame_count),
-        slice_thickness_mm=_positive(dataset.get("SpacingBetweenSlices")) or _positive(dataset.get("SliceThickness")),
+        slice_thickness_mm=thickness_mm,
         stored_bytes=bytes_left,
         expected_bytes=None if syntax and UID(syntax).is_compressed else _expected_bytes(dataset, frame_count),
         padding_stored=_padding(dataset),
-        attributes=collect(dataset, first_groups),
+        attributes=attributes,
         missing=tuple(keyword for keyword, value in uids.items() if not value),
     )
 
 
 def _first_frame(path: Path, dataset: Dataset, sop_instance_uid: str, pixels: PlainPixels | None) -> Frame:
     """The file's first frame, as far as the top level of the header describes it."""
-    spacing = numbers(dataset.get("PixelSpacing"), 2)
-    if spacing is None:
-        spacing = numbers(dataset.get("ImagerPixelSpacing"), 2)
+    spacing, at_detector = spacing_of(dataset.get("PixelSpacing")), spacing_of(dataset.get("ImagerPixelSpacing"))
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     return Frame(
         path=path,
         sop_instance_uid=sop_instance_uid,
         position_lps=numbers(dataset.get("ImagePositionPatient"), 3),
         orientation=numbers(dataset.get("ImageOrientationPatient"), 6),
-        pixel_spacing_mm=None if spacing is None or (spacing <= 0).any() else (float(spacing[0]), float(spacing[1])),
+        pixel_spacing_mm=spacing or at_detector,
+        spacing_is_at_detector=spacing is None and at_detector is not None,
         slope=1.0 if slope in (None, "") else float(slope),
         intercept=0.0 if intercept in (None, "") else float(intercept),
         marks={keyword: text(value_of(dataset, keyword)) for keyword in MARKS},
@@ -161,7 +163,7 @@ def _first_frame(path: Path, dataset: Dataset, sop_instance_uid: str, pixels: Pl
 
 def _positive(value: object) -> float | None:
     number = float(str(value)) if value not in (None, "") else 0.0
-    return number if number > 0 else None
+    return number if 0 < number < math.inf else None
 
 
 def _expected_bytes(dataset: Dataset, frame_count: int) -> int:

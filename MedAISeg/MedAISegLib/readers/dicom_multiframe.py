@@ -7,7 +7,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from .dicom_attributes import items_of, numbers, text
+from .dicom_attributes import items_of, numbers, spacing_of, text
 from .dicom_records import Frame
 
 FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -51,7 +51,7 @@ def frames_of(dataset: Dataset, first: Frame, frame_count: int) -> tuple[Frame, 
 
 
 def _frame(first: Frame, index: int, own: Dataset, shared: Dataset) -> Frame:
-    spacing = numbers(_inner(own, shared, "PixelMeasuresSequence", "PixelSpacing"), 2)
+    spacing = spacing_of(_inner(own, shared, "PixelMeasuresSequence", "PixelSpacing"))
     orientation = numbers(_inner(own, shared, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
     slope = _inner(own, shared, "PixelValueTransformationSequence", "RescaleSlope")
     intercept = _inner(own, shared, "PixelValueTransformationSequence", "RescaleIntercept")
@@ -67,7 +67,8 @@ def _frame(first: Frame, index: int, own: Dataset, shared: Dataset) -> Frame:
         index=index,
         position_lps=numbers(_inner(own, shared, "PlanePositionSequence", "ImagePositionPatient"), 3),
         orientation=first.orientation if orientation is None else orientation,
-        pixel_spacing_mm=first.pixel_spacing_mm if spacing is None else (float(spacing[0]), float(spacing[1])),
+        pixel_spacing_mm=spacing or first.pixel_spacing_mm,
+        spacing_is_at_detector=spacing is None and first.spacing_is_at_detector,
         slope=first.slope if slope is None else float(slope),
         intercept=first.intercept if intercept is None else float(intercept),
         marks=dict(first.marks) | {keyword: value for keyword, value in marks.items() if value},

@@ -57,6 +57,7 @@ def read_frames(frames: Sequence[Frame], shape: tuple[int, int], progress: Calla
     with closing(_decoded(frames)) as decoded:
         for done, (number, stored) in enumerate(decoded):
             frame = frames[number]
+            _check_slope(frame, stored)
             if stack.dtype == np.int16 and not _fits_int16(stored, frame.intercept):
                 stack = stack.astype(np.float32)
             if stack.dtype == np.int16:
@@ -65,6 +66,16 @@ def read_frames(frames: Sequence[Frame], shape: tuple[int, int], progress: Calla
                 stack[number] = stored * np.float64(frame.slope) + frame.intercept
             progress((done + 1) / len(frames))
     return stack
+
+
+def _check_slope(frame: Frame, stored: Array) -> None:
+    """Raises InputError if a slope of zero makes different pixels equal; a scanner may write it for an empty slice."""
+    if frame.slope == 0.0 and stored.min() != stored.max():
+        raise InputError(
+            "its RescaleSlope is 0, while other images of the series have a true one: its values are lost.",
+            where=frame.path.name,
+            remedy="Export the series again from its source.",
+        )
 
 
 def _decoded(frames: Sequence[Frame]) -> Generator[tuple[int, Array], None, None]:

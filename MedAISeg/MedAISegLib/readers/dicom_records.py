@@ -16,6 +16,9 @@ Vector = NDArray[np.float64]
 PALETTE = "PALETTE COLOR"
 """PhotometricInterpretation of pixels that are numbers of colours (PS3.3 C.7.6.3.1.2)."""
 
+ASSUMED_SPACING_MM = (1.0, 1.0)
+"""Of pixels whose size the header does not give; whoever assumes it has to say so."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -25,7 +28,8 @@ class Frame:
         index: of the frame within its file.
         position_lps: (3,) centre of the first pixel, mm; None where the header does not say.
         orientation: (6,) direction cosines of a row and of a column (PS3.3 C.7.6.2.1.1), None where missing.
-        pixel_spacing_mm: between rows, between columns.
+        pixel_spacing_mm: between rows, between columns; None where the header does not say.
+        spacing_is_at_detector: whether that is where the rays fell, not in the patient (ImagerPixelSpacing).
         slope, intercept: of the rescale.
         marks: values that may tell frames at one place apart, by DICOM keyword.
         plain: where the file's pixels lie, None where they must be decoded.
@@ -37,6 +41,7 @@ class Frame:
     position_lps: Vector | None = None
     orientation: Vector | None = None
     pixel_spacing_mm: tuple[float, float] | None = None
+    spacing_is_at_detector: bool = False
     slope: float = 1.0
     intercept: float = 0.0
     marks: Mapping[str, str] = field(default_factory=dict)

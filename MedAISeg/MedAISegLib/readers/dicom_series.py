@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,7 +15,7 @@ from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.quantities import PADDING_VALUES
 from ..core.volume import SeriesReference
-from .dicom_records import Frame, Instance
+from .dicom_records import ASSUMED_SPACING_MM, Frame, Instance
 
 _SAME_ORIENTATION = 1e-3
 _SAME_SPACING = 1e-3
@@ -107,6 +108,8 @@ def refusal(instance: Instance) -> tuple[str, str] | None:
     if instance.colour_map:
         why = _("its pixels stand for colours (a supplemental palette), not for measured values.")
         return _("DICOM colour map"), why
+    if any(not math.isfinite(frame.slope) or not math.isfinite(frame.intercept) for frame in instance.frames):
+        return _kind(instance), _("its values cannot be computed (RescaleSlope or RescaleIntercept is not a number).")
     if is_projection(instance):
         return None
     if instance.is_coloured:
@@ -223,7 +226,7 @@ def _alike(a: Instance, frame_a: Frame, b: Instance, frame_b: Frame) -> bool:
         return False
     if (frame_a.pixel_spacing_mm is None) != (frame_b.pixel_spacing_mm is None):
         return False
-    spacing = np.array([frame_a.pixel_spacing_mm or (1.0, 1.0), frame_b.pixel_spacing_mm or (1.0, 1.0)])
+    spacing = np.array([frame.pixel_spacing_mm or ASSUMED_SPACING_MM for frame in (frame_a, frame_b)])
     if np.abs(spacing[0] / spacing[1] - 1.0).max() > _SAME_SPACING:
         return False
     return bool(np.abs(np.asarray(frame_a.orientation) - np.asarray(frame_b.orientation)).max() <= _SAME_ORIENTATION)

@@ -36,7 +36,7 @@ def grid_of_part(stack: Stack, part: Part) -> SliceGrid:
     """
     first = stack.first
     if is_projection(first):
-        return projection_grid(first.frames[0], first.rows, first.columns)
+        return projection_grid(stack.frames[0], first.rows, first.columns)
     return grid_of(part.frames, first.rows, first.columns, first.slice_thickness_mm)
 
 

@@ -52,6 +52,7 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         title: of the series, for messages.
     """
     from ..readers.dicom_geometry import grid_of, projection_grid
+    from ..readers.dicom_questions import questions_of
     from ..readers.dicom_series import by_refusal, is_projection, series_of, stacks_of
 
     images, refused = by_refusal(instances)
@@ -66,6 +67,7 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         plane = projection_grid(stack.first.frames[0], stack.first.rows, stack.first.columns)
         return replace(found, geometry=plane.geometry, notices=plane.notices)
     frames, notices = _one_at_each_place(stack.frames)
+    notices = (*notices, *(Notice("assumption-made", f"{title}: {question}") for question in questions_of(stack)))
     if len(stacks) > 1:
         message = _("{title} mixes {count} sizes or orientations; the largest group has {slices} slices.").format(
             title=title, count=len(stacks), slices=len(frames)
