@@ -9,7 +9,7 @@ from ..core.progress import Progress
 from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from .job import SegmentationJob
-from .segment import load_model, open_model, run
+from .segment import check_device, load_model, open_model, run
 from .study import read_case
 
 
@@ -44,6 +44,7 @@ def segment_images(
     """
     progress = progress or Progress()
     source = open_model(job.model)
+    check_device(job, source.spec)
     case = read_case(
         source.spec,
         None if path is None else Path(path),

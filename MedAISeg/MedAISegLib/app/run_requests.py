@@ -17,7 +17,7 @@ from .match import match
 from .need import work_of
 from .options import apply_options
 from .protocol import ClassifyReply, ClassifyRequest, Done, ModelRunRequest, SegmentReply, SegmentRequest, WarmUpRequest
-from .segment import open_model, run
+from .segment import check_device, open_model, run
 from .tasks import Task
 
 _PREPARED = KeptPreparations()
@@ -44,7 +44,9 @@ def segment(task: Task) -> SegmentReply:
     request: SegmentRequest = task.request
     progress, poll = task.progress, task.progress.cancel.raise_if_cancelled
     progress.report(RunStage.LOAD_MODEL, 0.0)
-    model = task.models.get(open_model(request.job.model), progress)
+    source = open_model(request.job.model)
+    check_device(request.job, source.spec)
+    model = task.models.get(source, progress)
     case = _case(task, model.spec)
     try:
         with reusing(_PREPARED):

@@ -15,7 +15,8 @@ from ..core.progress import Progress, RunStage
 from ..core.result import JobResult
 from ..core.segmentation import Layers, Segmentation
 from ..core.volume import Volume
-from ..engine.backends import PLAIN, Wanted
+from ..engine.backends import PLAIN, Wanted, ways_on
+from ..engine.device import choose_device
 from ..engine.labels import clean
 from ..engine.memory import shortage_explained
 from ..engine.probabilities import ProbabilitySink, Shifted
@@ -75,6 +76,18 @@ def open_model(model: str) -> ModelSource:
     return source
 
 
+def check_device(job: SegmentationJob, spec: ModelSpec) -> None:
+    """What is to be known before images are read and weights are loaded.
+
+    Raises:
+        UsageError: if the device has no such way to run a network.
+        ResourceError: if the device is absent, or cannot compute.
+    """
+    device = choose_device(job.device)
+    if not spec.own_code:
+        ways_on(device, Wanted.of(job.backend, job.precision))
+
+
 def load_model(source: ModelSource, progress: Progress | None = None) -> LoadedModel:
     """Build the model's networks.
 
@@ -118,6 +131,7 @@ def run(
     poll = progress.cancel.raise_if_cancelled
     source: LoadedModel | ModelSource = model or open_model(job.model)
     spec = apply_options(source.spec, job)
+    check_device(job, spec)
     wanted = wanted_segments(spec, job.labels)
     case = (
         images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept, poll=poll)

@@ -194,12 +194,13 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
     """
     from ..app.options import wanted_segments
     from ..app.probabilities import FILE_NAMES
-    from ..app.segment import load_model, notices_before_run, open_model, run, with_final_figures
+    from ..app.segment import check_device, load_model, notices_before_run, open_model, run, with_final_figures
     from ..app.study import read_case
 
     job = request.job
     with shown_progress(interrupts) as progress:
         source = open_model(job.model)
+        check_device(job, source.spec)
         names = [segment.name for segment in wanted_segments(source.spec, job.labels)]
         further = list(FILE_NAMES) if request.probabilities else []
         check_output(

@@ -292,6 +292,11 @@ class TestRequests:
             assert "is no device" in result.stderr
         assert run(*arguments, "cuda:0").exit_code == MODEL, "which is looked at next"
 
+    def test_what_the_device_cannot_do_is_refused_before_anything_is_read(self, fails, tmp_path):
+        unreadable = tmp_path / "text.nii"
+        unreadable.write_text("no image")
+        assert "eager fp32" in fails(unreadable, USAGE, "--device", "cpu", "--precision", "tf32")
+
     def test_a_device_that_is_not_there(self, fails, study):
         assert "cuda:99" in fails(study, RESOURCES, "--device", "cuda:99")
 

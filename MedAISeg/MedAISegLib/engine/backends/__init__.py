@@ -7,6 +7,6 @@ between its layers), and shares the weights. Which one a run takes is found out 
 from __future__ import annotations
 
 from .choosing import FastestNetworks
-from .ways import AUTOMATIC, PLAIN, Backend, Precision, Wanted, Way
+from .ways import AUTOMATIC, PLAIN, Backend, Precision, Wanted, Way, ways_on
 
-__all__ = ["AUTOMATIC", "PLAIN", "Backend", "FastestNetworks", "Precision", "Wanted", "Way"]
+__all__ = ["AUTOMATIC", "PLAIN", "Backend", "FastestNetworks", "Precision", "Wanted", "Way", "ways_on"]
