@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -43,6 +44,16 @@ WINDOW_BYTES = CLASSES * WINDOW**3 * 4
 TILE_VALUES = 1 << 16
 
 
+TILT = 0.2
+
+
+class Tilt(NamedTuple):
+    """Of one axis (0, 1, 2) of the array towards another."""
+
+    axis: int
+    towards: int
+
+
 class Bands(torch.nn.Module):
     """Class n where the value is near n; counts its calls."""
 
@@ -58,11 +69,18 @@ class Bands(torch.nn.Module):
         return batch[:, :1] * self.factors + self.offsets
 
 
-def scan(slices: int) -> Case:
-    """Slabs of even values with ragged borders; twice as fine in the plane as the network's grid."""
+def scan(slices: int, tilt: Tilt | None = None) -> Case:
+    """Slabs of even values with ragged borders; twice as fine in the plane as the network's grid.
+
+    Args:
+        tilt: of an axis towards another, as a gantry has it.
+    """
     k, j, i = np.meshgrid(np.arange(slices), np.arange(PLANE), np.arange(PLANE), indexing="ij")
     voxels = ((k // 9 + j // 14 + (i + k % 3) // 17) % CLASSES).astype(np.int16)
-    return Case({"CT": Volume(voxels, VolumeGeometry(voxels.shape, np.diag([1.0, 0.5, 0.5, 1.0])), "CT")})
+    affine = np.diag([1.0, 0.5, 0.5, 1.0])
+    if tilt is not None:
+        affine[tilt.towards, tilt.axis] = TILT * affine[tilt.axis, tilt.axis]
+    return Case({"CT": Volume(voxels, VolumeGeometry(voxels.shape, affine), "CT")})
 
 
 def stage(decision: Decision, order: RestoreOrder, **windows: object) -> InferenceStage:
@@ -79,10 +97,10 @@ def model(*stages: InferenceStage, painted: bool = True) -> ModelSpec:
     return ModelSpec("m", "m", "f", (Channel("CT"),), stages, segments, merged=merged)
 
 
-def measured(spec: ModelSpec, slices: int, members: int = 1) -> tuple[LiveTensors, int]:
+def measured(spec: ModelSpec, slices: int, members: int = 1, tilt: Tilt | None = None) -> tuple[LiveTensors, int]:
     """What torch held in a run, and how often a network was called."""
     networks = tuple(tuple(Bands() for _ in range(members)) for _ in spec.stages)
-    case = scan(slices)
+    case = scan(slices, tilt)
     with LiveTensors() as live:
         layers = segment(case, spec, networks, device="cpu").layers
     assert len(np.unique(layers)) > 3
@@ -135,6 +153,20 @@ def test_more_slices_take_no_more_than_their_image() -> None:
     spec = model(stage(Argmax(), SCORES_FIRST))
     short, long = (measured(spec, slices)[0].peak_bytes for slices in (SLICES // 2, SLICES))
     assert long - short <= image_bytes(SLICES) - image_bytes(SLICES // 2)
+
+
+@pytest.mark.parametrize("tilt", [Tilt(0, 1), Tilt(1, 0), Tilt(2, 1)])
+@pytest.mark.parametrize("order", list(RestoreOrder))
+def test_a_tilted_scan_takes_more_only_for_the_slices_that_one_of_its_own_crosses(
+    tilt: Tilt, order: RestoreOrder
+) -> None:
+    spec = model(stage(Argmax(), order))
+    upright, tilted = (measured(spec, SLICES, tilt=tilted)[0] for tilted in (None, tilt))
+    half = measured(spec, SLICES // 2, tilt=tilt)[0]
+    # On a tilted image's own grid each slice lies on so many of the network's, and what comes is a window's step deep.
+    crossed = TILT * NETWORK_PLANE + 4 + WINDOW
+    assert tilted.peak_bytes <= upright.peak_bytes + 1.5 * crossed * SLICE_BYTES
+    assert tilted.peak_bytes - half.peak_bytes <= 1.5 * (image_bytes(SLICES) - image_bytes(SLICES // 2))
 
 
 def test_a_thin_scan_takes_memory_for_its_slices_not_for_the_window() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from MedAISegLib.engine import resampling
-from MedAISegLib.engine.resampling import Outside, axis_taps, resample
+from MedAISegLib.engine import resampling, slabs
+from MedAISegLib.engine.resampling import Outside, axis_taps, resample, resample_stream
+from MedAISegLib.engine.slabs import Slab, SlabStream, collect
 from MedAISegLib.models.operations import Interpolation
 from monai.networks.layers import AffineTransform
 
@@ -26,7 +27,7 @@ def test_the_separable_way_equals_the_general_way(interpolation, outside, monkey
     mapping = index_map((0.61, 1.37, 0.43), (-1.3, 0.4, 2.1))
     separable = resample(values, mapping, (14, 8, 21), interpolation, outside)
     monkeypatch.setattr(resampling, "parallel_axes", lambda _: None)
-    monkeypatch.setattr(resampling, "_GENERAL_CHUNK_VOXELS", 2 * 8 * 21)
+    monkeypatch.setattr(slabs, "_TILE_VALUES", {"cpu": 2 * 4**3})
     general = resample(values, mapping, (14, 8, 21), interpolation, outside)
     torch.testing.assert_close(separable, general, rtol=1e-5, atol=1e-6)
 
@@ -65,7 +66,7 @@ def test_labels_are_never_interpolated_linearly():
         resample(labels, index_map((0.5, 0.5, 0.5), (0, 0, 0)), (8, 8, 8), Interpolation.LINEAR)
 
 
-def test_a_slab_takes_no_more_of_the_source_than_it_reaches(monkeypatch):
+def test_a_tile_takes_no_more_of_the_source_than_it_reaches(monkeypatch):
     taken = []
     sample = torch.nn.functional.grid_sample
 
@@ -74,9 +75,35 @@ def test_a_slab_takes_no_more_of_the_source_than_it_reaches(monkeypatch):
         return sample(values, *arguments, **options)
 
     monkeypatch.setattr(torch.nn.functional, "grid_sample", noted)
-    monkeypatch.setattr(resampling, "_GENERAL_CHUNK_VOXELS", 6 * 6)
+    monkeypatch.setattr(slabs, "_TILE_VALUES", {"cpu": 1})
     mapping = index_map((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     mapping[0, 1] = 0.1
-    resample(torch.rand(1, 60, 6, 6), mapping, (60, 6, 6), Interpolation.LINEAR)
-    assert len(taken) == 60
-    assert max(taken) <= 6
+    resample(torch.rand(1, 60, 6, 6), mapping, (60, 2, 3), Interpolation.LINEAR)
+    assert len(taken) >= 60 * 2 * 3
+    assert max(taken) <= 4
+
+
+TILTED = np.array([[0.7, 0.1, -0.05, -1.5], [0.3, 0.02, 1.2, -1.0], [0.05, -0.8, 0.1, 13.0], [0, 0, 0, 1.0]])
+
+
+@pytest.mark.parametrize("outside", list(Outside))
+@pytest.mark.parametrize("interpolation", list(Interpolation))
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("ascending", [True, False])
+def test_slabs_between_tilted_grids_give_what_the_whole_array_gives(axis, ascending, interpolation, outside):
+    """Also where the target runs backwards, and lies in part beyond the source."""
+    values, shape = torch.rand(2, 15, 16, 17), (20, 18, 13)
+    expected = resample(values, TILTED, shape, interpolation, outside)
+    handed_over = []
+
+    def slab(start):
+        handed_over.append(start)
+        return Slab.of(values.narrow(axis + 1, start, 1).clone(), axis, start)
+
+    places = range(values.shape[axis + 1])
+    stream = SlabStream((15, 16, 17), axis, ascending, (slab(n) for n in (places if ascending else reversed(places))))
+    result = resample_stream(stream, TILTED, shape, interpolation, outside)
+    first = next(result.slabs)
+    assert len(handed_over) < len(places)
+    rest = SlabStream(shape, result.axis, result.ascending, iter([first, *result.slabs]))
+    torch.testing.assert_close(collect(rest), expected, rtol=1e-5, atol=1e-6)

@@ -1,15 +1,16 @@
 """Values between voxel centres.
 
 Between grids whose axes run in parallel, interpolation separates into one pass an axis, which is both faster and leaner
-than sampling every voxel by its own coordinates; all other pairs of grids go the general way. Conventions are those of
+than sampling every voxel by its own coordinates, as it is done between all others. Conventions are those of
 ``torch.nn.functional.grid_sample`` with ``align_corners=False``: indices address voxel centres, and outside the array
 either the nearest voxel counts or zero does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -18,12 +19,11 @@ from numpy.typing import NDArray
 
 from ..core.geometry import Affine
 from ..models.operations import Interpolation
+from .advancing import Reach, advanced
 from .pieces import Poll, never
 from .slabs import Box, Patch, Shape, Slab, SlabStream, collect, whole_box, with_axis
 
 _PARALLEL_TOLERANCE = 1e-6
-_GENERAL_CHUNK_VOXELS = 1_000_000
-_MARGIN = 2
 
 
 class Outside(Enum):
@@ -160,12 +160,10 @@ def resample_stream(
     outside: Outside = Outside.NEAREST_VOXEL,
     precision: torch.dtype = torch.float64,
 ) -> SlabStream:
-    """A stream on another grid; where the grids' axes are parallel no more than a slab and its neighbours is kept."""
+    """A stream on another grid; of past slabs only the slices that are needed still are kept."""
     parallel = parallel_axes(target_to_source)
     if parallel is None:
-        whole = collect(stream)
-        slabs = _general_slabs(whole, target_to_source, target_shape, interpolation, outside)
-        return replace(stream, shape=target_shape, axis=0, ascending=True, slabs=slabs)
+        return _resample_oblique(stream, target_to_source, target_shape, interpolation, outside)
     scale, offset = parallel
     taps = [
         axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside, precision)
@@ -175,25 +173,10 @@ def resample_stream(
 
 
 def resample_along(stream: SlabStream, taps: Sequence[AxisTaps], target_shape: Shape) -> SlabStream:
-    """A stream resampled along each of its axes; of past slabs only the slices that are needed still are kept."""
-    return replace(stream, shape=target_shape, slabs=_parallel_slabs(stream, taps, target_shape[stream.axis]))
-
-
-def _parallel_slabs(stream: SlabStream, taps: Sequence[AxisTaps], length: int) -> Iterator[Slab]:
+    """A stream resampled along each of its axes."""
     along = taps[stream.axis]
-    first, stop = 0, length  # target slices first..stop-1 are still to be made
-    kept: Slab | None = None
-    for slab in stream.slabs:
-        source = slab if kept is None else _joined(kept, slab, stream.axis)
-        if stream.ascending:
-            ready = (first, max(first, int(np.searchsorted(along.upper, source.stop, side="left"))))
-            first = ready[1]
-        else:
-            ready = (min(stop, int(np.searchsorted(along.lower, source.start, side="left"))), stop)
-            stop = ready[0]
-        if ready[1] > ready[0]:
-            yield Slab(*ready, _resampling(source, taps))
-        kept = _kept(source, along, (first, stop), stream)
+    reach = Reach(stream.axis, along.lower, along.upper)
+    return advanced(stream, target_shape, reach, lambda source: _resampling(source, taps))
 
 
 def _resampling(source: Slab, taps: Sequence[AxisTaps]) -> Callable[[Box], Patch]:
@@ -214,79 +197,69 @@ def _resampling(source: Slab, taps: Sequence[AxisTaps]) -> Callable[[Box], Patch
     return read
 
 
-def _joined(kept: Slab, slab: Slab, axis: int) -> Slab:
-    """A slab and what is kept of those before it."""
-    low, high = (kept, slab) if kept.start < slab.start else (slab, kept)
+def _resample_oblique(
+    stream: SlabStream, target_to_source: Affine, target_shape: Shape, interpolation: Interpolation, outside: Outside
+) -> SlabStream:
+    """A target slice crosses a range of source slices; it runs along the axis for which that is the smallest."""
+    row, length = target_to_source[stream.axis], stream.shape[stream.axis]
+    axis = int(np.argmax(np.abs(row[:3]) * target_shape))
+    whole = whole_box(target_shape)
+    spans = [_span(row, with_axis(whole, axis, slice(n, n + 1))) for n in range(target_shape[axis])]
+    # Wider by a slice than what is read, since the same place comes out a rounding error apart.
+    parts = [_between(low, high, length, margin=2) for low, high in spans]
+    reach = Reach(axis, np.array([part.start for part in parts]), np.array([part.stop - 1 for part in parts]))
 
-    def read(box: Box) -> Patch:
-        part = box[axis]
-        if part.stop <= low.stop:
-            return low.read(box)
-        if part.start >= high.start:
-            return high.read(box)
-        halves = (slice(part.start, low.stop), slice(high.start, part.stop))
-        values = [half.read(with_axis(box, axis, at)).values() for half, at in zip((low, high), halves, strict=True)]
-        return Patch(torch.cat(values, dim=axis + 1))
+    def reading(source: Slab) -> Callable[[Box], Patch]:
+        return lambda box: _sampling(source, stream.shape, box, target_to_source, interpolation, outside)
 
-    return Slab(low.start, high.stop, read)
-
-
-def _kept(source: Slab, along: AxisTaps, missing: tuple[int, int], stream: SlabStream) -> Slab | None:
-    """What the target slices that are still missing need of the source slices at hand."""
-    if missing[0] >= missing[1]:
-        return None
-    if stream.ascending:
-        start, stop = max(int(along.lower[missing[0]]), source.start), source.stop
-    else:
-        start, stop = source.start, min(int(along.upper[missing[1] - 1]) + 1, source.stop)
-    if start >= stop:
-        return None
-    box = with_axis(whole_box(stream.shape), stream.axis, slice(start, stop))
-    return Slab.of(source.read(box).values().clone(), stream.axis, start)
+    return advanced(stream, target_shape, reach, reading)
 
 
-def _general_slabs(
-    values: torch.Tensor, target_to_source: Affine, target_shape: Shape, interpolation: Interpolation, outside: Outside
-) -> Iterator[Slab]:
-    step = max(1, _GENERAL_CHUNK_VOXELS // (target_shape[1] * target_shape[2]))
-    for start in range(0, target_shape[0], step):
-        depth = min(step, target_shape[0] - start)
-        coordinates = _coordinates(target_to_source, start, (depth, target_shape[1], target_shape[2]), values.device)
-        if interpolation is Interpolation.NEAREST:
-            sampled = _nearest(values, coordinates, outside)
-        else:
-            sampled = _linear(*_around(values, coordinates), outside)
-        yield Slab.of(sampled, 0, start)
+def _sampling(
+    source: Slab, shape: Shape, box: Box, target_to_source: Affine, interpolation: Interpolation, outside: Outside
+) -> Patch:
+    """The patch of a target box: the source's values about it, and their places worked out only if they are asked."""
+    spans = [_span(row, box) for row in target_to_source[:3]]
+    a, b, c = (_between(low, high, length, margin=1) for (low, high), length in zip(spans, shape, strict=True))
+    sample = _nearest if interpolation is Interpolation.NEAREST else _linear
+
+    def sampled(corners: torch.Tensor) -> torch.Tensor:
+        places = _coordinates(target_to_source, box, corners.device)
+        return sample(corners, places, (a.start, b.start, c.start), shape, outside)
+
+    corners = source.read((a, b, c)).values()
+    within = all(low >= 0.0 and high <= length - 1.0 for (low, high), length in zip(spans, shape, strict=True))
+    is_mean = within or outside is Outside.NEAREST_VOXEL
+    return Patch(corners, sampled) if is_mean else Patch(sampled(corners))
 
 
-def _coordinates(target_to_source: Affine, start: int, shape: Shape, device: torch.device) -> torch.Tensor:
-    """(a, b, c, 3) continuous source indices of a slab of target voxels."""
+def _span(row: NDArray[np.float64], box: Box) -> tuple[float, float]:
+    """Smallest and largest source coordinate of a target box along the axis of one row of the index map."""
+    ends = np.array([[part.start, part.stop - 1] for part in box]) * row[:3, None]
+    return float(ends.min(axis=1).sum() + row[3]), float(ends.max(axis=1).sum() + row[3])
+
+
+def _between(low: float, high: float, length: int, *, margin: int) -> slice:
+    """The slices about a range of coordinates; the outermost one where that lies beyond."""
+    first, last = math.floor(low) - margin, math.floor(high) + 1 + margin
+    return slice(min(max(first, 0), length - 1), min(max(last, 0), length - 1) + 1)
+
+
+def _coordinates(target_to_source: Affine, box: Box, device: torch.device) -> torch.Tensor:
+    """(a, b, c, 3) continuous source indices of a box of target voxels."""
     # MPS has no float64; elsewhere it keeps coordinates exact far from the origin.
     dtype = torch.float32 if device.type == "mps" else torch.float64
     matrix = torch.as_tensor(target_to_source, dtype=dtype, device=device)
-    steps = [torch.arange(n, dtype=dtype, device=device) for n in shape]
-    steps[0] = steps[0] + start
+    steps = [torch.arange(part.start, part.stop, dtype=dtype, device=device) for part in box]
     along = [steps[a].view([-1 if d == a else 1 for d in range(3)])[..., None] * matrix[:3, a] for a in range(3)]
     return along[0] + along[1] + along[2] + matrix[:3, 3]
 
 
-def _around(values: torch.Tensor, coordinates: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The box of values that a slab's coordinates reach with their neighbours, and the coordinates in it.
-
-    The interpolation runs in double precision, and a copy of the whole volume in that for every slab would be too much.
-    """
-    box: list[slice] = [slice(None)]
-    for axis, length in enumerate(values.shape[1:]):
-        along = coordinates[..., axis]
-        first = min(max(int(along.min()) - _MARGIN, 0), length - 1)
-        box.append(slice(first, min(max(int(along.max()) + _MARGIN, first) + 1, length)))
-    starts = torch.tensor([part.start for part in box[1:]], dtype=coordinates.dtype, device=coordinates.device)
-    return values[tuple(box)], coordinates - starts
-
-
-def _linear(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:
-    lengths = torch.tensor(values.shape[1:], dtype=coordinates.dtype, device=coordinates.device)
-    grid = ((2.0 * coordinates + 1.0) / lengths - 1.0).flip(-1)
+def _linear(values: torch.Tensor, places: torch.Tensor, starts: Shape, _: Shape, outside: Outside) -> torch.Tensor:
+    """Of the values from ``starts`` on, of which only a channel at a time is held in double precision."""
+    first = torch.tensor(starts, dtype=places.dtype, device=places.device)
+    lengths = torch.tensor(values.shape[1:], dtype=places.dtype, device=places.device)
+    grid = ((2.0 * (places - first) + 1.0) / lengths - 1.0).flip(-1)
     padding = "border" if outside is Outside.NEAREST_VOXEL else "zeros"
     sampled = [
         torch.nn.functional.grid_sample(
@@ -297,11 +270,12 @@ def _linear(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -
     return torch.cat(sampled)
 
 
-def _nearest(values: torch.Tensor, coordinates: torch.Tensor, outside: Outside) -> torch.Tensor:
-    index = torch.round(coordinates).to(torch.int64)
-    last = torch.tensor(values.shape[1:], device=index.device) - 1
+def _nearest(values: torch.Tensor, places: torch.Tensor, starts: Shape, shape: Shape, outside: Outside) -> torch.Tensor:
+    index = torch.round(places).to(torch.int64)
+    last = torch.tensor(shape, device=index.device) - 1
     clamped = torch.minimum(index.clamp(min=0), last)
-    sampled = values[:, clamped[..., 0], clamped[..., 1], clamped[..., 2]]
+    at = clamped - torch.tensor(starts, device=index.device)
+    sampled = values[:, at[..., 0], at[..., 1], at[..., 2]]
     if outside is Outside.ZERO:
         sampled[:, (clamped != index).any(dim=-1)] = 0
     return sampled

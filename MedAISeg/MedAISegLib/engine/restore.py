@@ -136,12 +136,12 @@ def _joined(stream: SlabStream, poll: Poll) -> LabelLayers:
     """(layer, k, j, i) of a stream of labels."""
     layers: NDArray[Any] | None = None
     for slab in stream.slabs:
-        box = stream.box_of(slab)
-        found = slab.read(box).values()
+        like = a_voxel(slab, stream)
         if layers is None:
-            layers = np.zeros((len(found), *stream.shape), dtype=_dtype(found))
-        layers[(slice(None), *box)] = found.cpu().numpy()
-        poll()
+            layers = np.zeros((len(like), *stream.shape), dtype=_dtype(like))
+        for tile in tiles(stream.box_of(slab), len(like), like.device):
+            layers[(slice(None), *tile)] = slab.read(tile).values().cpu().numpy()
+            poll()
     if layers is None:
         raise ValueError("a stream has at least one slab")
     return layers

@@ -119,17 +119,30 @@ def collect(stream: SlabStream, poll: Poll = never) -> torch.Tensor:
         if whole is None:
             like = a_voxel(slab, stream)
             whole = like.new_empty((len(like), *stream.shape))
-        for tile in tiles(box, len(whole), whole.device):
-            whole[(slice(None), *tile)] = slab.read(tile).values()
-            poll()
+        _gather(slab, box, whole[(slice(None), *box)], poll)
     if whole is None:
         raise ValueError("a stream has at least one slab")
     return whole
 
 
+def gathered(slab: Slab, box: Box) -> torch.Tensor:
+    """(channel, a, b, c) of a box of a slab, in memory of its own."""
+    like = slab.read(one_voxel(box)).values()
+    values = like.new_empty((len(like), *shape_of(box)))
+    _gather(slab, box, values, never)
+    return values
+
+
+def _gather(slab: Slab, box: Box, target: torch.Tensor, poll: Poll) -> None:
+    for tile in tiles(box, len(target), target.device):
+        a, b, c = (slice(t.start - o.start, t.stop - o.start) for t, o in zip(tile, box, strict=True))
+        target[:, a, b, c] = slab.read(tile).values()
+        poll()
+
+
 def a_voxel(slab: Slab, stream: SlabStream) -> torch.Tensor:
     """(channel, 1, 1, 1), to know the number of channels, the precision and the device of a slab."""
-    return slab.read(with_axis((slice(0, 1),) * 3, stream.axis, slice(slab.start, slab.start + 1))).values()
+    return slab.read(one_voxel(stream.box_of(slab))).values()
 
 
 def tiles(box: Box, channels: int, device: torch.device) -> Iterator[Box]:
@@ -151,6 +164,12 @@ def _parts(part: slice, edge: int) -> Sequence[slice]:
 def whole_box(shape: Shape) -> Box:
     """All of an array."""
     a, b, c = (slice(0, length) for length in shape)
+    return a, b, c
+
+
+def one_voxel(box: Box) -> Box:
+    """The first voxel of a box."""
+    a, b, c = (slice(part.start, part.start + 1) for part in box)
     return a, b, c
 
 
