@@ -79,6 +79,11 @@ class Trial:
         self._run.happened.compared_s += time.perf_counter() - started_s
 
     @property
+    def ways(self) -> tuple[Way, ...]:
+        """All that were to be tried."""
+        return tuple(self._ways)
+
+    @property
     def over(self) -> bool:
         """Whether no more is to be learnt, or not within the time that there is for it."""
         if self.windows == _MOST_WINDOWS or self._run.happened.compared_s >= _MOST_S:

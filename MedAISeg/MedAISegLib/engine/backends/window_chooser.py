@@ -8,15 +8,23 @@ import torch
 
 from .agreement import has_foreground
 from .happened import NetworkRun
+from .middle import middle_of
 from .trial import Trial, timed
 from .ways import PLAIN, Way, built
 
 _PATIENCE = 27
 """Batches of windows without a label after which the way that the user has laid down is taken unseen."""
 
+_OF_ONE_SIZE = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError)
+"""What networks raise that take no windows but whole ones."""
+
 
 class WindowChooser(torch.nn.Module):
-    """The plain network until something is found, then the fastest way. All are modules of it: hooks reach them."""
+    """The plain network until something is found, then the fastest way. All are modules of it: hooks reach them.
+
+    The middle of the first window is looked at before all of it: on an image of one window the network is computed but
+    once then, and neither holds two windows' scores nor what the plain network needs for a whole one.
+    """
 
     def __init__(self, network: torch.nn.Module, ways: Sequence[Way], run: NetworkRun) -> None:
         super().__init__()
@@ -41,6 +49,7 @@ class WindowChooser(torch.nn.Module):
         self._device = values.device
         if self._settled is None and self._trial is None:
             self._begin(values)
+            self._look_at_middle(values)
         return self._look(values) if self._settled is None else self._computed(self._settled, values)
 
     def _begin(self, values: torch.Tensor) -> None:
@@ -51,6 +60,20 @@ class WindowChooser(torch.nn.Module):
             return
         ways = self._ways if known is None else (known,)
         self._trial = Trial(self.plain, {way: self._network(way) for way in ways}, self._run)
+
+    def _look_at_middle(self, values: torch.Tensor) -> None:
+        """Try the ways on it, where they differ by rounding only: fewer bits are judged by whole windows."""
+        trial, middle = self._trial, middle_of(values)
+        if trial is None or middle is values or not all(way.exact for way in trial.ways):
+            return
+        try:
+            scores, seconds = timed(self.plain, middle)
+        except _OF_ONE_SIZE:
+            return
+        if has_foreground(scores, self._run.stage):
+            trial.hold(middle, scores, seconds)
+            if trial.over:
+                self._settled, self._trial = trial.conclude(values), None
 
     def _look(self, values: torch.Tensor) -> torch.Tensor:
         """The plain network's scores of a batch of windows; where it finds something, the other ways are tried."""
