@@ -21,6 +21,7 @@ from MedAISegLib.readers import read_images
 from safetensors import safe_open
 
 from Testing.format_samples import SAMPLES, SEVERAL_STAGES, bundle, conform_to_little
+from Testing.totalsegmentators import describe_task, networks_of, published, write_task
 from Testing.unit.test_monai_networks import ARGUMENTS, kinds
 
 pytestmark = pytest.mark.engine
@@ -109,6 +110,27 @@ def test_a_wide_head_stays_apart_from_its_trunk(tmp_path: Path) -> None:
     exported = export(SAMPLES["MeshNet"].write(tmp_path), tmp_path / "shared").folder
     ((network,),) = read_model(exported).build_networks()
     assert isinstance(network, WideHeadNetwork)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "totalsegmentator_vertebrae_body",
+        pytest.param("totalsegmentator_total", marks=pytest.mark.slow),
+        pytest.param("totalsegmentator_lung_vessels", marks=pytest.mark.slow),
+    ],
+)
+def test_a_task_of_totalsegmentator_with_all_its_networks(task: str, crop: Volume, tmp_path: Path) -> None:
+    """What one finds and another sees the surroundings of; five that paint one result; one with a label of its own."""
+    pytest.importorskip("dynamic_network_architectures")
+    root = write_task(tmp_path / task, task)
+    describe_task(root, task)
+    exported = export(root, tmp_path / "shared").folder
+    assert len(list(exported.glob("*.safetensors"))) == len(list(networks_of(published(task))))
+    before = labels_of(root, crop)
+    assert before.any()
+    np.testing.assert_array_equal(labels_of(exported, crop), before)
+    assert said_of_itself(read_model(exported).spec) == said_of_itself(read_model(root).spec)
 
 
 def of_monai(name: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import SimpleITK as sitk
 import torch
 from dicom_pictures import write_picture
 from MedAISegLib.app.classify import classify
+from MedAISegLib.formats import read_model
+from MedAISegLib.formats.medaiseg_bundle.writing import export_model
 from MedAISegLib.formats.monai_classifier.torchvision_networks import build_torchvision
 from monai.networks.nets import DenseNet
 
@@ -159,6 +161,7 @@ def test_probabilities_are_those_of_monai(activation: str, shared_data: Path, tm
     assert [found.name for found in result.images[0].classes] == list(CLASSES)
     assert np.ptp(theirs, axis=0).max() > 1e-3
     assert np.abs(ours - theirs).max() < 1e-4
+    np.testing.assert_array_equal(_probabilities(_exported(root), images), ours)
 
 
 @pytest.mark.reference
@@ -176,6 +179,11 @@ def test_so_are_those_of_coloured_pictures_and_of_the_same_as_dicom(shared_data:
 
 def _probabilities(root: Path, images: list[Path]) -> list[list[float]]:
     return [[c.probability for c in image.classes] for image in classify(str(root), images, device="cpu").images]
+
+
+def _exported(root: Path) -> Path:
+    """As a bundle of our own."""
+    return export_model(read_model(root), root, root.with_name(f"{root.name}-shared")).folder
 
 
 @pytest.mark.reference
@@ -203,6 +211,7 @@ def test_so_are_those_of_the_published_bundle_for_the_density_of_breasts(shared_
     assert ours.shape == (3, 4)
     assert np.ptp(theirs, axis=0).max() > 1e-3
     assert np.abs(ours - theirs).max() < 1e-4
+    np.testing.assert_array_equal(_probabilities(_exported(root), images), ours)
 
 
 def write_inception(root: Path) -> None:
