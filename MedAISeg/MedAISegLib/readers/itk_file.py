@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
-from ..core.notice import Notice
 from .image_file import ImageFile, damaged
+from .itk_header import StatedFrame, metaimage_frame, nrrd_frame
+
+_SPACE = "NRRD_space"
 
 
 def open_image(path: Path) -> ImageFile:
@@ -48,21 +50,39 @@ def open_image(path: Path) -> ImageFile:
             raise damaged(path) from error
         return np.asarray(array if array.ndim == 3 else array[None])
 
-    notices: tuple[Notice, ...] = ()
-    if path.name.lower().endswith(("nrrd", "nhdr")) and not reader.HasMetaDataKey("NRRD_space"):
-        notices = (Notice("no-orientation", "The file does not say how it lies in the patient; LPS was assumed."),)
-    kind = "NRRD" if path.suffix.lower() in (".nrrd", ".nhdr") else "MetaImage"
-    return ImageFile(kind, _geometry(path, reader, dimension), frames, load, notices)
+    is_nrrd = path.suffix.lower() in (".nrrd", ".nhdr")
+    frame = nrrd_frame(path, _space(reader), dimension) if is_nrrd else metaimage_frame(path)
+    return ImageFile(
+        "NRRD" if is_nrrd else "MetaImage",
+        _geometry(path, reader, dimension, frame),
+        frames,
+        load,
+        frame.notices,
+        " Besides, ".join(frame.questions),
+    )
 
 
-def _geometry(path: Path, reader: sitk.ImageFileReader, dimension: int) -> VolumeGeometry:
+def _space(reader: sitk.ImageFileReader) -> str:
+    """Its name; empty where the file has none."""
+    return str(reader.GetMetaData(_SPACE)) if reader.HasMetaDataKey(_SPACE) else ""
+
+
+def _geometry(path: Path, reader: sitk.ImageFileReader, dimension: int, frame: StatedFrame) -> VolumeGeometry:
     """Of the first three axes; a 2-D image is one slice, 1 mm thick."""
     axes = min(dimension, 3)
     direction, spacing, origin = np.eye(3), np.ones(3), np.zeros(3)
     direction[:axes, :axes] = np.reshape(reader.GetDirection(), (dimension, dimension))[:axes, :axes]
     spacing[:axes], origin[:axes] = reader.GetSpacing()[:axes], reader.GetOrigin()[:axes]
     size = (*reader.GetSize()[:axes], 1)[:3]
+    remedy = "Repair its header."
+    if not (spacing > 0).all():
+        raise InputError("its spacing is not above zero.", where=path.name, remedy=remedy)
     try:
-        return VolumeGeometry.from_itk(size, [float(x) for x in spacing], [float(x) for x in origin], direction)
+        stated = VolumeGeometry.from_itk(size, [float(x) for x in spacing], [float(x) for x in origin], direction)
+        affine = frame.to_lps_mm @ stated.affine_lps
+        if axes == 2:
+            # The thickness is ours, in mm, whatever unit the file is in.
+            affine[:3, 0] /= np.linalg.norm(affine[:3, 0])
+        return VolumeGeometry(stated.shape_kji, affine)
     except ValueError as error:
-        raise InputError("its directions are not usable.", where=path.name, remedy="Repair its header.") from error
+        raise InputError("its directions are not usable.", where=path.name, remedy=remedy) from error
