@@ -11,62 +11,13 @@ import numpy as np
 import pytest
 
 from . import images
+from .plain_bundle import Config, plain_config, plain_metadata
 from .trusted_bundles import EVALUATOR, SCRIPTS, CodedBundle, by_monai, by_us, draw_weights
 
 pytestmark = pytest.mark.engine
 
-Config = dict[str, Any]
-
-METADATA: Config = {
-    "name": "Own way",
-    "version": "1",
-    "network_data_format": {
-        "inputs": {"image": {"format": "hounsfield", "modality": "CT", "num_channels": 1}},
-        "outputs": {"pred": {"num_channels": 3, "channel_def": {"0": "background", "1": "liver", "2": "spleen"}}},
-    },
-}
-CONFIG: Config = {
-    "imports": ["$import os"],
-    "bundle_root": ".",
-    "output_dir": "$@bundle_root + '/eval'",
-    "device": "$torch.device('cpu')",
-    "network_def": {"_target_": "scripts.own.Wide", "in_channels": 1, "out_channels": 3},
-    "network": "$@network_def.to(@device)",
-    "preprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "LoadImaged", "keys": "image"},
-            {"_target_": "EnsureChannelFirstd", "keys": "image"},
-            {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.5, 1.5, 2.0], "mode": "bilinear"},
-            {"_target_": "scripts.own.Stretchd", "keys": "image"},
-        ],
-    },
-    "dataset": {"_target_": "Dataset", "data": [], "transform": "@preprocessing"},
-    "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1, "num_workers": 0},
-    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 16], "overlap": 0.5},
-    "postprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-            {
-                "_target_": "Invertd", "keys": "pred", "transform": "@preprocessing", "orig_keys": "image",
-                "nearest_interp": False, "to_tensor": True,
-            },
-            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"},
-        ],
-    },
-    "handlers": [
-        {"_target_": "CheckpointLoader", "load_path": "$@bundle_root + '/models/model.pt'",
-         "load_dict": {"model": "@network"}},
-    ],
-    "evaluator": {
-        "_target_": "SupervisedEvaluator", "device": "@device", "val_data_loader": "@dataloader",
-        "network": "@network", "inferer": "@inferer", "postprocessing": "@postprocessing", "val_handlers": "@handlers",
-    },
-    "run": ["$@evaluator.run()"],
-}  # fmt: skip
+NETWORK: Config = {"_target_": "scripts.own.Wide", "in_channels": 1, "out_channels": 3}
+STRETCHED: Config = {"_target_": "scripts.own.Stretchd", "keys": "image"}
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +33,8 @@ def scan(shared_data: Path) -> list[images.Image]:
 
 
 def bundle(folder: Path, change: Any = None, **options: Any) -> CodedBundle:
-    metadata, config = copy.deepcopy(METADATA), copy.deepcopy(CONFIG)
+    metadata = plain_metadata("Own way")
+    config = copy.deepcopy(plain_config(NETWORK, [1.5, 1.5, 2.0], [STRETCHED], [32, 32, 16]))
     if change:
         change(metadata, config)
     made = CodedBundle(folder / "own_way", metadata, config, **options)

@@ -9,72 +9,19 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import images
+from .plain_bundle import Config, plain_config, plain_metadata
 
-Config = dict[str, Any]
 Files = dict[str, "Config | str"]
 
-METADATA: Config = {
-    "name": "Unusual",
-    "version": "1",
-    "network_data_format": {
-        "inputs": {"image": {"format": "hounsfield", "modality": "CT", "num_channels": 1}},
-        "outputs": {"pred": {"num_channels": 3, "channel_def": {"0": "background", "1": "liver", "2": "spleen"}}},
-    },
+NETWORK: Config = {
+    "_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 3,
+    "channels": [8, 16, 32], "strides": [2, 2], "num_res_units": 1, "norm": "instance",
 }  # fmt: skip
-PLAIN: Config = {
-    "imports": ["$import glob", "$import os"],
-    "bundle_root": ".",
-    "output_dir": "$@bundle_root + '/eval'",
-    "datalist": [],
-    "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
-    "network_def": {
-        "_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 3,
-        "channels": [8, 16, 32], "strides": [2, 2], "num_res_units": 1, "norm": "instance",
-    },
-    "network": "$@network_def.to(@device)",
-    "preprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "LoadImaged", "keys": "image"},
-            {"_target_": "EnsureChannelFirstd", "keys": "image"},
-            {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.5, 1.5, 2.5], "mode": "bilinear"},
-            {
-                "_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -100, "a_max": 240, "b_min": 0,
-                "b_max": 1, "clip": True,
-            },
-            {"_target_": "EnsureTyped", "keys": "image"},
-        ],
-    },
-    "dataset": {"_target_": "Dataset", "data": "$[{'image': i} for i in @datalist]", "transform": "@preprocessing"},
-    "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1, "num_workers": 0},
-    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [48, 48, 24], "sw_batch_size": 2, "overlap": 0.5},
-    "postprocessing": {
-        "_target_": "Compose",
-        "transforms": [
-            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-            {
-                "_target_": "Invertd", "keys": "pred", "transform": "@preprocessing", "orig_keys": "image",
-                "nearest_interp": False, "to_tensor": True,
-            },
-            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir", "output_ext": ".nii.gz"},
-        ],
-    },
-    "handlers": [
-        {
-            "_target_": "CheckpointLoader", "load_path": "$@bundle_root + '/models/model.pt'",
-            "load_dict": {"model": "@network"}, "map_location": "@device",
-        },
-    ],
-    "evaluator": {
-        "_target_": "SupervisedEvaluator", "device": "@device", "val_data_loader": "@dataloader", "network": "@network",
-        "inferer": "@inferer", "postprocessing": "@postprocessing", "val_handlers": "@handlers",
-    },
-    "run": ["$@evaluator.run()"],
+RANGE: Config = {
+    "_target_": "ScaleIntensityRanged", "keys": "image",
+    "a_min": -100, "a_max": 240, "b_min": 0, "b_max": 1, "clip": True,
 }  # fmt: skip
 MAIN = "configs/inference.json"
 
@@ -95,7 +42,16 @@ class Unusual:
 
 def assembled(way: Unusual) -> tuple[Config, Files]:
     """Its metadata, and its files."""
-    config, metadata = copy.deepcopy(PLAIN), copy.deepcopy(METADATA)
+    metadata = plain_metadata("Unusual")
+    steps = [RANGE, {"_target_": "EnsureTyped", "keys": "image"}]
+    config = copy.deepcopy(plain_config(NETWORK, [1.5, 1.5, 2.5], steps, [48, 48, 24]))
+    config |= {
+        "imports": ["$import glob", "$import os"],
+        "datalist": [],
+        "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+    }
+    config["dataset"]["data"] = "$[{'image': i} for i in @datalist]"
+    config["inferer"]["sw_batch_size"] = 2
     files = way.files(config, metadata)
     return metadata, files
 
