@@ -104,6 +104,20 @@ def of_a_run(camera: Camera) -> None:
     compose(results, views(camera))
 
 
+def of_an_export(camera: Camera, place: Path) -> None:
+    """A model is written as a bundle to be shared; then something is there already."""
+    from Testing.host.driver import wait_until
+
+    panel = camera.panel
+    panel.ui.advancedSection.collapsed = True
+    action = next(each for each in panel.find("moreModelsMenu").actions() if each.objectName == "exportModelAction")
+    for name, words in (("exported", "Written to"), ("not-exported", "not empty")):
+        panel.host.answer(str(place))
+        action.trigger()
+        wait_until(lambda words=words: words in panel.message("model"), timeout=300)
+        camera.take(name)
+
+
 def views(camera: Camera) -> list[Path]:
     """What the slice and 3D views show, in the order of the conventional layout."""
     import slicer
@@ -204,6 +218,8 @@ def main() -> None:
         of_choices(camera)
     with application(folder, options.width, small_worker=False) as camera:
         of_a_run(camera)
+        with tempfile.TemporaryDirectory() as place:
+            of_an_export(camera, Path(place))
     if options.output is None:
         SCREENSHOTS.mkdir(exist_ok=True)
         for name in FOR_README:
