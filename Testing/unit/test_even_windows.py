@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from MedAISegLib.core.case import Case
+from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import even_windows
+from MedAISegLib.engine.even_windows import WindowCount
+from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.slabs import collect
 from MedAISegLib.engine.windows import Placement, score_slabs
-from MedAISegLib.models.spec import Blending, Windows
+from MedAISegLib.models.spec import Argmax, Blending, Channel, InferenceStage, ModelSpec, Windows
 
 pytestmark = pytest.mark.engine
 CPU = torch.device("cpu")
@@ -78,3 +84,41 @@ def test_a_channel_that_is_not_even_is_seen():
     values[1] = torch.rand(8, 8, 24)
     _, seen = run(values)
     assert len(seen) == 5
+
+
+class ShortOfMemoryOnce(torch.nn.Module):
+    """Class 1 where the value is positive; memory does not suffice the first time that more than one window comes."""
+
+    def forward(self, batch):
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return torch.cat([-batch, batch], dim=1)
+
+
+def model(windows, stages=1):
+    stage = InferenceStage((), windows, Argmax())
+    return ModelSpec("m", "m", "test", (Channel("image"),), (stage,) * stages, ())
+
+
+def case():
+    voxels = body_in_air()[0].numpy()
+    return Case({"image": Volume(voxels, VolumeGeometry(voxels.shape, np.eye(4)))})
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_run_tells_of_how_many_windows_the_network_was_asked_even_where_memory_was_short(batch):
+    windows = Windows((8, 8, 8), (0.5, 0.5, 0.5), batch=batch)
+    _, seen = run(torch.from_numpy(case().first.voxels)[None])
+    result = segment(case(), model(windows), [[ShortOfMemoryOnce()]], device="cpu")
+    assert result.windows.all == 3 * 4 * 14
+    assert result.windows.all - result.windows.repeated == len(seen)
+    assert str(result.windows) == f"{len(seen)} of 168, the rest being even and each like one of these"
+
+
+def test_the_windows_of_all_stages_count_and_a_whole_array_is_none():
+    network = [torch.nn.Conv3d(1, 2, 1)]
+    both = segment(case(), model(WINDOWS, stages=2), [network, network], device="cpu").windows
+    one = segment(case(), model(WINDOWS), [network], device="cpu").windows
+    assert both == one + one
+    assert segment(case(), model(Windows(None)), [network], device="cpu").windows == WindowCount(0, 0)
+    assert str(WindowCount(3, 0)) == "3 of 3"

@@ -17,12 +17,16 @@ from .job import SegmentationJob
 _LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom")
 
 
-def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str, backend: str) -> Provenance:
+def provenance_of(
+    spec: ModelSpec, job: SegmentationJob, device: str, backend: str, windows_computed: str = ""
+) -> Provenance:
     """The record of a run, made now; it holds no patient's data and no file's path.
 
     Args:
         backend: how the network was run on the device, and in what precision.
+        windows_computed: of how many windows the network was asked; empty where it slides none.
     """
+    ran = {"backend": backend} | ({"windows_computed": windows_computed} if windows_computed else {})
     return Provenance(
         model_id=spec.id,
         model_name=spec.name,
@@ -31,7 +35,7 @@ def provenance_of(spec: ModelSpec, job: SegmentationJob, device: str, backend: s
         software_version=__version__,
         library_versions=_library_versions(),
         device=device,
-        parameters=_parameters(spec, job) | {"backend": backend},
+        parameters=_parameters(spec, job) | ran,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

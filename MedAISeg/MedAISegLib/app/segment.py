@@ -58,6 +58,7 @@ class _Found:
     notices: tuple[Notice, ...]
     spec: ModelSpec
     backend: str = str(PLAIN)
+    windows_computed: str = ""
 
 
 def open_model(model: str) -> ModelSource:
@@ -149,7 +150,7 @@ def run(
     record_use(job.model)
     result = JobResult(
         segments=statistics,
-        provenance=provenance_of(spec, job, found.device, found.backend),
+        provenance=provenance_of(spec, job, found.device, found.backend, found.windows_computed),
         timings_s={stage.value: seconds for stage, seconds in progress.timings_s.items()},
         peak_memory_bytes=peak_memory_bytes(),
         notices=_unique((*notices_before_run(spec, job, case), *found.notices)),
@@ -212,7 +213,8 @@ def _labels(
             progress=progress,
             probabilities=probabilities,
         )
-        return _Found(result.layers, result.device, result.notices, spec, result.backend)
+        windows = str(result.windows) if result.windows.all else ""
+        return _Found(result.layers, result.device, result.notices, spec, result.backend, windows)
     own = model.run(case, model.networks, device=job.device, progress=progress)
     layers = clean(own.layers, spec.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
     decided = replace(spec, stages=(replace(spec.stages[0], decision=own.decision),))

@@ -6,6 +6,7 @@ The same values in give the same scores out, whatever a model makes of them, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 
@@ -22,16 +23,33 @@ def value_throughout(crop: torch.Tensor) -> tuple[float, ...] | None:
     return tuple(first.flatten().tolist())
 
 
+@dataclass
+class WindowCount:
+    """How many windows there were, and of how many of them the network was not asked."""
+
+    all: int = 0
+    repeated: int = 0
+
+    def __add__(self, other: WindowCount) -> WindowCount:
+        return WindowCount(self.all + other.all, self.repeated + other.repeated)
+
+    def __str__(self) -> str:
+        computed = f"{self.all - self.repeated} of {self.all}"
+        return f"{computed}, the rest being even and each like one of these" if self.repeated else computed
+
+
 class EachOnce:
-    """Windows through a network in batches, those that are even and alike only once.
+    """Windows through a network in batches, those that are even and alike only once."""
 
-    Attributes:
-        repeated: windows that the network was not asked about.
-    """
-
-    def __init__(self, predict: Callable[[torch.Tensor], torch.Tensor], batch: int, device: torch.device) -> None:
-        """At most ``batch`` windows go through the network at once, on a device."""
-        self.repeated = 0
+    def __init__(
+        self,
+        predict: Callable[[torch.Tensor], torch.Tensor],
+        batch: int,
+        device: torch.device,
+        count: WindowCount | None = None,
+    ) -> None:
+        """At most ``batch`` windows go through the network at once, on a device; each is added to the count."""
+        self._count = count or WindowCount()
         self._predict, self._batch, self._device = predict, batch, device
         self._known: dict[Hashable, torch.Tensor] = {}
         self._fresh: dict[Hashable, torch.Tensor] = {}
@@ -40,12 +58,13 @@ class EachOnce:
     def scores(self, crops: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
         """(class, a, b, c) scores of each (channel, a, b, c) window in turn."""
         for number, crop in enumerate(crops):
+            self._count.all += 1
             value = value_throughout(crop)
             key: Hashable = number if value is None else value
             if key in self._known and self._fresh and self._is_too_large():
                 yield from self._answered()
             if key in self._known or key in self._fresh:
-                self.repeated += 1
+                self._count.repeated += 1
             else:
                 if len(self._fresh) == self._batch or (self._waiting and self._is_too_large()):
                     yield from self._answered()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -23,6 +23,7 @@ from .channels import first_of, joined, stacked
 from .deciding import decider
 from .device import choose_device
 from .ensemble import common_axis, mean
+from .even_windows import WindowCount
 from .labels import clean
 from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, cropped_to, merged_layers, pasted, slices_of
@@ -45,12 +46,14 @@ class EngineResult:
         layers: (layer, k, j, i) label values on the grid of the case's first channel.
         device: where the network ran in the end.
         backend: how the networks were run there, and in what precision.
+        windows: of all stages; none where a network takes the whole array at once.
     """
 
     layers: LabelLayers
     device: str
     notices: tuple[Notice, ...]
     backend: str = str(PLAIN)
+    windows: WindowCount = field(default_factory=WindowCount)
 
 
 def segment(
@@ -105,7 +108,11 @@ def segment(
             layers = clean(layers, spec.postprocessing, poll, case.geometry)
     found_by_stages = [notice for found in results.values() for notice in found.notices]
     notices = tuple(dict.fromkeys((*found_by_stages, *fastest.notices)))
-    return EngineResult(layers, results[last].device, notices, fastest.taken)
+    return EngineResult(layers, results[last].device, notices, fastest.taken, _windows_of(results.values()))
+
+
+def _windows_of(results: Iterable[EngineResult]) -> WindowCount:
+    return sum((found.windows for found in results), WindowCount())
 
 
 def require_probabilities(spec: ModelSpec) -> None:
@@ -170,7 +177,7 @@ def _slice_by_slice(
             found.append(_labels_of(one, stage, members, None, device, progress, sink))
     layers = np.concatenate([result.layers for result in found], axis=1)
     notices = tuple(dict.fromkeys(notice for result in found for notice in result.notices))
-    return EngineResult(layers, found[-1].device, notices)
+    return EngineResult(layers, found[-1].device, notices, windows=_windows_of(found))
 
 
 def _labels_of(
@@ -189,12 +196,12 @@ def _labels_of(
             prepared = prepare(case, stage, progress, labels)
         # One window of a large network can take many seconds on a CPU.
         with progress.stage(RunStage.INFER), before_each_layer(members, lambda _: prepared.poll()):
-            layers, placement, ladder = climb_down(
+            (layers, windows), placement, ladder = climb_down(
                 lambda placement: _infer(prepared, stage, members, placement, progress, probabilities), start
             )
     with progress.stage(RunStage.POSTPROCESS):
         layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
-    return EngineResult(layers, str(placement.compute), prepared.notices + ladder)
+    return EngineResult(layers, str(placement.compute), prepared.notices + ladder, windows=windows)
 
 
 def _run_ensemble(
@@ -220,8 +227,8 @@ def _run_ensemble(
         axes = common_axis(prepared, stages, case.geometry)
         every = [network for group in members for network in group]
 
-        def attempt(placement: Placement) -> LabelLayers:
-            done = [0.0] * len(stages)
+        def attempt(placement: Placement) -> tuple[LabelLayers, WindowCount]:
+            done, count = [0.0] * len(stages), WindowCount()
             streams = []
             for n, (one, stage, group) in enumerate(zip(prepared, stages, members, strict=True)):
 
@@ -229,14 +236,14 @@ def _run_ensemble(
                     done[n] = fraction
                     progress.report(RunStage.INFER, sum(done) / len(done))
 
-                scores = _scores(one, stage, group, placement, report, axes[n])
+                scores = _scores(one, stage, group, placement, report, count, axes[n])
                 streams.append(_probabilities(scores, one, stage))
-            return _decided(mean(streams), ensemble.decision, progress, probabilities)
+            return _decided(mean(streams), ensemble.decision, progress, probabilities), count
 
         with progress.stage(RunStage.INFER), before_each_layer(every, lambda _: progress.cancel.raise_if_cancelled()):
-            layers, placement, ladder = climb_down(attempt, start)
+            (layers, windows), placement, ladder = climb_down(attempt, start)
     notices = tuple(dict.fromkeys(notice for one in prepared for notice in one.notices))
-    return EngineResult(layers, str(placement.compute), notices + ladder)
+    return EngineResult(layers, str(placement.compute), notices + ladder, windows=windows)
 
 
 def prepare(
@@ -281,13 +288,14 @@ def _infer(
     placement: Placement,
     progress: Progress,
     probabilities: ProbabilitySink | None,
-) -> LabelLayers:
+) -> tuple[LabelLayers, WindowCount]:
     poll, restore = progress.cancel.raise_if_cancelled, stage.restore
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
     grid = prepared.geometry if labels_first or prepared.label_grid is None else prepared.label_grid
     cleaned = partial(clean, operations=restore.cleaning, poll=poll, geometry=grid) if restore.cleaning else None
-    return restore_labels(
-        _scores(prepared, stage, members, placement, lambda fraction: progress.report(RunStage.INFER, fraction)),
+    count = WindowCount()
+    layers = restore_labels(
+        _scores(prepared, stage, members, placement, lambda share: progress.report(RunStage.INFER, share), count),
         prepared.undos,
         stage.decision,
         restore,
@@ -296,6 +304,7 @@ def _infer(
         cleaned=cleaned,
         probabilities=probabilities,
     )
+    return layers, count
 
 
 def _scores(
@@ -304,12 +313,15 @@ def _scores(
     members: Sequence[torch.nn.Module],
     placement: Placement,
     report: Callable[[float], None],
+    count: WindowCount,
     axis: int | None = None,
 ) -> SlabStream:
     networks = [network.to(placement.compute).eval() for network in members]
     values, labels = prepared.values.to(placement.compute), prepared.labels
     labels = None if labels is None else labels.to(placement.compute)
-    return score_slabs(networks, values, stage.windows, placement, report, stage.averaging, labels=labels, axis=axis)
+    return score_slabs(
+        networks, values, stage.windows, placement, report, stage.averaging, labels=labels, axis=axis, count=count
+    )
 
 
 def _probabilities(scores: SlabStream, prepared: Prepared, stage: InferenceStage) -> SlabStream:

@@ -6,7 +6,6 @@ window_places.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ import torch
 
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
 from .activation import activate
-from .even_windows import EachOnce
+from .even_windows import EachOnce, WindowCount
 from .label_channels import LabelChannels
 from .ring import Ring
 from .slabs import Box, Shape, Slab, SlabStream, whole_box
 from .window_places import window_starts, window_weights
-
-_log = logging.getLogger(__name__)
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -77,6 +74,7 @@ def score_slabs(
     *,
     labels: LabelChannels | None = None,
     axis: int | None = None,
+    count: WindowCount | None = None,
 ) -> SlabStream:
     """Scores of every class for the whole array, averaged over networks and test-time flips.
 
@@ -86,6 +84,7 @@ def score_slabs(
         averaging: of several networks.
         labels: further channels, on the device of the values.
         axis: that the windows advance along; where none is given, the one where the windows at hand take least memory.
+        count: is told of each window.
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
@@ -111,7 +110,8 @@ def score_slabs(
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
         weights = window_weights(size, windows).to(placement.accumulate)
         places = _windows(shape, size, windows, axis)
-        slabs = _windowed(predict, taken, places, windows, weights, ring, placement, report)
+        network = EachOnce(predict, placement.batch, placement.compute, count)
+        slabs = _windowed(network, taken, places, windows, weights, ring, report)
     stream = SlabStream(shape, axis, True, slabs)
     return _averaged(stream, len(networks), averaging) if apart else stream
 
@@ -170,27 +170,22 @@ def _windows(shape: Shape, size: Shape, windows: Windows, axis: int) -> list[_Wi
 
 
 def _windowed(
-    predict: Network,
+    network: EachOnce,
     taken: Callable[[Box], torch.Tensor],
     places: Sequence[_Window],
     windows: Windows,
     weights: torch.Tensor,
     ring: Ring,
-    placement: Placement,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    crops = (_padded(taken(place.box), place.pads, windows) for place in places)
-    network = EachOnce(predict, placement.batch, placement.compute)
-    found = network.scores(crops)
-    for count, place in enumerate(places, start=1):
+    found = network.scores(_padded(taken(place.box), place.pads, windows) for place in places)
+    for number, place in enumerate(places, start=1):
         scores = next(found)
         start = [part.start for part in place.box]
         yield from ring.add(start, scores[(slice(None), *place.inside)], weights[place.inside])
         # Those of many classes are as large as what the network needs to make the next ones.
         del scores
-        report(count / len(places))
-    if network.repeated:
-        _log.info("%d of %d windows were even and had been seen before", network.repeated, len(places))
+        report(number / len(places))
     yield from ring.finish()
 
 

@@ -58,6 +58,8 @@ def test_the_document_says_what_was_found_and_how(whole):
     assert len(provenance["model_sha256"]) == 64
     assert {"torch", "monai", "numpy", "SimpleITK"} <= set(provenance["library_versions"])
     assert provenance["device"]
+    assert provenance["parameters"]["backend"]
+    assert " of " in provenance["parameters"]["windows_computed"]
     assert said["inputs"]["T1"]["modality"] == "MR"
 
 
