@@ -144,6 +144,11 @@ def in_stage(**values: Any) -> Callable[[dict[str, Any]], None]:
     return lambda content: content["stages"][0].update(values)
 
 
+def many_large_channels(content: dict[str, Any]) -> None:
+    content["channels"] = [{"name": f"c{number}"} for number in range(64)]
+    in_stage(preprocessing=[{"kind": "ReverseAxes"}, {"kind": "ResizeTo", "size": [4096, 4096, 0]}])(content)
+
+
 IMPOSSIBLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "segments too": (lambda c: c.update(segments=[{"label_value": 1, "name": "x"}]), "segments and classes"),
     "neither": (lambda c: c.update(classes=[]), "0 segments"),
@@ -161,6 +166,7 @@ IMPOSSIBLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         in_stage(preprocessing=[{"kind": "ReverseAxes"}, {"kind": "ResizeTo", "size": [4096, 4096, 4096]}]),
         "too large",
     ),
+    "too large for its channels": (many_large_channels, "too large"),
     "other colours": (lambda c: c["channels"].pop(), "does not take 2 channels"),
 }  # fmt: skip
 
@@ -230,7 +236,16 @@ def test_a_full_disk_is_told(kind: str, root: Path, tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.where == str(tmp_path / "place" / "new")
+    assert "room" in caught.value.remedy
     assert list((tmp_path / "place").iterdir()) == []
+
+
+def test_a_place_where_nothing_can_be_written_is_told(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ResourceError, match=r"cannot be written.*Choose a place where you may write"):
+        export_model(read_model(root), root, tmp_path / "file" / "new")
+    with pytest.raises(ResourceError, match="cannot be written"):
+        export_model(read_model(root), root, tmp_path / ("long" * 100))
 
 
 def test_a_network_that_no_name_stands_for_becomes_torchscript(root: Path, picture: Path, tmp_path: Path) -> None:

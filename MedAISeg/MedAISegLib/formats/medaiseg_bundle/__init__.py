@@ -45,7 +45,8 @@ def read(path: Path) -> ModelSource:
         spec = description.spec(path.resolve().name, NAME, sha256)
     except ValueError as error:
         raise ModelError(f"{error}.", where=where) from error
-    return ModelSource(spec, partial(_build_networks, path, description))
+    members = tuple(len(stage) for stage in description.networks)
+    return ModelSource(spec, partial(_build_networks, path, description), members=members)
 
 
 def _require_inside(folder: Path, member: NetworkFile) -> str:

@@ -65,7 +65,7 @@ def images_taken(checked: CheckedClassifier, inputs: int, stage: InferenceStage)
     random = torch.Generator().manual_seed(0)
     takes_one, refused = False, None
     for size in _sizes(stage):
-        if prod(size) > _MOST_TRIAL_VALUES:
+        if inputs * prod(size) > _MOST_TRIAL_VALUES:
             raise ModelError(f"an image of {' x '.join(map(str, size))} values is too large for a network.")
         image = torch.rand((1, inputs, *size), generator=random)
         try:

@@ -9,6 +9,7 @@ are never opened.
 from __future__ import annotations
 
 import ast
+import pickle
 import pickletools
 import struct
 import zipfile
@@ -19,10 +20,12 @@ from pathlib import Path
 import torch
 
 from ...core.errors import ModelError, NotTrustedError
+from ..bounded_pickles import LARGEST, ExcessError, require_shallow
 from .torchscript_operators import BUILTINS, OPERATORS, PRIMITIVES
 
 _MOST_SOURCE = 32 * 2**20
 _MOST_ENTRIES = 200_000
+_DEEPEST_CODE, _DEEPEST_TYPE = 1000, 50
 _UNICODE_PATH = 0x7075
 _GROWTH, _GROWTH_FREE = 2, 64 * 2**20
 _REMEDY = "If you trust its author, ask for it as ONNX, or as safetensors with the name of its network."
@@ -54,8 +57,11 @@ def require_harmless(path: Path) -> None:
             _require_read_alike(archive, path)
             # torch does not mind the case of names.
             sources = {name: archive.read(name) for name in archive.namelist() if _ends_with(name, ".py")}
-            for name in (name for name in archive.namelist() if _ends_with(name, ".pkl")):
-                _require_plain_objects(archive.read(name), f"{where}/{name}")
+            pickles = [entry for entry in archive.infolist() if _ends_with(entry.filename, ".pkl")]
+            if sum(entry.file_size for entry in pickles) > LARGEST:
+                raise ModelError("it says more beside its weights than a network does.", where=where)
+            for entry in pickles:
+                _require_plain_objects(archive.read(entry), f"{where}/{entry.filename}")
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
         raise ModelError(f"it is no TorchScript: {error}.", where=where) from error
     trees = [_parsed(source, f"{where}/{name}") for name, source in sources.items()]
@@ -126,8 +132,22 @@ def _require_plain_objects(content: bytes, where: str) -> None:
                 raise NotTrustedError("its objects are not as torch writes them.", where=where)
             if operation.name == "GLOBAL" and not _is_plain_global(str(argument)):
                 raise NotTrustedError(f"its objects ask for {argument}.", where=where, remedy=_REMEDY)
-    except ValueError as error:
+            if isinstance(argument, str) and _brackets(argument) > _DEEPEST_TYPE:
+                raise ModelError("one of its objects is of a type that is nested too deep.", where=where)
+        require_shallow(content)
+    except (ValueError, pickle.UnpicklingError) as error:
         raise ModelError(f"its objects are damaged: {error}.", where=where) from error
+    except ExcessError as error:
+        raise ModelError(f"its objects are refused: {error}.", where=where, remedy=_REMEDY) from error
+
+
+def _brackets(text: str) -> int:
+    """How deep they are nested in a text, which may be the name of a type."""
+    deepest = depth = 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _is_plain_global(name: str) -> bool:
@@ -138,9 +158,15 @@ def _is_plain_global(name: str) -> bool:
 
 def _parsed(source: bytes, where: str) -> ast.Module:
     try:
-        return ast.parse(source.decode("utf-8"))
+        tree = ast.parse(source.decode("utf-8"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ModelError(f"its code cannot be read: {error}.", where=where) from error
+    level: list[ast.AST] = [tree]
+    for _ in range(_DEEPEST_CODE):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree
+    raise ModelError("its code is nested too deep.", where=where)
 
 
 def _strange(tree: ast.Module, own: set[str]) -> Iterator[str]:
@@ -156,7 +182,7 @@ def _strange(tree: ast.Module, own: set[str]) -> Iterator[str]:
                 yield from _strange_getattr(node)
             elif name not in BUILTINS and name not in local:
                 yield name
-        elif isinstance(node, ast.Assign) and _names_a_space(node.value):
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and _names_a_space(node.value):
             yield "operators under another name"
         elif isinstance(node, ast.Name) and node.id == "print":
             # Standard output may be what another program reads.
@@ -165,7 +191,7 @@ def _strange(tree: ast.Module, own: set[str]) -> Iterator[str]:
             yield from _strange_statement(node)
 
 
-def _names_a_space(value: ast.expr) -> bool:
+def _names_a_space(value: ast.expr | None) -> bool:
     """``torch``, ``ops`` or ``ops.NAME`` as a value, which would hide the operator that is called."""
     if isinstance(value, ast.Name):
         return value.id in ("torch", "ops")

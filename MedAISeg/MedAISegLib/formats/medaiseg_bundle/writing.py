@@ -32,6 +32,7 @@ from .onnx_file import external_files
 from .scripting import as_torchscript, same_scores, windows_taken
 
 _AS_IT_IS = "Share it as it is: medaiseg models pack M, or in Slicer More, Pack it for another computer."
+_ELSEWHERE = "Choose a place where you may write, on a disk with room for the model."
 _TEXTS = ("LICENSE*", "README*", "docs/LICENSE*", "docs/README*")
 
 
@@ -75,9 +76,9 @@ def export_model(
         raise ModelError(
             "it runs by code of its own, which no description can stand for.", where=source.spec.id, remedy=_AS_IT_IS
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError("it exists and is not empty.", where=str(folder), remedy="Choose another place or name.")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError("it exists and is not empty.", where=str(folder), remedy="Choose another place or name.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with done_wholly() as begin_last_part, unfinished(folder.parent / f".part-{secrets.token_hex(6)}") as scratch:
             made = scratch / folder.name
@@ -91,10 +92,9 @@ def export_model(
             if folder.exists():
                 folder.rmdir()
             made.replace(folder)
-    except OSError as error:
-        raise ResourceError(f"it cannot be written: {error.strerror or error}.", where=str(folder)) from error
-    except SafetensorError as error:
-        raise ResourceError(f"it cannot be written: {error}.", where=str(folder)) from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ResourceError(f"it cannot be written: {reason}.", where=str(folder), remedy=_ELSEWHERE) from error
     return Exported(folder, notices)
 
 
@@ -152,7 +152,8 @@ def _write_network(
     again = (open_file if act.spec.classes else open_network)(act.folder, file).eval()
     with torch.no_grad(), before_each_layer([network, again], lambda _: act.poll()):
         if not all(same_scores(network, again, sample) for sample in samples):
-            raise ModelError("what was written does not compute the same.", where=f"{act.spec.id}/{name}")
+            where = f"{act.spec.id}/{name}"
+            raise ModelError("what was written does not compute the same.", where=where, remedy=_AS_IT_IS)
     return file, classes
 
 
