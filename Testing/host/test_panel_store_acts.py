@@ -40,22 +40,30 @@ def test_a_folder_an_archive_and_an_address_are_imported(panel, publisher, tmp_p
     assert not panel.ui.addressFrame.visible
 
 
-def test_a_pack_carries_models_to_another_computer(panel, tmp_path):
-    panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
-    choose(panel, "importModelMenu", "importFileAction")
-    done(panel, "On this computer now: Mine")
+def test_a_pack_carries_models_to_another_computer(panel, publisher, tmp_path):
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    done(panel, "On this computer now: Liver")
+    address, details = publisher.url("/liver.zip"), panel.ui.modelDetailsBrowser
+    assert "what comes later must be the same" in details.plainText.partition(address)[2]
+    assert "https://example.org/p" in details.plainText
     panel.host.answer(str(tmp_path / "pack"))
     choose(panel, "moreModelsMenu", "packAllAction")
     done(panel, "Written to")
     panel.click("removeModelButton")
-    assert models(tmp_path) == ["mine"]
+    assert models(tmp_path) == ["liver"]
     panel.click("modelMessageYesButton")
-    done(panel, "Deleted: Mine")
+    done(panel, "Deleted: Liver")
     assert models(tmp_path) == []
     panel.host.answer(str(tmp_path / "pack.zip"))
     choose(panel, "importModelMenu", "importFileAction")
-    done(panel, "On this computer now: Mine")
-    assert models(tmp_path) == ["mine"]
+    done(panel, "On this computer now: Liver")
+    assert models(tmp_path) == ["liver"]
+    # How it came is the pack's word, and so is what it calls itself.
+    told = details.plainText.partition(address)[2]
+    assert "(its publisher gives none)" in told
+    assert "pack.zip. The rest of how it came is what that says" in told
+    assert "https://example.org/p" not in details.plainText
 
 
 def test_files_that_changed_are_found(panel, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
@@ -16,8 +17,9 @@ from coded_bundles import SCRIPT, STATE, scan, write_coded
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.model_sources import InstallOptions, install_model
 from MedAISegLib.app.segment import run
-from MedAISegLib.core.errors import ModelError, NotTrustedError
+from MedAISegLib.core.errors import ModelError, NotTrustedError, ResourceError
 from MedAISegLib.formats import read_model
+from MedAISegLib.models import installing
 from MedAISegLib.models.store import models_home
 from MedAISegLib.models.trust import content_sha256, is_trusted, trust_model
 
@@ -195,6 +197,21 @@ def test_a_model_that_cannot_be_installed_leaves_no_trust_behind(tmp_path: Path)
     trust_model(root)
     with pytest.raises(ModelError):
         install_model(root, InstallOptions(trust=True))
+    assert is_trusted(root)
+
+
+def test_trust_comes_with_the_model_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, record = write_coded(tmp_path), tmp_path / "home" / "trust.json"
+
+    def put_in_place(*_: Path) -> None:
+        assert not record.exists()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(ResourceError):
+        patch.setattr(installing, "_swap_in", put_in_place)
+        install_model(root, InstallOptions(trust=True))
+    assert not is_trusted(root)
+    install_model(root, InstallOptions(trust=True))
     assert is_trusted(root)
 
 
