@@ -68,3 +68,7 @@ def test_a_case_is_led_by_its_first_channel(volume: Volume) -> None:
 def test_a_case_without_a_channel_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one channel"):
         Case({})
+
+
+def test_an_image_without_a_number_has_no_value_range(volume: Volume) -> None:
+    assert volume.with_voxels(np.full(volume.voxels.shape, np.nan, np.float32)).value_range is None

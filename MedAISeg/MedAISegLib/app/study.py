@@ -176,22 +176,33 @@ def _readable(listings: Sequence[ImageListing], *, needed: bool) -> tuple[ImageL
 def _read_one(
     listing: ImageListing, channel: Channel, *, accept: bool, progress: Progress, begin: float, share: float
 ) -> Volume:
+    count = listing.volume_count
+    # Of DICOM only the pixels tell copies from different volumes; an image file's header says how many it holds.
+    is_counted = listing.series is None and listing.wanted is None and count > 1
+    if is_counted and not accept:
+        raise _one_of_several(listing, count)
     volumes = read_listing(
-        listing, accept=accept, progress=lambda done: progress.report(RunStage.READ, begin + share * done)
+        replace(listing, wanted=0) if is_counted else listing,
+        accept=accept,
+        progress=lambda done: progress.report(RunStage.READ, begin + share * done),
     )
-    if len(volumes) == 1:
-        return volumes[0]
+    first, count = volumes[0], count if is_counted else len(volumes)
+    if count == 1:
+        return first
     if all(is_coloured(volume) for volume in volumes):
         return part_of_picture(volumes, channel)
     if not accept:
-        by_name = f"name one of them (--series {listing.names[1]})" if listing.names[1:] else "give that volume alone"
-        raise ConfirmationRequired(
-            f"it holds {len(volumes)} volumes (a time series or the like), and the channel takes one.",
-            where=listing.description or listing.kind,
-            remedy=f"Accept (--accept) to take the first, or {by_name}.",
-        )
-    first = volumes[0]
+        raise _one_of_several(listing, count)
     return first.with_voxels(
         first.voxels,
-        Notice("first-volume", f"Of {len(volumes)} volumes in the series the first was taken, as accepted."),
+        Notice("first-volume", f"Of {count} volumes in the series the first was taken, as accepted."),
+    )
+
+
+def _one_of_several(listing: ImageListing, count: int) -> ConfirmationRequired:
+    by_name = f"name one of them (--series {listing.names[1]})" if listing.names[1:] else "give that volume alone"
+    return ConfirmationRequired(
+        f"it holds {count} volumes (a time series or the like), and the channel takes one.",
+        where=listing.description or listing.kind,
+        remedy=f"Accept (--accept) to take the first, or {by_name}.",
     )

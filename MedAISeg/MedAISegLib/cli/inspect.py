@@ -12,9 +12,9 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from ..core.errors import MedAISegError, UsageError
+from ..core.errors import InputError, MedAISegError, UsageError
 from ..core.notice import Notice
-from ..core.quantities import AIR_HU
+from ..core.quantities import AIR_HU, check_finite
 from ..core.volume import Volume
 from ..readers import FILES_PASSED_OVER, IMAGES_PASSED_OVER, list_files, list_images, read_listing
 from ..readers.listing import ImageListing
@@ -71,7 +71,7 @@ def command(
     console = stdout_console()
     by_study = groupby(sorted(images, key=_study), key=_study)
     for n, (study, members) in enumerate(by_study, start=1):
-        console.print(_study_table(f"Study {n}: {study}" if study else f"{n}: of no study", list(members)))
+        console.print(_study_table(f"Study {n}: {escape(study)}" if study else f"{n}: of no study", list(members)))
     for message in dict.fromkeys(n.message for image in images for n in image.remarks if n.code in _ABOUT_THE_FOLDER):
         console.print(escape(message))
 
@@ -94,15 +94,26 @@ def _inspect(listing: ImageListing, *, accept: bool) -> InspectedImage:
         return InspectedImage(listing, None, listing.notices, error)
     value_range = _range(volumes)
     notices = [*listing.notices, *(notice for volume in volumes for notice in volume.notices)]
-    if listing.modality == "CT" and value_range[0] < AIR_HU:
+    notices += _without_numbers(volumes)
+    if listing.modality == "CT" and value_range is not None and value_range[0] < AIR_HU:
         message = "Values below -1024 HU are padding outside the scanner's circle; a model gets them as air."
         notices.append(Notice("padding", message))
     return InspectedImage(listing, value_range, tuple(dict.fromkeys(notices)), None)
 
 
-def _range(volumes: Sequence[Volume]) -> tuple[float, float]:
-    ranges = [volume.value_range for volume in volumes]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
+def _range(volumes: Sequence[Volume]) -> tuple[float, float] | None:
+    ranges = [found for volume in volumes if (found := volume.value_range) is not None]
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+
+
+def _without_numbers(volumes: Sequence[Volume]) -> list[Notice]:
+    notices = []
+    for volume in volumes:
+        try:
+            check_finite(volume)
+        except InputError as error:
+            notices.append(Notice("not-finite", f"No model takes it: {error.what} {error.remedy}"))
+    return notices
 
 
 def _study(image: InspectedImage) -> str:
@@ -116,14 +127,14 @@ def _study_table(title: str, images: Sequence[InspectedImage]) -> Table:
     for image in images:
         listing = image.listing
         label = f"{listing.series_number + ': ' if listing.series_number else ''}{listing.description or listing.kind}"
-        identity = f"{escape(label)}\n[dim]{_name(listing)}[/]"
+        identity = f"{escape(label)}\n[dim]{escape(_name(listing))}[/]"
         remarks = [escape(notice.message) for notice in image.remarks if notice.code not in _ABOUT_THE_FOLDER]
         if image.problem is not None:
             remarks.append(f"[red]Not readable:[/] {escape(str(image.problem))}")
         values = "" if image.value_range is None else " to ".join(f"{value:.4g}" for value in image.value_range)
         table.add_row(
             identity,
-            listing.modality,
+            escape(listing.modality),
             _size(listing),
             _spacing(listing),
             listing.orientation,

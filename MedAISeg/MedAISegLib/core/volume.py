@@ -77,7 +77,7 @@ class Volume:
         )
 
     @property
-    def value_range(self) -> tuple[float, float]:
-        """Smallest and largest finite value."""
+    def value_range(self) -> tuple[float, float] | None:
+        """Smallest and largest finite value; None where no value is finite."""
         finite = self.voxels if self.voxels.dtype.kind in "iu" else self.voxels[np.isfinite(self.voxels)]
-        return float(finite.min()), float(finite.max())
+        return (float(finite.min()), float(finite.max())) if finite.size else None

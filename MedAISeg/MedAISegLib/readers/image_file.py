@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -37,13 +37,14 @@ class ImageFile:
         geometry: of one volume.
         volume_count: frames of a 4-D image.
         question: an assumption that reading makes and the user has to accept; empty where there is none.
-        load: (k, j, i) voxels of one frame; it may raise what its library raises for damaged files.
+        load: (k, j, i) voxels of each of the frames, whose numbers rise, read one after the other; it raises InputError
+            for damaged files.
     """
 
     kind: str
     geometry: VolumeGeometry
     volume_count: int
-    load: Callable[[int], NDArray[Any]]
+    load: Callable[[Sequence[int]], Iterator[NDArray[Any]]]
     notices: tuple[Notice, ...] = ()
     question: str = ""
 
@@ -74,7 +75,7 @@ def list_images(paths: Sequence[Path], *, accept: bool, poll: Poll = never) -> t
 
 
 def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], None]) -> tuple[Volume, ...]:
-    """One volume, or one for each frame of a 4-D image.
+    """One volume, or one for each frame of a 4-D image, of which only the wanted one is read.
 
     Raises:
         ConfirmationRequired: if it can be read only under an assumption, and that is not accepted.
@@ -84,17 +85,18 @@ def read(listing: ImageListing, *, accept: bool, progress: Callable[[float], Non
     name = listing.paths[0].name
     if image.question and not accept:
         raise _confirmation(image, name)
-    volumes = []
-    for frame in range(image.volume_count):
+    frames = range(image.volume_count) if listing.wanted is None else (listing.wanted,)
+    volumes: list[Volume] = []
+    for frame, loaded in zip(frames, image.load(frames), strict=True):
         try:
-            voxels = _plain(image.load(frame))
+            voxels = _plain(loaded)
         except FloatingPointError as error:
             raise InputError(
                 "its values are beyond what 32 bits hold (3.4e38).", where=name, remedy="Scale the image."
             ) from error
         label = f"{name} (frame {frame + 1} of {image.volume_count})" if image.volume_count > 1 else name
         volumes.append(Volume(voxels, image.geometry, description=label, notices=image.notices))
-        progress((frame + 1) / image.volume_count)
+        progress(len(volumes) / len(frames))
     return tuple(volumes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,16 @@ def open_image(path: Path) -> ImageFile:
         raise InputError(f"it has {dimension} dimensions.", where=path.name, remedy="Split it into 3-D images.")
     frames = size[3] if dimension == 4 else 1
 
-    def load(frame: int) -> NDArray[Any]:
+    def load(wanted: Sequence[int]) -> Iterator[NDArray[Any]]:
+        # For one frame ITK reads all of most files: frame by frame would read them again and again.
+        alone = dimension == 4 and len(wanted) == 1
+        reader.SetExtractSize([*size[:3], 0] if alone else [])
+        reader.SetExtractIndex([0, 0, 0, wanted[0]] if alone else [])
         try:
-            if dimension == 4:
-                reader.SetExtractIndex([0, 0, 0, frame])
-                reader.SetExtractSize([*size[:3], 0])
-            array = sitk.GetArrayFromImage(reader.Execute())
+            held = sitk.GetArrayFromImage(reader.Execute()).reshape(-1, *(*size[:3], 1)[2::-1])
         except RuntimeError as error:
             raise damaged(path) from error
-        return np.asarray(array if array.ndim == 3 else array[None])
+        yield from held if alone else (held[frame] for frame in wanted)
 
     is_nrrd = path.suffix.lower() in (".nrrd", ".nhdr")
     frame = nrrd_frame(path, _space(reader), dimension) if is_nrrd else metaimage_frame(path)

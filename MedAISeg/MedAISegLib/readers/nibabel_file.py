@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,13 @@ def open_image(path: Path) -> ImageFile:
     spatial = (*shape, 1, 1)[:3]
     frames = math.prod(shape[3:])
 
-    def load(frame: int) -> NDArray[Any]:
+    def load(wanted: Sequence[int]) -> Iterator[NDArray[Any]]:
         try:
-            data = image.dataobj[..., frame] if frames > 1 else np.asanyarray(image.dataobj)
-            return np.asarray(data).reshape(spatial, order="F").transpose()
+            # Kept open, a packed file is unpacked once for all frames and not from its beginning for each.
+            held: Any = nib.load(path, keep_file_open=True)
+            for frame in wanted:
+                data = held.dataobj[..., frame] if frames > 1 else np.asanyarray(held.dataobj)
+                yield np.asarray(data).reshape(spatial, order="F").transpose()
         except _BROKEN as error:
             raise damaged(path) from error
 

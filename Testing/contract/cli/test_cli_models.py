@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import nibabel as nib
+import numpy as np
 import pytest
 from command_line import below, document
 
@@ -98,6 +100,20 @@ def test_inspect_lists_what_cannot_be_read_and_why(run, shared_data):
     images = document(result)["images"]
     assert len(images) > 3
     assert all("image" in image["problem"] for image in images)
+
+
+def test_inspect_goes_on_where_an_image_holds_no_number(run, tmp_path):
+    for name, value in (("a.nii", np.nan), ("b.nii", 7.0)):
+        nib.save(nib.Nifti1Image(np.full((4, 5, 6), value, np.float32), np.eye(4)), tmp_path / name)
+    result = run("inspect", tmp_path, "--json")
+    assert result.exit_code == 0, result.stderr
+    empty, good = document(result)["images"]
+    assert (empty["value_range"], good["value_range"]) == (None, [7.0, 7.0])
+    assert "no voxel of it is a number" in " ".join(notice["message"] for notice in empty["notices"])
+    assert not good["notices"]
+    table = run("inspect", tmp_path)
+    assert table.exit_code == 0
+    assert "b.nii" in table.stdout
 
 
 def test_inspect_of_nothing_is_an_error(run, tmp_path):
