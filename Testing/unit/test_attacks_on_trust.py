@@ -207,9 +207,10 @@ def test_trust_comes_with_the_model_and_not_before(tmp_path: Path, monkeypatch: 
         assert not record.exists()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(ResourceError):
+    with monkeypatch.context() as patch:
         patch.setattr(installing, "_swap_in", put_in_place)
-        install_model(root, InstallOptions(trust=True))
+        with pytest.raises(ResourceError):
+            install_model(root, InstallOptions(trust=True))
     assert not is_trusted(root)
     install_model(root, InstallOptions(trust=True))
     assert is_trusted(root)
