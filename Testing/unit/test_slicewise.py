@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from MedAISegLib.app.need import need_of, prepared_shape, work_of
+from MedAISegLib.app.need import need_of, work_of
+from MedAISegLib.app.prepared_grid import prepared_grid
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.progress import Progress
@@ -89,7 +90,7 @@ def test_progress_never_falls_over_the_slices() -> None:
 
 def test_what_a_run_needs_is_that_of_one_slice() -> None:
     tall = VolumeGeometry((500, 900, 1100), OBLIQUE)
-    assert prepared_shape(STAGE, tall) == (12, 20, 1)
+    assert prepared_grid(STAGE, tall).shape_kji == (12, 20, 1)
     assert work_of(spec("a"), tall) == 500 * 12 * 20
     assert need_of(spec("a"), tall, weights_bytes=0, on_gpu=False).host_bytes > 0
 

@@ -44,10 +44,17 @@ def describe_case(setting: Setting, device: str) -> GpuCase:
 
 def predicted_need(setting: Setting, device: str) -> Need:
     """What the program would say of the run beforehand."""
-    spec = read_model(setting.model.root).spec
+    source = read_model(setting.model.root)
     geometry = read_images(setting.images[0], accept=True)[0].geometry
     weights_bytes = sum(file.stat().st_size for file in setting.model.root.rglob("*") if file.is_file())
-    return need_of(spec, geometry, weights_bytes=weights_bytes, on_gpu=device != CPU)
+    return need_of(
+        source.spec,
+        geometry,
+        weights_bytes=weights_bytes,
+        on_gpu=device != CPU,
+        widths=source.widths,
+        members=source.members,
+    )
 
 
 def measure_precisions(

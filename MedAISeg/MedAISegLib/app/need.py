@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.geometry import VolumeGeometry
-from ..models.operations import Conform, Operation, Orient, PadToMultiple, PadToSize, Resample, ResizeTo, ReverseAxes
-from ..models.spec import InferenceStage, ModelSpec, Threshold, WindowRule
+from ..models.spec import InferenceStage, ModelSpec, RestoreOrder, Threshold, WindowRule, networks_apart
+from .prepared_grid import Shape, prepared_grid, source_grid
 
 _FLOAT_BYTES = 4
 _KEPT_BESIDE = 8
@@ -28,7 +28,16 @@ _COPIES_OF_WEIGHTS = 2
 """As they were read, and in the forms that a processor's layers want."""
 
 _HOLES = 1.2
-"""Arrays of a run lie between ones that were freed and are a little too small to be taken again."""
+"""Arrays between a network's layers lie between ones that were freed and are a little too small to be taken again."""
+
+_VOXEL_BYTES = 2
+"""Of an image as it was read."""
+
+_PARALLEL_TOLERANCE = 1e-3
+"""Slices that rounding makes of none."""
+
+_SLICES_ABOUT = 5
+"""Of those that a tilted slice crosses, beside its own range."""
 
 _WHOLE_SLAB_BYTES = 512 * 2**20
 
@@ -45,8 +54,6 @@ _PROGRAM_BYTES = 400 * 2**20
 
 _PROGRAM_WITH_GPU_BYTES = 2500 * 2**20
 
-Shape = tuple[int, int, int]
-
 
 @dataclass(frozen=True)
 class Need:
@@ -57,7 +64,15 @@ class Need:
 
 
 def need_of(
-    spec: ModelSpec, geometry: VolumeGeometry, *, weights_bytes: int, on_gpu: bool, widths: Sequence[float] = ()
+    spec: ModelSpec,
+    geometry: VolumeGeometry,
+    *,
+    weights_bytes: int,
+    on_gpu: bool,
+    widths: Sequence[float] = (),
+    members: Sequence[int] = (),
+    batch: int | None = None,
+    scores_on_gpu: bool = True,
 ) -> Need:
     """The most memory that a run will hold at one time.
 
@@ -67,69 +82,45 @@ def need_of(
         weights_bytes: size of the model's files.
         on_gpu: whether the network runs on a device with its own memory.
         widths: features for each voxel at the widest place of each stage's networks; empty for the usual ones.
+        members: networks of each stage; empty for one each.
+        batch: windows in one forward pass, where they are fewer than the model asks for.
+        scores_on_gpu: whether they are added up where the network runs.
     """
-    source_voxels = math.prod(geometry.shape_kji)
-    channels = len(spec.channels)
-    stacked = channels * source_voxels * _FLOAT_BYTES
-    labels = _layers(spec) * source_voxels * (1 if max(s.label_value for s in spec.segments) < 256 else 2)
-    grids = [prepared_shape(stage, geometry) for stage in spec.stages]
-    values = max(channels * math.prod(grid) * _FLOAT_BYTES for grid in grids)
-    computing = max(
-        _scores_bytes(spec, stage, grid) + _network_bytes(spec, stage, grid, width)
-        for stage, grid, width in zip(spec.stages, grids, widths or [_USUAL_WIDTH] * len(spec.stages), strict=True)
-    )
-    tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in spec.stages) * source_voxels * _FLOAT_BYTES)
-    inferring = values + int(_HOLES * computing) + tiles
+    source_voxels, channels, stages = math.prod(geometry.shape_kji), len(spec.channels), spec.stages
+    label_bytes = 1 if max(s.label_value for s in spec.segments) < 256 else 2
+    labels = sum(_layers(stage) for stage in stages) * source_voxels * label_bytes
+    image, stacked = (channels * source_voxels * size for size in (_VOXEL_BYTES, _FLOAT_BYTES))
+    grids = [prepared_grid(stage, geometry) for stage in stages]
+    values = max(channels * math.prod(grid.shape_kji) * _FLOAT_BYTES for grid in grids)
+    computing = [
+        (
+            _scores_bytes(spec, stage, source_grid(stage, geometry), grid, count),
+            int(_HOLES * _network_bytes(spec, stage, grid.shape_kji, width, batch or stage.windows.batch)),
+        )
+        for stage, grid, width, count in zip(
+            stages, grids, widths or [_USUAL_WIDTH] * len(stages), members or [1] * len(stages), strict=True
+        )
+    ]
+    tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in stages) * source_voxels * _FLOAT_BYTES)
+    preparing = image + stacked + 2 * values
     if on_gpu:
-        host = _PROGRAM_WITH_GPU_BYTES + weights_bytes + stacked + 2 * values + labels
-        return Need(host, weights_bytes + inferring)
+        scores = max(scores for scores, _ in computing) + tiles
+        network = max(network for _, network in computing)
+        together = max(map(sum, computing)) + tiles
+        host = _PROGRAM_WITH_GPU_BYTES + weights_bytes + labels + (0 if scores_on_gpu else scores)
+        return Need(host + preparing, weights_bytes + values + (together if scores_on_gpu else network))
     # What was prepared from is let go of before the network runs, and labels grow only then.
-    weights = _COPIES_OF_WEIGHTS * weights_bytes
-    return Need(_PROGRAM_BYTES + weights + max(stacked + 2 * values, inferring + labels), 0)
+    inferring = image + values + max(map(sum, computing)) + tiles + labels
+    return Need(_PROGRAM_BYTES + _COPIES_OF_WEIGHTS * weights_bytes + max(preparing, inferring), 0)
 
 
 def work_of(spec: ModelSpec, geometry: VolumeGeometry) -> float:
     """A measure of how much a model has to compute, to compare runs of one model."""
     stage = spec.stages[0]
     images = geometry.shape_kji[0] if stage.slicewise else 1
-    return float(images * math.prod(prepared_shape(stage, geometry)) * (1 + len(stage.windows.test_time_flips)))
-
-
-def prepared_shape(stage: InferenceStage, geometry: VolumeGeometry) -> Shape:
-    """The array that the network is moved over; what cropping to the foreground will take away is not known yet."""
-    _, rows, columns = geometry.shape_kji
-    grid = geometry.window((0, 0, 0), (1, rows, columns)) if stage.slicewise else geometry
-    for operation in stage.preprocessing:
-        grid = _after(operation, grid)
-    return grid.shape_kji
-
-
-def _after(operation: Operation, grid: VolumeGeometry) -> VolumeGeometry:
-    if isinstance(operation, ReverseAxes):
-        return grid.transposed((2, 1, 0))
-    if isinstance(operation, Orient):
-        return grid.transposed(grid.steps_towards(operation.axis_codes)[0])
-    if isinstance(operation, Resample):
-        wanted = np.where(np.asarray(operation.spacing_mm) > 0, operation.spacing_mm, grid.spacing_mm)
-        return _respaced(grid, np.rint((np.asarray(grid.shape_kji) - 1) * grid.spacing_mm / wanted) + 1, wanted)
-    if isinstance(operation, Conform):
-        return VolumeGeometry((operation.size,) * 3, np.diag([*[operation.spacing_mm] * 3, 1.0]))
-    if isinstance(operation, PadToMultiple):
-        multiples = [max(m, 1) for m in operation.multiple]
-        return _respaced(grid, [-(-n // m) * m for n, m in zip(grid.shape_kji, multiples, strict=True)])
-    if isinstance(operation, ResizeTo):
-        return _respaced(grid, np.where(np.asarray(operation.size) > 0, operation.size, grid.shape_kji))
-    if isinstance(operation, PadToSize):
-        return _respaced(grid, np.maximum(grid.shape_kji, operation.size))
-    return grid
-
-
-def _respaced(grid: VolumeGeometry, shape: object, spacing_mm: object = None) -> VolumeGeometry:
-    a, b, c = (int(n) for n in np.asarray(shape))
-    affine = grid.affine_lps.copy()
-    if spacing_mm is not None:
-        affine[:3, :3] = grid.directions_lps * np.asarray(spacing_mm)
-    return VolumeGeometry((a, b, c), affine)
+    return float(
+        images * math.prod(prepared_grid(stage, geometry).shape_kji) * (1 + len(stage.windows.test_time_flips))
+    )
 
 
 def _window(stage: InferenceStage, prepared: Shape) -> Shape:
@@ -138,30 +129,46 @@ def _window(stage: InferenceStage, prepared: Shape) -> Shape:
     return a, b, c
 
 
-def _scores_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape) -> int:
-    """The scores of all classes, one window deep along the axis where that is least."""
+def _scores_bytes(
+    spec: ModelSpec, stage: InferenceStage, source: VolumeGeometry, grid: VolumeGeometry, members: int
+) -> int:
+    """The scores of all classes, one window deep along the axis where that is least, and what a tilt adds."""
+    shape, classes = grid.shape_kji, _classes(spec, stage)
+    window = _window(stage, shape)
+    axis = max(range(3), key=lambda n: (shape[n] / window[n], -n))
+    of_slice = math.prod(shape) // shape[axis]
+    crossed = 0
+    if stage.restore.order is RestoreOrder.SCORES_THEN_DECIDE:
+        step = window[axis] * (1.0 - stage.windows.overlap[axis])
+        crossed = min(_crossed(source, grid, axis, step), shape[axis]) * of_slice * classes * _FLOAT_BYTES
     if stage.windows.size is None:
-        whole = _classes(spec, stage) * math.prod(prepared) * _FLOAT_BYTES
-        return min(whole, _WHOLE_SLAB_BYTES) if spec.format in _HEAD_APART else whole
-    window = _window(stage, prepared)
-    share = max(length / wanted for length, wanted in zip(prepared, window, strict=True))
-    voxels = math.prod(prepared) / max(share, 1.0)
-    return int((_classes(spec, stage) + 1) * voxels * (2 if stage.windows.rule is WindowRule.NNUNET else _FLOAT_BYTES))
+        whole = classes * math.prod(shape) * _FLOAT_BYTES
+        return min(whole, _WHOLE_SLAB_BYTES + crossed) if spec.format in _HEAD_APART else whole
+    size = 2 if stage.windows.rule is WindowRule.NNUNET else _FLOAT_BYTES
+    rings = members if networks_apart(stage.windows, stage.averaging) else 1
+    return (rings * classes + 1) * of_slice * min(window[axis], shape[axis]) * size + crossed
+
+
+def _crossed(source: VolumeGeometry, grid: VolumeGeometry, axis: int, step: float) -> int:
+    """Slices of the network's grid that are kept for one slice of an image whose axes are not parallel to it."""
+    reach = np.abs(source.index_to(grid)[axis, :3]) * (np.asarray(source.shape_kji) - 1)
+    crossed = float(reach.sum() - reach.max())
+    return math.ceil(crossed + step) + _SLICES_ABOUT if crossed > _PARALLEL_TOLERANCE else 0
 
 
 def _classes(spec: ModelSpec, stage: InferenceStage) -> int:
     return len(stage.decision.labels) or len(spec.segments) + 1
 
 
-def _layers(spec: ModelSpec) -> int:
-    last = spec.stages[-1].decision
-    return len(last.labels) if isinstance(last, Threshold) else 1
+def _layers(stage: InferenceStage) -> int:
+    return len(stage.decision.labels) if isinstance(stage.decision, Threshold) else 1
 
 
-def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, width: float) -> int:
-    """What a forward pass keeps between its layers, and the scores that it gives."""
-    kept = _kept(_classes(spec, stage), width, in_place=spec.format in _HEAD_APART)
-    return int(stage.windows.batch * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES)
+def _network_bytes(spec: ModelSpec, stage: InferenceStage, prepared: Shape, width: float, batch: int) -> int:
+    """What a forward pass keeps between its layers, the scores that it gives, and a cascade's channels of labels."""
+    classes = _classes(spec, stage)
+    kept = _kept(classes, width, in_place=spec.format in _HEAD_APART) + (0 if stage.labels_of is None else classes)
+    return int(min(batch, stage.windows.batch) * math.prod(_window(stage, prepared)) * kept * _FLOAT_BYTES)
 
 
 def _kept(classes: int, width: float, *, in_place: bool) -> float:

@@ -29,7 +29,8 @@ def estimate_need(task: Task) -> NeedReply:
     geometry = _cropped(request, spec.channels[0].name)
     device = choose_device(job.device)
     on_gpu = device.type == "cuda"
-    need = need_of(spec, geometry, weights_bytes=_size(job.model), on_gpu=on_gpu, widths=source.widths)
+    size = _size(job.model)
+    need = need_of(spec, geometry, weights_bytes=size, on_gpu=on_gpu, widths=source.widths, members=source.members)
     pace = task.paces.get((spec.sha256, str(device)))
     return NeedReply(
         host_bytes=need.host_bytes,

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows
+from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows, networks_apart
 from .activation import activate
 from .even_windows import EachOnce, WindowCount
 from .label_channels import LabelChannels
@@ -89,8 +89,7 @@ def score_slabs(
     Returns:
         A stream of (class, a, b, c) on the array's grid.
     """
-    plain = averaging == PLAIN_MEAN
-    apart = len(networks) > 1 and (not plain or (windows.rule is WindowRule.NNUNET and windows.size is not None))
+    apart = len(networks) > 1 and networks_apart(windows, averaging)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
 
     def taken(box: Box) -> torch.Tensor:

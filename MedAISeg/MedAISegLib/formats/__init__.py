@@ -69,6 +69,7 @@ class ModelSource:
         run: the model's own way from a case to labels, where the spec does not describe it.
         widths: of each stage's widest network, features for each voxel of a window where it holds most of them; empty
             where only running it would tell.
+        members: of each stage so many networks; empty for one each.
         recipes: gives for each network of each stage how it is made; None where the networks' files say so themselves,
             or no description could stand for them.
     """
@@ -77,6 +78,7 @@ class ModelSource:
     build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]]
     run: OwnRun | None = None
     widths: tuple[float, ...] = ()
+    members: tuple[int, ...] = ()
     recipes: Callable[[], tuple[tuple[Recipe, ...], ...]] | None = None
 
 

@@ -149,6 +149,14 @@ class Averaging:
 PLAIN_MEAN = Averaging()
 
 
+def networks_apart(windows: Windows, averaging: Averaging) -> bool:
+    """Whether each of several networks' scores is made whole from its windows before they are averaged.
+
+    So it is for probabilities, and by the rule of nnU-Net, which rounds each network's mean to 16 bits.
+    """
+    return averaging != PLAIN_MEAN or (windows.rule is WindowRule.NNUNET and windows.size is not None)
+
+
 class RestoreOrder(Enum):
     """What comes first on the way back to the source grid."""
 

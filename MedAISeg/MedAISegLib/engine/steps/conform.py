@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ...core.geometry import VolumeGeometry, patient_axes_lps
+from ...core.geometry import VolumeGeometry
 from ...core.notice import Notice
+from ...core.respacing import cube_about
 from ...models.operations import Conform, Interpolation, Orient, ScaleRange
 from ..pieces import Poll, extremes, pieces, values_at_ranks
 from ..prepared import Prepared
@@ -21,7 +22,7 @@ _EDGE = 1e-3
 def conform(operation: Conform, prepared: Prepared) -> Prepared:
     """A cube along the patient's axes about the volume's centre, values from 0 to 255; zero outside the volume."""
     turned = orient(Orient(operation.axis_codes), prepared)
-    target = _target(operation, turned.geometry)
+    target = cube_about(turned.geometry, operation.size, operation.spacing_mm, operation.axis_codes)
     on_grid = target.matches(turned.geometry)
     if on_grid and _is_of_bytes(turned.values, turned.poll):
         return turned
@@ -31,15 +32,6 @@ def conform(operation: Conform, prepared: Prepared) -> Prepared:
         return scaled
     cube = resampled(scaled, target, Interpolation.LINEAR, Outside.ZERO)
     return cube.with_notice(_beyond(operation)) if _is_longer(turned.geometry, target) else cube
-
-
-def _target(operation: Conform, source: VolumeGeometry) -> VolumeGeometry:
-    size = operation.size
-    affine = np.eye(4)
-    affine[:3, :3] = patient_axes_lps(operation.axis_codes) * operation.spacing_mm
-    centre = source.index_to_lps((np.asarray(source.shape_kji) - 1.0) / 2.0)
-    affine[:3, 3] = centre - affine[:3, :3] @ np.full(3, (size - 1.0) / 2.0)
-    return VolumeGeometry((size, size, size), affine)
 
 
 def _is_longer(volume: VolumeGeometry, cube: VolumeGeometry) -> bool:

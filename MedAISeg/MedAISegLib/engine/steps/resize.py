@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...core.geometry import VolumeGeometry
+from ...core.respacing import edges_kept
 from ...models.operations import Interpolation, Resize, ResizeTo
 from ..pieces import PIECE_VALUES, Poll
 from ..prepared import Prepared
@@ -38,7 +39,7 @@ def resize(operation: Resize, prepared: Prepared) -> Prepared:
     values = _resized(prepared, shape, _coarse_axis(present, wanted, operation.anisotropy))
     coarse_back = _coarse_axis(wanted, present, operation.anisotropy)
     undo = partial(_undo_resize, source_shape=prepared.shape, coarse=coarse_back)
-    return prepared.moved(values, _edges_kept(prepared.geometry, shape), undo)
+    return prepared.moved(values, edges_kept(prepared.geometry, shape), undo)
 
 
 def resize_to(operation: ResizeTo, prepared: Prepared) -> Prepared:
@@ -51,7 +52,7 @@ def resize_to(operation: ResizeTo, prepared: Prepared) -> Prepared:
         along = _averaged_along if operation.averaged else _linear_along
         values = along(values, axis, length, prepared)
     undo = partial(_undo_resize_to, source_shape=prepared.shape, floored=operation.floored_labels)
-    return prepared.moved(values, _edges_kept(prepared.geometry, (a, b, c)), undo)
+    return prepared.moved(values, edges_kept(prepared.geometry, (a, b, c)), undo)
 
 
 def resize_labels(
@@ -201,14 +202,6 @@ def _nearest(source_length: int, target_length: int) -> NDArray[np.int64]:
     """Index of the nearest source slice; midway between two, the upper one."""
     index = np.floor(_coordinates(source_length, target_length) + 0.5).astype(np.int64)
     return np.clip(index, 0, source_length - 1)
-
-
-def _edges_kept(geometry: VolumeGeometry, shape: Shape) -> VolumeGeometry:
-    """The grid of so many voxels with the same outer edges."""
-    scale = np.asarray(geometry.shape_kji) / np.asarray(shape)
-    to_source = np.diag([*scale, 1.0])
-    to_source[:3, 3] = 0.5 * scale - 0.5
-    return VolumeGeometry(shape, geometry.affine_lps @ to_source)
 
 
 def _undo_resize(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ...core.geometry import Affine, VolumeGeometry
+from ...core.respacing import SPACING_TOLERANCE_MM, respaced
 from ...models.operations import (
     CropForeground,
     CropNonzero,
@@ -25,9 +26,6 @@ from ..prepared import Prepared
 from ..resampling import Outside, resample, resample_stream
 from ..slabs import Shape, SlabStream
 from .undo import undo_flip, undo_transpose, undo_window
-
-_SPACING_TOLERANCE_MM = 1e-3
-"""MONAI keeps a spacing that differs by no more than this (its AFFINE_TOL)."""
 
 
 def reverse_axes(_: ReverseAxes, prepared: Prepared) -> Prepared:
@@ -52,9 +50,9 @@ def orient(operation: Orient, prepared: Prepared) -> Prepared:
 
 def resample_to_spacing(operation: Resample, prepared: Prepared) -> Prepared:
     """Another spacing along each array axis; a sheared grid becomes rectilinear."""
-    target = _respaced(prepared.geometry, operation.spacing_mm, operation.tolerance)
+    target = respaced(prepared.geometry, operation.spacing_mm, operation.tolerance)
     if target.shape_kji == prepared.shape and np.allclose(
-        target.affine_lps, prepared.geometry.affine_lps, atol=_SPACING_TOLERANCE_MM
+        target.affine_lps, prepared.geometry.affine_lps, atol=SPACING_TOLERANCE_MM
     ):
         return prepared
     precision = torch.float32 if operation.single_precision else torch.float64
@@ -163,30 +161,3 @@ def _undo_resample(
     outside: Outside,
 ) -> SlabStream:
     return resample_stream(stream, source_to_target, source_shape, interpolation, outside)
-
-
-def _respaced(geometry: VolumeGeometry, spacing_mm: tuple[float, float, float], tolerance: float) -> VolumeGeometry:
-    """The grid that MONAI's Spacing makes: first voxel kept, last one rounded to the nearest whole voxel."""
-    present = geometry.spacing_mm
-    wanted = np.where(np.asarray(spacing_mm) > 0, spacing_mm, present)
-    wanted = np.where(np.abs(wanted - present) <= _SPACING_TOLERANCE_MM + tolerance * wanted, present, wanted)
-    columns = geometry.affine_lps[:3, :3]
-    # For orthogonal columns the Cholesky factor is the diagonal of spacings; for sheared ones this removes the shear.
-    factor = np.linalg.cholesky(columns.T @ columns).T
-    affine = np.eye(4)
-    affine[:3, :3] = columns @ np.linalg.inv(factor) * (np.sign(np.diag(factor)) * wanted)
-    last = np.asarray(geometry.shape_kji) - 1.0
-    corners = np.array(
-        [[(n if bit else 0.0) for n, bit in zip(last, bits, strict=True)] for bits in np.ndindex(2, 2, 2)]
-    )
-    offsets_lps = corners @ columns.T
-    in_target = np.linalg.solve(affine[:3, :3], offsets_lps.T).T
-    extent = np.ptp(in_target, axis=0)
-    a, b, c = (int(n) for n in np.round(extent + 1.0))
-    smallest = [n for n, corner in enumerate(in_target) if np.allclose((in_target - corner).min(axis=0), 0.0)]
-    if smallest:
-        affine[:3, 3] = geometry.origin_lps + offsets_lps[smallest[0]]
-    else:
-        centre = geometry.index_to_lps(np.asarray(geometry.shape_kji) / 2.0)
-        affine[:3, 3] = centre - affine[:3, :3] @ (np.array([a, b, c]) / 2.0)
-    return VolumeGeometry((a, b, c), affine)

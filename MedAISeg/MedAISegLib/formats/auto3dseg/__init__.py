@@ -72,7 +72,9 @@ def read(path: Path) -> ModelSource:
         spec = _spec(root, path, found, own, stage, segments)
     except ValueError as error:
         raise ModelError(f"{error}.", where=str(path)) from error
-    return ModelSource(spec, partial(_build_networks, tuple(found)), recipes=partial(_recipes, tuple(found)))
+    return ModelSource(
+        spec, partial(_build_networks, tuple(found)), members=(len(found),), recipes=partial(_recipes, tuple(found))
+    )
 
 
 def _decision(config: Configuration, own: OwnDescription, segments: tuple[SegmentSpec, ...]) -> Decision:

@@ -87,7 +87,8 @@ def _compile(files: BundleFiles) -> ModelSource:
         raise ModelError(f"{error}.", where="network_data_format") from error
     build = partial(_build_networks, files, members, passage.slice_axis)
     recipes = partial(_recipes, files, members, passage.slice_axis)
-    return ModelSource(spec, build, widths=widths_of(members.networks), recipes=recipes)
+    counted = (len(members.networks),)
+    return ModelSource(spec, build, widths=widths_of(members.networks), members=counted, recipes=recipes)
 
 
 def _members(files: BundleFiles, inference: Inference) -> Members:

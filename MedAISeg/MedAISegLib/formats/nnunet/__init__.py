@@ -7,6 +7,7 @@ The plans are compiled; preparation, windows, test-time mirroring and the way ba
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -93,7 +94,7 @@ def _read_choice(choice: Choice, own: OwnDescription) -> ModelSource:
         NetworkPlan(model, len(spec.channels) + (len(first.segments) if model.previous else 0), first.heads)
         for model in models
     ]
-    return ModelSource(spec, partial(_build_networks, tuple(plans)), recipes=partial(_recipes, tuple(plans)))
+    return _source(spec, plans)
 
 
 def _read_parts(path: Path, described: PartsDescription, own: OwnDescription) -> ModelSource:
@@ -103,7 +104,14 @@ def _read_parts(path: Path, described: PartsDescription, own: OwnDescription) ->
     merged = tuple(range(first, len(models)))
     spec = replace(_spec(path, models[first], tuple(models), own, segments, stages), merged=merged)
     plans = [NetworkPlan(one.model, len(spec.channels), one.labels.heads) for one in readings]
-    return ModelSource(spec, partial(_build_networks, tuple(plans)), recipes=partial(_recipes, tuple(plans)))
+    return _source(spec, plans)
+
+
+def _source(spec: ModelSpec, plans: Sequence[NetworkPlan]) -> ModelSource:
+    members = tuple(len(plan.model.checkpoints) for plan in plans)
+    return ModelSource(
+        spec, partial(_build_networks, tuple(plans)), members=members, recipes=partial(_recipes, tuple(plans))
+    )
 
 
 def _of_probabilities(decision: Decision) -> Decision:
