@@ -206,9 +206,8 @@ def test_a_source_without_the_patients_type_2_attributes_is_fine(study, tmp_path
 
 
 @pytest.mark.parametrize("overlap", [False, True])
-@pytest.mark.filterwarnings("ignore:Invalid value for VR AS")
 def test_the_file_is_valid(study, tmp_path, overlap):
-    segmentation = study(overlap=overlap, PatientAge="7Y")
+    segmentation = study(overlap=overlap)
     write_dicom_seg(segmentation, result_of(segmentation), tmp_path / "seg.dcm", encoding=SegEncoding.BINARY)
     assert dciodvfy_errors(tmp_path / "seg.dcm") == []
 

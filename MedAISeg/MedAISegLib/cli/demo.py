@@ -65,7 +65,7 @@ def _carry_out(output: Path, seed: int, device: str, interrupts: Interrupts) -> 
             plan = plan_files(_FORMATS, case.first.series, all_needed=False)
             segmentation, result = run(job, case, progress, model=load_model(source, progress))
             with interrupts.deferred():
-                result = write_files(segmentation, result, plan.formats, folder, progress)
+                result = write_files(segmentation, result, plan, folder, progress)
                 with progress.stage(RunStage.WRITE):
                     pictures = _draw(segmentation, case.first, folder, interrupts.cancel.raise_if_cancelled)
     show_notices((*plan.notices, *result.notices))

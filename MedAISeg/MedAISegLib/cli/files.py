@@ -15,6 +15,7 @@ from ..core.result import JobResult
 from ..core.segmentation import Segmentation
 from ..core.volume import SeriesReference
 from ..exporters import EXPORTERS, ExportFormat
+from ..exporters.written import Written
 from ..slicer_io.mesh_names import mesh_file_names
 
 FORMATS = ("seg.nrrd", "dicom-seg", "nifti", "stl", "obj")
@@ -31,9 +32,15 @@ _BY_SLICER_CORE = ("seg.nrrd", "stl", "obj")
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The formats of a run, and why some that are usual are left out."""
+    """The formats of a run.
+
+    Attributes:
+        all_needed: whether a format that turns out to be impossible is an error, else it is left out with a notice.
+        notices: why some that are usual are left out.
+    """
 
     formats: tuple[str, ...]
+    all_needed: bool
     notices: tuple[Notice, ...] = ()
 
 
@@ -70,8 +77,8 @@ def plan_files(wanted: Sequence[str], series: SeriesReference | None, *, all_nee
         elif all_needed:
             raise problem
         elif series is not None or name != "dicom-seg":
-            notices.append(Notice(f"no-{name}", f"Not written as {name}: {problem}"))
-    return FilePlan((*formats, TABLES), tuple(notices))
+            notices.append(_not_written(name, problem))
+    return FilePlan((*formats, TABLES), all_needed, tuple(notices))
 
 
 def file_names(formats: Sequence[str], segment_names: Sequence[str]) -> list[str]:
@@ -102,9 +109,9 @@ def left_over_notice(folder: Path, segment_names: Sequence[str], written: Sequen
 
 
 def write_files(
-    segmentation: Segmentation, result: JobResult, formats: Sequence[str], folder: Path, progress: Progress
+    segmentation: Segmentation, result: JobResult, plan: FilePlan, folder: Path, progress: Progress
 ) -> JobResult:
-    """Write the formats into a folder, side by side except for Slicer's own, which MRML writes on this thread.
+    """Write what is planned into a folder, side by side except for Slicer's own, which MRML writes on this thread.
 
     Signals have to be deferred: an exception that strikes the import of a C++ package, or one while other threads
     import, leaves locks and memory behind that nobody clears. The writers poll.
@@ -113,21 +120,27 @@ def write_files(
         The result with the files in it and what the writers had to say.
 
     Raises:
+        InputError: if a format that is needed cannot hold this result.
         ResourceError: if the disk is full or the folder cannot be written.
         Cancelled: if the user stopped the run.
     """
     files, notices = dict(result.files), list(result.notices)
     poll = progress.cancel.raise_if_cancelled
     with progress.stage(RunStage.WRITE), ThreadPoolExecutor() as pool:
-        others = [name for name in formats if name not in _BY_SLICER_CORE]
+        others = [name for name in plan.formats if name not in _BY_SLICER_CORE]
         begun = {name: pool.submit(EXPORTERS[name].write, segmentation, result, folder, poll=poll) for name in others}
-        for n, name in enumerate(formats):
+        for n, name in enumerate(plan.formats):
             poll()
-            progress.report(RunStage.WRITE, n / len(formats))
-            if name in begun:
-                written = begun[name].result()
-            else:
-                written = _exporter(name).write(segmentation, result, folder, poll=poll)
+            progress.report(RunStage.WRITE, n / len(plan.formats))
+            try:
+                if name in begun:
+                    written = begun[name].result()
+                else:
+                    written = _exporter(name).write(segmentation, result, folder, poll=poll)
+            except InputError as error:
+                if plan.all_needed or name == TABLES:
+                    raise
+                written = Written((), (_not_written(name, error),))
             notices += written.notices
             if written.files:
                 files[name] = written.files
@@ -138,6 +151,10 @@ def moved(result: JobResult, folder: Path) -> JobResult:
     """The result after its files have been moved into a folder."""
     files = {name: tuple(folder / path.name for path in paths) for name, paths in result.files.items()}
     return replace(result, files=files)
+
+
+def _not_written(name: str, problem: MedAISegError) -> Notice:
+    return Notice(f"no-{name}", f"Not written as {name}: {problem}")
 
 
 def _exporter(name: str) -> ExportFormat:

@@ -229,7 +229,7 @@ def carry_out(request: SegmentRequest, interrupts: Interrupts) -> tuple[Case, Jo
             maps = folder / FILE_NAMES[0] if request.probabilities else None
             segmentation, result = run(job, case, progress, model=loaded, probabilities=maps)
             with interrupts.deferred():
-                result = write_files(segmentation, result, plan.formats, folder, progress)
+                result = write_files(segmentation, result, plan, folder, progress)
     show_notices(notice for notice in result.notices if notice not in said)
     notices = tuple(dict.fromkeys((*plan.notices, *left, *result.notices)))
     return case, with_final_figures(moved(replace(result, notices=notices), request.output), progress)

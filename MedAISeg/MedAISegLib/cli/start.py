@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from typing import NoReturn
 
@@ -28,7 +29,12 @@ def main() -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    """A stream that the shell has closed leads nowhere; a letter that a terminal does not know is spelled out."""
+    """A stream that the shell has closed leads nowhere; a letter that a terminal does not know is spelled out.
+
+    Libraries' warnings quote what they read, which may be a patient's name: they are shown only where Python was asked.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             # It takes the number of the closed one, which would else be that of the next file.

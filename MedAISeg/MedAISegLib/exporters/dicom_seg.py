@@ -66,7 +66,8 @@ def write_dicom_seg(
         return Written((), notices)
     upright, resampled = rectilinear_segmentation(segmentation, "DICOM SEG", poll)
     notices += resampled
-    sources = read_sources(segmentation.series, poll)
+    sources, left_out = read_sources(segmentation.series, poll)
+    notices += left_out
     state_slice_step(sources, round(float(upright.geometry.spacing_mm[0]), 6))
     overlap = _overlap(upright.layers, poll)
     if encoding is SegEncoding.AUTO:
@@ -184,8 +185,9 @@ def _build(
                 **_place(geometry, sources),
             )
     except (AttributeError, KeyError, ValueError) as error:
+        # The library's own words may quote the patient's data.
         raise InputError(
-            f"a DICOM SEG cannot refer to this series: {error}",
+            "a DICOM SEG cannot refer to this series: its headers are not as the standard asks.",
             remedy="Write another format, such as NIfTI or .seg.nrrd.",
         ) from error
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pydicom
+from pydicom.config import RAISE
+from pydicom.datadict import dictionary_description, dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.valuerep import DA, TM, validate_value
 
 from ..core.errors import InputError
+from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.volume import SeriesReference
 
 _REMEDY = "Write another format, such as NIfTI or .seg.nrrd."
-
-_AGE = re.compile(r"\d{3}[DWMY]")
-"""Value representation AS (PS3.5 6.2)."""
 
 _NEEDED_UIDS = {
     "StudyInstanceUID": "Study Instance UID",
@@ -24,6 +24,8 @@ _NEEDED_UIDS = {
     "SOPInstanceUID": "SOP Instance UID",
     "SOPClassUID": "SOP Class UID",
 }
+
+_ONE_IN_ALL_IMAGES = {"StudyInstanceUID": "studies", "FrameOfReferenceUID": "frames of reference"}
 
 _MAY_BE_EMPTY = (
     "PatientID",
@@ -38,14 +40,26 @@ _MAY_BE_EMPTY = (
 )
 """Type 2 attributes of the patient and study modules (PS3.3 C.7.1.1, C.7.2.1): a derived object has to carry them."""
 
+_PATIENT_GROUP = 0x0010
 
-def read_sources(series: SeriesReference | None, poll: Poll = never) -> list[Dataset]:
+_CHECKED = {"DA": DA, "TM": TM, "AS": str, "CS": str, "DS": float, "IS": int}
+"""Value representations that say how a text has to look (PS3.5 6.2), and what takes it."""
+
+_SEXES = ("M", "F", "O")
+"""Enumerated values of Patient's Sex (PS3.3 C.7.1.1)."""
+
+
+def read_sources(series: SeriesReference | None, poll: Poll = never) -> tuple[list[Dataset], tuple[Notice, ...]]:
     """The headers of a series' instances, without pixel data, made fit to derive from.
 
-    Missing Type 2 attributes are added empty, an invalid age is left out.
+    Missing Type 2 attributes are added empty; what is said of patient and study in no valid way is left out.
+
+    Returns:
+        The headers, and a notice where something was left out.
 
     Raises:
-        InputError: if the segmentation did not come from DICOM, a file is gone, or the series lacks a UID.
+        InputError: if the segmentation did not come from DICOM, a file is gone, or the series lacks a UID or is of
+            several studies or frames of reference.
     """
     if series is None or not series.files:
         raise InputError(
@@ -63,10 +77,17 @@ def read_sources(series: SeriesReference | None, poll: Poll = never) -> list[Dat
         raise InputError(
             "the images have no Frame of Reference UID, so that a DICOM SEG cannot say where it lies.", remedy=_REMEDY
         )
+    for keyword, name in _ONE_IN_ALL_IMAGES.items():
+        if len({source.get(keyword) for source in sources}) > 1:
+            raise InputError(f"the images are of several {name}, and a DICOM SEG refers to one.", remedy=_REMEDY)
+    invalid = dict.fromkeys(name for source in sources for name in _leave_out_invalid(source))
     for source in sources:
         _fill_in(source)
     _share_orientation(sources)
-    return sources
+    if not invalid:
+        return sources, ()
+    text = f"Left out of the DICOM SEG, for the images do not say it as the standard asks: {', '.join(invalid)}."
+    return sources, (Notice("dicom-seg-header", text),)
 
 
 def state_slice_step(sources: list[Dataset], slice_step_mm: float) -> None:
@@ -103,8 +124,36 @@ def _fill_in(source: Dataset) -> None:
             setattr(source, keyword, None if keyword == "PatientBirthDate" else "")
     if not source.get("Modality"):
         source.Modality = "OT"
-    if not _AGE.fullmatch(str(source.get("PatientAge", "")) or "000Y"):
-        del source.PatientAge
+
+
+def _leave_out_invalid(source: Dataset) -> list[str]:
+    """Remove what is said of patient, study and series number in no valid way; its names, never its values."""
+    further = {tag_for_keyword(keyword) for keyword in (*_MAY_BE_EMPTY, "SeriesNumber")}
+    names = []
+    for tag in list(source.keys()):
+        if (tag.group == _PATIENT_GROUP or tag in further) and not _is_valid(source, tag):
+            names.append(dictionary_description(tag))
+            del source[tag]
+    return names
+
+
+def _is_valid(source: Dataset, tag: int) -> bool:
+    """Of the text as it is in the file: pydicom gives no value where it cannot make one of it."""
+    raw = source.get_item(tag)
+    vr, value = str(raw.VR or dictionary_VR(tag)), raw.value
+    if vr not in _CHECKED or not value:
+        return True
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+    text = text.strip(" \0")
+    if tag == tag_for_keyword("PatientSex"):
+        return text in ("", *_SEXES)
+    try:
+        for part in filter(None, text.split("\\")):
+            validate_value(vr, part, RAISE)
+            _CHECKED[vr](part)
+    except ValueError:
+        return False
+    return True
 
 
 def _share_orientation(sources: list[Dataset]) -> None:
