@@ -40,8 +40,8 @@ def _study_table(number: int, study: str, members: list[DatabaseSeries]) -> Tabl
         table.add_column(heading, overflow="fold")
     for series in members:
         label = f"{series.number}: {series.description}" if series.number else series.description
-        identity = f"{escape(label)}\n[dim]{series.series_instance_uid}[/]"
-        table.add_row(identity, series.modality, str(len(series.files)), _remarks(series))
+        identity = f"{escape(label)}\n[dim]{escape(series.series_instance_uid)}[/]"
+        table.add_row(identity, escape(series.modality), str(len(series.files)), _remarks(series))
     return table
 
 

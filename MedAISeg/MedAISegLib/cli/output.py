@@ -13,6 +13,8 @@ from ..core.errors import ResourceError, UsageError
 from ..core.unfinished import unfinished
 from .interrupts import Interrupts
 
+_ANOTHER = "Choose another folder with --output."
+
 
 def check_output(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
     """Fail before the run rather than after it.
@@ -33,6 +35,8 @@ def check_output(folder: Path, names: Iterable[str], *, overwrite: bool) -> None
             where=str(folder),
             remedy="Choose another folder, or give --overwrite.",
         )
+    if folder.is_symlink() and not folder.exists():
+        raise ResourceError("is a link to a folder that is not there.", where=str(folder), remedy=_ANOTHER)
     with disk_errors_explained(folder), unfinished(_staging_place(folder)) as staging:
         staging.mkdir()
 
@@ -78,9 +82,9 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             what, remedy = "the disk is full.", "Free some space, or choose another folder with --output."
         elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-            what, remedy = "a file is in the place of this folder.", "Choose another folder with --output."
+            what, remedy = "a file is in the place of this folder.", _ANOTHER
         else:
-            what, remedy = f"cannot be written ({error.strerror or error}).", "Choose another folder with --output."
+            what, remedy = f"cannot be written ({error.strerror or error}).", _ANOTHER
         raise ResourceError(what, where=str(folder), remedy=remedy) from error
 
 

@@ -43,7 +43,7 @@ def print_result(console: Console, result: JobResult, folder: Path) -> None:
 
 def segment_table(result: JobResult) -> Table:
     """Name, code, volume and mean value of each segment; those without a voxel are listed with 0 mL."""
-    table = Table(title=f"{result.provenance.model_name or result.provenance.model_id}", title_justify="left")
+    table = Table(title=escape(result.provenance.model_name or result.provenance.model_id), title_justify="left")
     for heading, right in (("segment", False), ("code", False), ("mL", True), ("mean", True), ("SD", True)):
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for segment in result.segments:

@@ -95,6 +95,24 @@ def test_without_json_a_table_names_segments_codes_and_files(run, study, tmp_pat
         assert text in result.stdout
 
 
+def test_the_name_of_a_model_is_no_markup(run, study, embedded_model, tmp_path):
+    model = shutil.copytree(embedded_model, tmp_path / "named")
+    metadata = model / "configs" / "metadata.json"
+    description = json.loads(metadata.read_text(encoding="utf-8")) | {"name": "Hippocampus [v2] [/x]"}
+    metadata.write_text(json.dumps(description), encoding="utf-8")
+    result = run("segment", study, "-m", model, "-o", tmp_path / "r", "--format", "nifti")
+    assert result.exit_code == 0, result.stderr
+    assert "Hippocampus [v2] [/x]" in result.stdout
+
+
+def test_a_link_to_a_folder_that_is_gone_is_no_output(run, study, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone", target_is_directory=True)
+    result = run("segment", study, "-m", "hippocampus", "-o", tmp_path / "link", "--format", "nifti")
+    assert result.exit_code == 5
+    assert "link" in result.stderr
+    assert "infer" not in result.stderr, "it is said before the run"
+
+
 @pytest.mark.slicer
 def test_the_usual_formats_and_meshes(run, study, tmp_path):
     pytest.importorskip("slicer_core", reason="slicer-core is not installed")
