@@ -14,6 +14,7 @@ from ..core.progress import Poll, never
 from ..core.volume import Volume
 from .dicom_geometry import SliceGrid
 from .dicom_header import is_dicom, read_header
+from .dicom_mixtures import mixture_of
 from .dicom_questions import questions_of, with_assumptions
 from .dicom_records import Frame, Instance
 from .dicom_series import (
@@ -117,7 +118,21 @@ def _list_stacks(stacks: Sequence[Stack], *, accept: bool) -> Iterator[ImageList
         if len(odd) > 1 and not lone and stack in odd:
             message = f"The series mixes {len(odd)} orientations or sizes; this is group {odd.index(stack) + 1}."
             stack = replace(stack, notices=(Notice("mixed-orientation", message),))
-        yield _list_stack(stack, accept=accept)
+        for image in _unmixed(stack):
+            yield _list_stack(image, accept=accept)
+
+
+def _unmixed(stack: Stack) -> Iterator[Stack]:
+    """The images of a stack, each a stack of its own where they can be told apart, else one in question."""
+    mixture = mixture_of(stack)
+    if mixture is None:
+        yield stack
+        return
+    if not mixture.groups:
+        yield replace(stack, question=f"it mixes {mixture.what}; its slices are taken as one volume.")
+    for number, group in enumerate(mixture.groups, start=1):
+        notice = Notice("mixed-images", f"The series mixes {mixture.what}; this is group {number}.")
+        yield from _unmixed(replace(group, notices=(*group.notices, notice)))
 
 
 def _list_stack(stack: Stack, *, accept: bool) -> ImageListing:

@@ -16,10 +16,12 @@ def questions_of(stack: Stack) -> tuple[str, ...]:
     The size of the pixels decides over every length and volume, so that a guess needs consent; a projection has no
     lengths in the patient anyway.
     """
-    questions = () if is_projection(stack.first) else tuple(_about_spacing(stack.frames[0]))
+    questions = [stack.question] if stack.question else []
+    if not is_projection(stack.first):
+        questions += _about_spacing(stack.frames[0])
     if _lacks_slope(stack):
-        questions += (_("its RescaleSlope is 0, which would make all its voxels equal; it is taken as 1."),)
-    return questions
+        questions.append(_("its RescaleSlope is 0, which would make all its voxels equal; it is taken as 1."))
+    return tuple(questions)
 
 
 def with_assumptions(stack: Stack) -> Stack:

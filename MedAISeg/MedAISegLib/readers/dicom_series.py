@@ -59,12 +59,14 @@ class Stack:
 
     Attributes:
         copies: pairs of frames of the same SOP instance in two files; only the first is among the frames.
+        question: why it may be no single image, and that it is taken as one; empty where nothing speaks against it.
     """
 
     instances: tuple[Instance, ...]
     frames: tuple[Frame, ...]
     copies: tuple[tuple[Frame, Frame], ...] = ()
     notices: tuple[Notice, ...] = ()
+    question: str = ""
 
     @property
     def first(self) -> Instance:

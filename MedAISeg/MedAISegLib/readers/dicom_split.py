@@ -84,6 +84,11 @@ def distances_mm(frames: Sequence[Frame]) -> NDArray[np.float64]:
     return np.asarray(np.array([frame.position_lps for frame in frames], dtype=np.float64) @ frames[0].normal)
 
 
+def words_for(mark: str) -> str:
+    """What a user calls a mark."""
+    return _WORDS[mark]
+
+
 def _by_marks(frames: Sequence[Frame], places: Sequence[int], marks: Sequence[str]) -> tuple[Part, ...] | None:
     """Parts of equal marks, if every part has each place once."""
     groups: dict[tuple[str, ...], list[int]] = {}

@@ -14,7 +14,7 @@ from .dicom_scan import POSITIONS_REPEATED
 from .node_units import suv_type_in
 from .scene import mrml_scene
 
-_SEVERAL_VOLUMES = (POSITIONS_REPEATED, "mixed-orientation")
+_SEVERAL_VOLUMES = (POSITIONS_REPEATED, "mixed-orientation", "mixed-images")
 
 
 def load_series(series_uid: str) -> Any:

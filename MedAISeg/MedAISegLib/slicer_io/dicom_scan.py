@@ -52,6 +52,7 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         title: of the series, for messages.
     """
     from ..readers.dicom_geometry import grid_of, projection_grid
+    from ..readers.dicom_mixtures import mixture_of
     from ..readers.dicom_questions import questions_of
     from ..readers.dicom_series import by_refusal, is_projection, series_of, stacks_of
 
@@ -68,6 +69,10 @@ def scan(instances: Sequence[Instance], title: str) -> SeriesScan:
         return replace(found, geometry=plane.geometry, notices=plane.notices)
     frames, notices = _one_at_each_place(stack.frames)
     notices = (*notices, *(Notice("assumption-made", f"{title}: {question}") for question in questions_of(stack)))
+    mixture = mixture_of(stack)
+    if mixture is not None:
+        message = _("{title} mixes {what}; its slices are taken as one volume.").format(title=title, what=mixture.what)
+        notices = (Notice("mixed-images", message), *notices)
     if len(stacks) > 1:
         message = _("{title} mixes {count} sizes or orientations; the largest group has {slices} slices.").format(
             title=title, count=len(stacks), slices=len(frames)
