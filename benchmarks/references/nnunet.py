@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from MedAISegLib.formats import read_model
 from numpy.typing import NDArray
@@ -118,7 +119,8 @@ def _predicted(
     from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
 
     plans, dataset, planned = predictor.plans_manager, predictor.dataset_json, predictor.configuration_manager
-    before = None if previous is None else previous[None]
+    # Its cropping marks the outside with -1.
+    before = None if previous is None else previous[None].astype(np.int16)
     adapter = PreprocessAdapterFromNpy([image], [before], [properties], None, plans, dataset, planned, 1)
     prepared, prepare_s = timed(lambda: next(adapter))
     scores, infer_s = forward.timed(lambda: predictor.predict_logits_from_preprocessed_data(prepared["data"]).cpu())
