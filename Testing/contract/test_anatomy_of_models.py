@@ -57,7 +57,7 @@ def test_the_catalogue_says_what_the_rule_says() -> None:
     }, "run `python -m tools.catalogue`"
     assert [m.id for m in published if not m.anatomy] == [
         "endoscopic_tool_segmentation", "pathology_nuclei_segmentation_classification", "pathology_nuclick_annotation",
-        "vista2d",
+        "vista2d", "retinalOCT_RPD_segmentation",
     ]  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_nearly_all_structures_of_the_catalogue_have_a_code():
     segments = [segment for model in published_models() for segment in model.card.segments]
     assert len(segments) > 2600
     without = {segment.name for segment in segments if segment.terminology == UNSPECIFIED}
-    assert len(without) <= 31, sorted(without)
+    assert len(without) <= 32, sorted(without)
     # What nobody has published a code for stays without one, instead of getting one that is nearly right.
     assert {"lingual_canal", "central gland", "tools", "vertebrae_L6"} <= without
 

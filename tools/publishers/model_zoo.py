@@ -9,6 +9,24 @@ from .checkout import Checkout, counted, licence_of
 PAGE = "https://github.com/Project-MONAI/model-zoo"
 _MODALITIES = {"ct": "CT", "mr": "MR", "mri": "MR", "pet": "PT", "mammogram": "MG"}
 _TEMPLATES = ("segmentation_template",)
+_INSTANCES = "It finds instances, by detectron2 and a script of its own that writes a COCO file; it cannot be run here."
+_LATER: tuple[dict[str, Any], ...] = (
+    {
+        "id": "retinalOCT_RPD_segmentation",
+        "name": "retinalOCT_RPD_segmentation",
+        "publisher": "MONAI Model Zoo",
+        "format": "monai_bundle",
+        "page": f"{PAGE}/tree/15f8298339c1c71657fd774010fbec8e96a5c4dd/models/retinalOCT_RPD_segmentation",
+        "version": "0.0.1",
+        "description": "MONAI bundle for reticular pseudodrusen (RPD) in optical coherence tomography of the retina",
+        "channels": [{"name": "image"}],
+        "labels": {"1": "RPD"},
+        "license": "BSD-2-Clause",
+        "commercial_use": True,
+        "restricted": _INSTANCES,
+    },
+)
+"""Of after the last version that is given out as archives with checksums."""
 _LONGEST_CITATION = 600
 _SEVERAL = "It gives several results instead of one map of labels, so that it cannot be run here."
 _CLICKS = "It segments what the user has clicked on, so that it cannot be run here."
@@ -21,7 +39,7 @@ def models(checkout: Checkout) -> list[dict[str, Any]]:
         {name.split("/")[1] for name in checkout.names if name.count("/") > 1 and name.startswith("models/")}
     )
     found = (_entry(checkout, folder, info) for folder in folders if folder not in _TEMPLATES)
-    return [entry for entry in found if entry]
+    return [*(entry for entry in found if entry), *(later for later in _LATER if later["id"] not in folders)]
 
 
 def _entry(checkout: Checkout, folder: str, info: dict[str, Any]) -> dict[str, Any] | None:
