@@ -63,6 +63,8 @@ def with_line(tmp_path: Path, line: str) -> Path:
         'input.save("PLACE")',
         "f = torch.save",
         "t = torch",
+        "t : Tensor = torch",
+        "o : Tensor = ops.prim",
         "o = ops.prim",
         "f = input.save",
         'f = getattr(input, "save")',
@@ -132,6 +134,7 @@ def test_code_that_runs_while_a_file_is_opened_is_refused(tmp_path):
     [
         "UNet(3, 1, 2, (4, 8, 16), (2, 2), num_res_units=1)",
         "DynUNet(3, 1, 2, [3, 3, 3], [1, 2, 2], [2, 2])",
+        "UNet(3, 1, 2, (2,) * 5, (2,) * 4, num_res_units=2)",
         "SegResNet(init_filters=8)",
         "AttentionUnet(3, 1, 2, (4, 8), (2,))",
         "BasicUNet(3, 1, 2, (4, 4, 8, 8, 8, 4))",
@@ -168,6 +171,51 @@ def test_objects_of_foreign_classes_are_refused(tmp_path):
     foreign = b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."
     with pytest.raises(NotTrustedError, match="posix system"):
         require_harmless(repacked(path, lambda entries: entries | {"model/data.pkl": foreign}))
+
+
+def inner_to_outer(levels: int) -> bytes:
+    return b"]" * levels + b"a" * (levels - 1)
+
+
+def outer_to_inner(levels: int) -> bytes:
+    """Each list is put into the one before while it is empty."""
+    steps = (struct.pack("<BIBBIB", 0x6A, n - 1, 0x5D, 0x72, n, 0x61) for n in range(1, levels))
+    return b"]r" + bytes(4) + b"".join(steps)
+
+
+def objects(levels: int) -> bytes:
+    """Each is the only attribute of the next."""
+    return b"c__torch__\nA\n)\x81" * levels + b"b" * (levels - 1)
+
+
+def a_type(levels: int) -> bytes:
+    name = b"List[" * levels + b"int" + b"]" * levels
+    return b"ctorch.jit._pickle\nrestore_type_tag\n]X" + struct.pack("<I", len(name)) + name + b"\x86R"
+
+
+@pytest.mark.parametrize("nested", [inner_to_outer, outer_to_inner, objects, a_type])
+@pytest.mark.parametrize("place", ["constants.pkl", "data.pkl", "other.PKL"])
+def test_objects_that_are_nested_without_end_are_refused(tmp_path, nested, place):
+    """Torch takes them apart on the program's own stack: the program would end without a word."""
+    path = write_torchscript(small_network(), tmp_path / "model.ts")
+    content = b"\x80\x02(" + nested(60_000) + b"t."
+    with pytest.raises(ModelError, match="deep"):
+        open_torchscript(repacked(path, lambda entries: entries | {f"model/{place}": content}))
+
+
+def test_an_object_that_holds_itself_is_refused(tmp_path):
+    path = write_torchscript(small_network(), tmp_path / "model.ts")
+    content = b"\x80\x02(]q\x00]h\x00aat."
+    with pytest.raises(ModelError, match="holds itself"):
+        require_harmless(repacked(path, lambda entries: entries | {"model/constants.pkl": content}))
+
+
+@pytest.mark.parametrize(
+    "line", ["x = " + "not " * 3000 + "True", "x = " + "+".join("1" * 3000), "x = self" + ".a" * 3000]
+)
+def test_code_that_is_nested_without_end_is_refused(tmp_path, line):
+    with pytest.raises(ModelError, match=r"deep|cannot be read"):
+        open_torchscript(with_line(tmp_path, line))
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path):

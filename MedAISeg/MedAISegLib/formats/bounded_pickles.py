@@ -6,7 +6,10 @@ nothing can interrupt. So the pickle is gone through first: a stack like the rea
 there is in it. What is looked up or handed to a function is counted as often as that happens.
 
 Understood are the operations that torch's own reader of plain weights understands
-(``torch._weights_only_unpickler``), which are those that ``torch.save`` writes.
+(``torch._weights_only_unpickler``), which are those that ``torch.save`` writes, and ``torch.jit.save``.
+
+What TorchScript holds is let go value by value, each by the one that holds it, on the program's own stack, which ends
+the program where it is exceeded; so such a pickle is bounded in how deep its values lie when all is done.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ LARGEST = 64 * 2**20
 _DEEPEST = 64
 _DEPTH_BITS = 7
 _FREE_WORK, _WORK_A_BYTE = 10**6, 2
+_MOST_MADE = 4_000_000
 
 
 def _code(operation: bytes) -> int:
@@ -81,6 +85,46 @@ def require_bounded(content: bytes | mmap, start: int = 0) -> int:
         raise pickle.UnpicklingError("its description breaks off") from error
 
 
+def require_shallow(content: bytes) -> None:
+    """Go through a pickle of TorchScript, as ``require_bounded`` does, and see how deep it is in the end.
+
+    Raises:
+        ExcessError: if it is nested too deep, holds itself, or would take endless work.
+        UnpicklingError: if it is damaged.
+    """
+    machine = _Machine(content, 0)
+    try:
+        machine.run()
+    except (IndexError, KeyError) as error:
+        raise pickle.UnpicklingError("its description breaks off") from error
+    depths: dict[int, int] = {}
+    for value in machine.made:
+        _measure(value, depths)
+
+
+def _measure(outermost: _Growing, depths: dict[int, int]) -> None:
+    """Work out the depth of a value by its identity; until it is known it is 0."""
+    waiting = [outermost]
+    while waiting:
+        value = waiting[-1]
+        if depths.get(id(value)):
+            waiting.pop()
+        elif id(value) not in depths:
+            depths[id(value)] = 0
+            if any(depths.get(id(part)) == 0 for part in value.parts):
+                raise ExcessError("it holds itself")
+            waiting += (part for part in value.parts if id(part) not in depths)
+        else:
+            depths[id(value)] = max([value.depth, *(depths[id(part)] + 1 for part in value.parts)])
+            _require_depth(depths[id(value)])
+            waiting.pop()
+
+
+def _require_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ExcessError(f"it is nested more than {_DEEPEST} deep")
+
+
 class _Machine:
     """Goes through a pickle."""
 
@@ -89,6 +133,7 @@ class _Machine:
         self.stack: list[_Value] = []
         self.marks: list[int] = []
         self.memo: dict[int, _Value] = {}
+        self.made: list[_Growing] = []
         self.work = _FREE_WORK + _WORK_A_BYTE * min(len(content) - start, LARGEST)
 
     def run(self) -> int:
@@ -135,6 +180,13 @@ class _Machine:
         del self.stack[mark:]
         return items
 
+    def make(self) -> _Growing:
+        """A value into which more may be put."""
+        if len(self.made) >= _MOST_MADE:
+            raise ExcessError(f"it holds more than {_MOST_MADE} lists, mappings and objects")
+        self.made.append(_Growing())
+        return self.made[-1]
+
     def count(self, value: _Value) -> None:
         """Everything in the value is gone through once."""
         waiting = [value]
@@ -172,8 +224,7 @@ def _take(target: _Value, items: Sequence[_Value]) -> None:
             depth = item & (1 << _DEPTH_BITS) - 1
         if depth >= target.depth:
             target.depth = depth + 1
-            if depth >= _DEEPEST:
-                raise ExcessError(f"it is nested more than {_DEEPEST} deep")
+            _require_depth(target.depth)
 
 
 def _short(machine: _Machine) -> None:
@@ -188,11 +239,11 @@ def _global(machine: _Machine) -> None:
     if ends < 0:
         raise pickle.UnpicklingError("its description is out of order")
     machine.position = ends + 1
-    machine.stack.append(0 if machine.content[start : start + 5] in _HARMLESS else _Growing())
+    machine.stack.append(0 if machine.content[start : start + 5] in _HARMLESS else machine.make())
 
 
 def _empty(machine: _Machine) -> None:
-    machine.stack.append(_Growing())
+    machine.stack.append(machine.make())
 
 
 def _empty_tuple(machine: _Machine) -> None:
@@ -233,14 +284,17 @@ def _call(machine: _Machine) -> None:
     if function == 0:
         machine.stack.append(_tuple((arguments,)))
         return
-    made = _Growing()
+    made = machine.make()
     _take(made, (arguments,))
     machine.stack.append(made)
 
 
 def _build(machine: _Machine) -> None:
     """What such a value is given to remember; none is looked up by that."""
-    machine.count(machine.stack.pop())
+    state = machine.stack.pop()
+    machine.count(state)
+    if isinstance(machine.stack[-1], _Growing):
+        _take(machine.stack[-1], (state,))
 
 
 def _fetch(machine: _Machine) -> None:
