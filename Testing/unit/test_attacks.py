@@ -135,6 +135,8 @@ GROWING = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
 )
 """Nine to the eighth power items in a few lines."""
+MERGING = "a0: &a0 {x: 1, y: 2}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 22))
+"""Two to the power of 21 entries while it is read, and two when all is done; more levels would never end."""
 
 
 @pytest.mark.parametrize(
@@ -146,6 +148,11 @@ GROWING = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         "a: !!python/module:os",
         "a: !attack {}",
         GROWING,
+        MERGING,
+        "a: &a {" + ", ".join(f"k{n}: 1" for n in range(999)) + "}\nb: {<<: [" + "*a, " * 9999 + "*a]}",
+        "a: &a {<<: *a}",
+        "a: 1" + ":00" * 300_000,
+        "a: 1" + ":00" * 300_000 + ".5",
         "[" * 100_000,
         "a: " + "{b: " * 500 + "1" + "}" * 500,
     ],

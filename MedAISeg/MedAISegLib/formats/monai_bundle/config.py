@@ -12,6 +12,7 @@ import yaml
 
 from ...core.errors import ModelError
 from .archived import ARCHIVED, LARGEST_BYTES, archived_names, read_archived
+from .bounded_yaml import read_yaml
 from .shorthands import written_out
 
 METADATA = ("configs/metadata.json", "metadata.json")
@@ -132,7 +133,7 @@ def _parsed(content: bytes, where: str) -> Mapping[str, Any]:
     """The mapping in a file; by its name it is JSON, else YAML."""
     try:
         text = content.decode("utf-8-sig")
-        value = json.loads(text) if where.endswith(".json") else yaml.safe_load(text)
+        value = json.loads(text) if where.endswith(".json") else read_yaml(text)
     except yaml.YAMLError as error:
         raise ModelError(f"it is no YAML file: {str(error).splitlines()[0]}.", where=where) from error
     except ValueError as error:
