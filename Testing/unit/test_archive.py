@@ -73,6 +73,19 @@ def test_what_macos_adds_is_left_out(tmp_path: Path, folder: Path) -> None:
     assert root.name == "m"
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_headers_about_headers_without_end_are_refused(kind: bytes, tmp_path: Path, folder: Path) -> None:
+    """Python reads each within the one before."""
+    header = tarfile.TarInfo("p")
+    header.type, header.size = kind, 512
+    content = b"11 path=xx\n" if kind == tarfile.XHDTYPE else b"xx"
+    one = header.tobuf(tarfile.USTAR_FORMAT) + content.ljust(512, b"\0")
+    (tmp_path / "s.tar").write_bytes(one * 3000 + tarfile.TarInfo("m/a").tobuf() + bytes(1024))
+    with pytest.raises(ModelError, match="damaged"):
+        unpack_archive(tmp_path / "s.tar", folder)
+    assert nothing_outside(folder)
+
+
 def test_a_checkpoint_of_torch_is_no_archive_although_it_is_a_zip_file(tmp_path: Path) -> None:
     assert not is_archive(archive(tmp_path / "x.zip", [("a", b"")]).rename(tmp_path / "model.pt"))
     assert without_suffix("spleen_v0.1.0.tar.gz") == "spleen_v0.1.0"

@@ -36,7 +36,10 @@ _DAMAGED = (
     EOFError,
     NotImplementedError,
     ValueError,
+    RecursionError,
+    MemoryError,
 )
+"""The last two: tarfile reads one header within another, and a header may ask for any length."""
 
 
 @dataclass
