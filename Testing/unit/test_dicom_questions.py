@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from MedAISegLib.core.errors import ConfirmationRequired, InputError
 from MedAISegLib.readers import list_images, read_images, read_listing
+from MedAISegLib.readers.dicom_header import read_header
+from MedAISegLib.slicer_io.dicom_scan import scan
 from phantom import ROUNDING, Phantom, codes, largest_error, read_one, straight, write_enhanced, write_series
 from pydicom import Dataset, config, dcmread
 
@@ -129,3 +131,19 @@ def test_places_beyond_all_numbers_spare_the_other_series(tmp_path) -> None:
     assert good.problem is None
     assert isinstance(bad.problem, InputError)
     assert read_listing(good)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"PixelSpacing": [0, 0]}, "assumption-made", "1 x 1 mm is assumed"),
+        ({"RescaleSlope": 0}, "assumption-made", "RescaleSlope is 0"),
+        ({"EchoTime": [10, 90, 10, 90]}, "mixed-images", "echo time (10, 90)"),
+    ],
+)
+def test_what_slicer_assumes_by_itself_is_said_in_its_panel(tmp_path, changes, code, said) -> None:
+    whole = {keyword: value for keyword, value in changes.items() if keyword != "EchoTime"}
+    write_series(tmp_path, Phantom(straight(4), tags=whole), **{k: v for k, v in changes.items() if k == "EchoTime"})
+    found = scan([instance for path in sorted(tmp_path.iterdir()) if (instance := read_header(path))], "T1")
+    assert [notice.code for notice in found.notices] == [code]
+    assert said in found.notices[0].message
