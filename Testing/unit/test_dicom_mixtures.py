@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import ConfirmationRequired
 from MedAISegLib.readers import list_images, read_images
+from MedAISegLib.readers.dicom_header import read_header
+from MedAISegLib.readers.dicom_mixtures import mixture_of
+from MedAISegLib.readers.dicom_series import stacks_of
 from MedAISegLib.readers.listing import ImageListing
 from phantom import ROUNDING, Phantom, codes, largest_error, oblique, read_one, straight, write_enhanced, write_series
 
@@ -109,3 +113,11 @@ def test_frames_of_an_enhanced_file_are_told_apart_too(tmp_path) -> None:
     for volume in (first, second):
         assert largest_error(volume) < ROUNDING
         np.testing.assert_allclose(volume.geometry.spacing_mm[0], 5.0)
+
+
+def test_frames_whose_marks_were_not_read_are_not_held_against_those_that_were(tmp_path) -> None:
+    write(tmp_path, EchoTime=10)
+    instances = [instance for path in sorted(tmp_path.iterdir()) if (instance := read_header(path))]
+    sketched = [replace(one, frames=(replace(one.frames[0], marks={}),)) for one in instances[1:]]
+    (stack,) = stacks_of([instances[0], *sketched])
+    assert mixture_of(stack) is None

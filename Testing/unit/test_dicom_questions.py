@@ -101,6 +101,15 @@ def test_a_rescale_that_is_no_number_is_refused(tmp_path, keyword, value) -> Non
     assert "is not a number" in str(listing.problem)
 
 
+@pytest.mark.parametrize(("modality", "said"), [("CT", {"rescale-missing"}), ("MR", set())])
+def test_a_ct_that_does_not_say_how_its_values_become_hu_is_said_to(tmp_path, modality, said) -> None:
+    tags = {"RescaleSlope": None, "RescaleIntercept": None}
+    write_series(tmp_path, Phantom(straight(4), modality=modality, slope=1.0, intercept=0.0, tags=tags))
+    volume = read_one(tmp_path)
+    assert codes(volume) == said
+    assert largest_error(volume) < 0.5 + ROUNDING
+
+
 def test_several_questions_are_asked_together(tmp_path) -> None:
     write_series(tmp_path, Phantom(straight(4), tags={"PixelSpacing": None, "RescaleSlope": 0}))
     (listing,) = list_images(tmp_path)

@@ -15,7 +15,7 @@ from ..core.volume import Volume
 from .dicom_geometry import SliceGrid
 from .dicom_header import is_dicom, read_header
 from .dicom_mixtures import mixture_of
-from .dicom_questions import questions_of, with_assumptions
+from .dicom_questions import questions_of, rescale_notice, with_assumptions
 from .dicom_records import Frame, Instance
 from .dicom_series import (
     Stack,
@@ -146,7 +146,12 @@ def _list_stack(stack: Stack, *, accept: bool) -> ImageListing:
         description=first.description,
         series=series_of(first, ()),
         attributes=attributes_of(stack, stack.frames),
-        notices=(*stack.notices, *_identifier_notices(stack), *(_accepted(q) for q in questions if accept)),
+        notices=(
+            *stack.notices,
+            *_identifier_notices(stack),
+            *rescale_notice(stack),
+            *(_accepted(q) for q in questions if accept),
+        ),
     )
     try:
         _check_complete(stack)

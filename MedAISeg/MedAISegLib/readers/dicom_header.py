@@ -156,6 +156,7 @@ def _first_frame(path: Path, dataset: Dataset, sop_instance_uid: str, pixels: Pl
         spacing_is_at_detector=spacing is None and at_detector is not None,
         slope=1.0 if slope in (None, "") else float(slope),
         intercept=0.0 if intercept in (None, "") else float(intercept),
+        is_rescaled=intercept not in (None, "") or "ModalityLUTSequence" in dataset,
         marks={keyword: text(value_of(dataset, keyword)) for keyword in MARKS},
         plain=pixels,
     )

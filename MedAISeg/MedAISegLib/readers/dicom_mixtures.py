@@ -59,7 +59,8 @@ def _of_reference(stack: Stack) -> Mixture | None:
 
 
 def _of_contrast(stack: Stack) -> Mixture | None:
-    if len(set(places_of(stack.frames))) < len(stack.frames):
+    are_known = all(frame.marks for frame in stack.frames)
+    if not are_known or len(set(places_of(stack.frames))) < len(stack.frames):
         return None
     for mark in _CONTRASTS:
         groups = _grouped(stack.frames, _settings([frame.marks.get(mark, "") for frame in stack.frames]))

@@ -71,6 +71,7 @@ def _frame(first: Frame, index: int, own: Dataset, shared: Dataset) -> Frame:
         spacing_is_at_detector=spacing is None and first.spacing_is_at_detector,
         slope=first.slope if slope is None else float(slope),
         intercept=first.intercept if intercept is None else float(intercept),
+        is_rescaled=first.is_rescaled or intercept is not None,
         marks=dict(first.marks) | {keyword: value for keyword, value in marks.items() if value},
     )
 

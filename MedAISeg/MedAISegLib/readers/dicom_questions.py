@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..core.language import tr as _
+from ..core.notice import Notice
 from .dicom_records import Frame
 from .dicom_series import Stack, is_projection
 
@@ -22,6 +23,14 @@ def questions_of(stack: Stack) -> tuple[str, ...]:
     if _lacks_slope(stack):
         questions.append(_("its RescaleSlope is 0, which would make all its voxels equal; it is taken as 1."))
     return tuple(questions)
+
+
+def rescale_notice(stack: Stack) -> tuple[Notice, ...]:
+    """A CT has to say how its values become HU (PS3.3 C.8.2.1); where it does not, they mostly are HU already."""
+    if stack.first.modality != "CT" or all(frame.is_rescaled for frame in stack.frames):
+        return ()
+    message = _("The files do not say how their values become HU (RescaleIntercept); they were taken as HU.")
+    return (Notice("rescale-missing", message),)
 
 
 def with_assumptions(stack: Stack) -> Stack:

@@ -31,7 +31,8 @@ class Frame:
         pixel_spacing_mm: between rows, between columns; None where the header does not say.
         spacing_is_at_detector: whether that is where the rays fell, not in the patient (ImagerPixelSpacing).
         slope, intercept: of the rescale.
-        marks: values that may tell frames at one place apart, by DICOM keyword.
+        is_rescaled: whether the header says how stored values become values (PS3.3 C.11.1).
+        marks: values that may tell frames at one place apart, by DICOM keyword; none at all where they were not read.
         plain: where the file's pixels lie, None where they must be decoded.
     """
 
@@ -44,6 +45,7 @@ class Frame:
     spacing_is_at_detector: bool = False
     slope: float = 1.0
     intercept: float = 0.0
+    is_rescaled: bool = True
     marks: Mapping[str, str] = field(default_factory=dict)
     plain: PlainPixels | None = None
 
