@@ -100,6 +100,37 @@ def test_a_network_in_torchscript_stays_what_it_is(root: Path, picture: Path, tm
     assert probabilities(exported, picture) == probabilities(root, picture)
 
 
+def write_onnx(path: Path, weights: np.ndarray[Any, Any]) -> None:
+    """The means of three colours, and from them a score a class."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["scores"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, None, None])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, weights.shape[1]])
+    graph = helper.make_graph(nodes, "network", [image], [scores], [numpy_helper.from_array(weights, "weights")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+
+
+def test_so_does_one_in_onnx(root: Path, picture: Path, tmp_path: Path) -> None:
+    weights = np.array([[2, -1], [-1, 1], [0.5, 3]], np.float32)
+    folder, content = described(tmp_path, root)
+    write_onnx(folder / "model.onnx", weights)
+    content["networks"] = [[{"file": "model.onnx", "dimensions": 2}]]
+    (folder / "medaiseg.json").write_text(json.dumps(content))
+    again = export_model(read_model(folder), folder, tmp_path / "again").folder
+    assert files_of(again) == {".json", ".onnx"}
+    pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(picture))).astype(np.float64)
+    scores = ((pixels - pixels.min()) / np.ptp(pixels)).mean(axis=(0, 1)) @ weights
+    assert probabilities(again, picture) == pytest.approx(np.exp(scores) / np.exp(scores).sum(), abs=1e-5)
+
+
 def test_so_does_one_that_is_exported_again(root: Path, picture: Path, tmp_path: Path) -> None:
     first = export(root, tmp_path)
     (first / "private.txt").write_text("not the model's")
