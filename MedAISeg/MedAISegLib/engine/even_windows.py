@@ -1,6 +1,9 @@
 """Windows without content: where every channel has one value throughout, as in air, the network is asked only once.
 
-The same values in give the same scores out, whatever a model makes of them, so no label depends on it.
+The same values in give the same scores out, whatever a model makes of them, so no label depends on it. Measured: what
+is gained is the share of such windows, none of 60 on a CT of the trunk, 2 of 108 on one of the chest; looking takes
+2.5 ms at most for a window of 96 voxels, 1 % of a small U-Net's time. Air with noise is not even: what a network makes
+of it is not known before it has been asked.
 """
 
 from __future__ import annotations
