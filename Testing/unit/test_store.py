@@ -162,6 +162,16 @@ def test_own_models_go_before_shared_ones(folder: Path, tmp_path: Path, monkeypa
         remove_model("spine")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ["ev\x1b[31mil", "ev\x07il", "ev\u202eil", "ev\nil"])
+def test_folders_whose_names_are_orders_to_a_terminal_are_no_models(
+    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared" / name).mkdir(parents=True)
+    monkeypatch.setenv("MEDAISEG_MODELS_PATH", str(tmp_path / "shared"))
+    assert [model.id for model in installed_models()] == ["default"]
+
+
 def test_an_embedded_model_cannot_be_replaced_or_removed(tmp_path: Path) -> None:
     rival = tmp_path / "downloads" / "default"
     rival.mkdir(parents=True)

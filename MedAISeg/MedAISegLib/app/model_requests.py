@@ -95,7 +95,7 @@ def verify_models(task: Task) -> VerifyReply:
 def pack_models(task: Task) -> Done:
     """Write models into one file."""
     request: PackModelsRequest = task.request
-    models = [_installed(name) for name in request.models] or [m for m in installed_models() if not m.embedded]
+    models = [_installed(name) for name in request.models] or [m for m in installed_models() if m.is_own]
     poll = task.progress.cancel.raise_if_cancelled
     model_sources.pack_models(models, request.output, overwrite=request.overwrite, tell=task.tell, poll=poll)
     return Done()

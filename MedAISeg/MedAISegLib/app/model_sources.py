@@ -120,8 +120,12 @@ def pack_models(
     """Write models into one file for machines without internet.
 
     Raises:
-        MedAISegError: as :func:`.packs.write_pack`; ModelError if one of them cannot be used.
+        MedAISegError: as :func:`.packs.write_pack`; ModelError if one of them cannot be used; UsageError if one comes
+            with the program, since no pack that holds it could be unpacked.
     """
+    present = [model.id for model in models if model.embedded]
+    if present:
+        raise UsageError("it comes with the program, elsewhere too.", where=present[0], remedy="Leave it out.")
     packed = []
     for model in models:
         poll()

@@ -55,7 +55,7 @@ def list_models() -> None:
             table.add_row(*(escape(text) for text in row))
     console = stdout_console()
     console.print(table)
-    console.print(f"Installed models lie in {models_home()}", soft_wrap=True)
+    console.print(f"Installed models lie in {escape(str(models_home()))}", soft_wrap=True)
 
 
 @command.command("show")
@@ -223,10 +223,10 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
 @click.option("--overwrite", is_flag=True, help="Replace the file.")
 @click.pass_context
 def pack_models(context: click.Context, models: tuple[str, ...], output: Path, overwrite: bool) -> None:
-    """Write the models M, or all that were installed, into one file for machines without internet."""
+    """Write the models M, or all that were installed here, into one file for machines without internet."""
     from ..app import model_sources
 
-    chosen = [_installed(name) for name in models] or [m for m in installed_models() if not m.embedded]
+    chosen = [_installed(name) for name in models] or [m for m in installed_models() if m.is_own]
     with shown_bytes() as tell:
         model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
     context.ensure_object(Interrupts).settle()

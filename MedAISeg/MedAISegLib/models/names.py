@@ -13,11 +13,16 @@ _DEVICES = frozenset(
 )
 
 
+def has_controls(name: str) -> bool:
+    """Whether a name has characters that are not shown but followed, such as those that change colours or direction."""
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in name)
+
+
 def name_problem(name: str) -> str:
     """Why a name cannot be that of a file, a folder or a model; empty if it can."""
     if not name or name in {".", ".."}:
         return "it is no name"
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in name):
+    if has_controls(name):
         return "it has control characters"
     if "/" in name or "\\" in name:
         return "it has a path separator"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..core.data_home import data_home
 from ..core.errors import ModelError
+from .names import has_controls
 
 SHARED_VARIABLE = "MEDAISEG_MODELS_PATH"
 
@@ -101,8 +102,10 @@ def has_configurations(folder: Path) -> bool:
 
 
 def _folders(parent: Path) -> list[Path]:
+    """Those that may be models: a name with control characters is no id, and would reach the terminal as commands."""
     try:
-        return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+        found = (path for path in parent.iterdir() if not path.name.startswith(".") and not has_controls(path.name))
+        return sorted(path for path in found if path.is_dir())
     except OSError:
         # A shared folder may be out of reach for a while; what else there is can still be used.
         return []

@@ -67,6 +67,24 @@ def test_a_pack_brings_models_to_a_machine_without_internet(run, archive, tmp_pa
     assert run("models", "verify", "yours").exit_code == 0
 
 
+def test_what_was_not_installed_here_is_packed_by_name_only(run, archive, mine, tmp_path, monkeypatch):
+    (tmp_path / "shared").mkdir()
+    mine.rename(tmp_path / "shared" / "common")
+    monkeypatch.setenv("MEDAISEG_MODELS_PATH", str(tmp_path / "shared"))
+    assert run("models", "install", archive).exit_code == 0
+    assert "Packed mine. " in run("models", "pack", "-o", tmp_path / "all.zip").stdout
+    assert "Packed common. " in run("models", "pack", "common", "-o", tmp_path / "common.zip").stdout
+
+
+def test_what_comes_with_the_program_is_not_packed(run, archive, tmp_path, go_elsewhere):
+    """Elsewhere it is there already, and the pack could not be unpacked."""
+    run("models", "install", archive)
+    result = run("models", "pack", "mine", "hippocampus", "-o", tmp_path / "p.zip")
+    assert result.exit_code == 2
+    assert "comes with the program" in result.stderr
+    assert not (tmp_path / "p.zip").exists()
+
+
 def test_a_pack_that_was_changed_is_refused(run, archive, tmp_path, model_store):
     run("models", "install", archive)
     run("models", "pack", "mine", "-o", tmp_path / "p.zip")
