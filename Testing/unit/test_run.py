@@ -14,7 +14,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.progress import CancelToken, Progress, RunStage
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine.device import choose_device
-from MedAISegLib.engine.memory import climb_down
+from MedAISegLib.engine.memory import climb_down, foreseen
 from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.windows import Placement
 from MedAISegLib.models import operations as op
@@ -92,6 +92,53 @@ def test_the_ladder_ends_on_the_cpu():
         (1, "cpu", "cpu"),
     ]
     assert len(notices) == 3
+
+
+GPU = torch.device("meta")
+
+
+def begun_on(fits):
+    """The first placement that is tried on a device whose foreseen memory suffices for some only, and what is said."""
+
+    def shortage(placement):
+        return "" if fits(placement) else "About 8.0 GB would be needed and 6.0 are free"
+
+    with foreseen(shortage):
+        found, _, notices = climb_down(lambda placement: placement, Placement(4, GPU, GPU))
+    return found, [notice.message for notice in notices]
+
+
+def test_a_run_begins_on_the_first_rung_that_is_foreseen_to_fit():
+    assert begun_on(lambda _: True) == (Placement(4, GPU, GPU), [])
+    found, said = begun_on(lambda placement: placement.batch <= 2)
+    assert found == Placement(2, GPU, GPU)
+    assert said == ["About 8.0 GB would be needed and 6.0 are free; the network saw 2 window(s) at a time."]
+    found, said = begun_on(lambda placement: placement.accumulate == CPU)
+    assert found == Placement(1, GPU, CPU)
+    assert "1 window(s) at a time, and scores were added up in the computer's memory." in said[0]
+
+
+def test_a_foresight_refuses_no_run_and_takes_no_network_off_its_device():
+    for fits in (lambda _: False, lambda placement: placement.compute == CPU):
+        found, said = begun_on(fits)
+        assert found == Placement(1, GPU, CPU)
+        assert len(said) == 1
+
+
+def test_below_the_rung_that_was_foreseen_memory_that_is_short_in_fact_is_climbed_down_for():
+    def attempt(placement):
+        if placement.batch > 1:
+            raise RuntimeError("CUDA error: out of memory")
+        return "done"
+
+    with foreseen(lambda placement: "" if placement.batch <= 4 else "Too much"):
+        found, placement, notices = climb_down(attempt, Placement(8, CPU, CPU))
+    assert (found, placement.batch) == ("done", 1)
+    assert [notice.message.partition(";")[0] for notice in notices] == [
+        "Too much",
+        "Memory was short",
+        "Memory was short",
+    ]
 
 
 def test_other_errors_are_not_taken_for_short_memory():

@@ -22,6 +22,15 @@ _INTERPOLATION_MARGIN = 2
 """Voxels kept around the crop of a further channel: resampling it onto the first one's grid needs the neighbours."""
 
 
+def grid_within(geometry: VolumeGeometry, region: OrientedBox | None) -> VolumeGeometry:
+    """The part of a grid that a run within a region works on.
+
+    Raises:
+        UsageError: if the region does not meet it.
+    """
+    return geometry if region is None else geometry.window(*region.voxel_bounds(geometry))
+
+
 def crop_case(case: Case, region: OrientedBox) -> tuple[Case, Start]:
     """The case within the region's voxel bounds, and the index (k, j, i) in the full grid where it starts.
 

@@ -13,6 +13,7 @@ from ..models.spec import ModelSpec
 from ..models.store import find_model
 from .classify import classify_case, open_classifier
 from .exchange import record_segmentation, volume_of
+from .limits import grid_within
 from .match import match
 from .need import work_of
 from .options import apply_options
@@ -25,6 +26,11 @@ _PREPARED = KeptPreparations()
 
 LABELS = "labels"
 """Name of the file of a result's layers."""
+
+
+def kept_beside(task: Task, sha256: str) -> int:
+    """Bytes of the computer's memory that this process keeps beside a model."""
+    return task.models.bytes_beside(sha256) + _PREPARED.size_bytes
 
 
 def warm_up(task: Task) -> Done:
@@ -50,12 +56,11 @@ def segment(task: Task) -> SegmentReply:
     case = _case(task, model.spec)
     try:
         with reusing(_PREPARED):
-            segmentation, result = run(request.job, case, progress, model=model)
+            kept_bytes = kept_beside(task, model.spec.sha256)
+            segmentation, result = run(request.job, case, progress, model=model, kept_bytes=kept_bytes)
     finally:
         release_unused_memory()
-    region = request.job.region
-    geometry = case.geometry if region is None else case.geometry.window(*region.voxel_bounds(case.geometry))
-    work = work_of(apply_options(model.spec, request.job), geometry)
+    work = work_of(apply_options(model.spec, request.job), grid_within(case.geometry, request.job.region))
     task.paces[model.spec.sha256, result.provenance.device] = sum(result.timings_s.values()) / work
     with progress.stage(RunStage.WRITE):
         record = record_segmentation(request.folder, LABELS, segmentation, poll)

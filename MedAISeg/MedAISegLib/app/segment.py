@@ -18,7 +18,7 @@ from ..core.volume import Volume
 from ..engine.backends import PLAIN, Wanted, ways_on
 from ..engine.device import choose_device
 from ..engine.labels import clean
-from ..engine.memory import shortage_explained
+from ..engine.memory import foreseen, shortage_explained
 from ..engine.probabilities import ProbabilitySink, Shifted
 from ..engine.run import segment
 from ..formats import ModelSource, read_model
@@ -26,11 +26,12 @@ from ..models.receipts import record_use
 from ..models.spec import ModelSpec
 from ..models.store import find_model
 from .job import SegmentationJob
-from .limits import crop_case, exceeds_training_crop, paste_labels
+from .limits import crop_case, exceeds_training_crop, grid_within, paste_labels
 from .match import match
 from .options import apply_options, select_segments, wanted_segments
 from .probabilities import clear_outside, probability_file
 from .provenance import peak_memory_bytes, provenance_of
+from .room import free_room, shortage_in
 from .statistics import segment_results
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that is ready to run, kept by who runs it more than once."""
+    """A model that is ready to run, kept by who runs it more than once; ``widths`` are those of its source."""
 
     spec: ModelSpec
     networks: tuple[tuple[torch.nn.Module, ...], ...]
     run: OwnRun | None = None
+    widths: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ def load_model(source: ModelSource, progress: Progress | None = None) -> LoadedM
         ModelError: if the weights are missing, damaged or do not fit the description.
     """
     with (progress or Progress()).stage(RunStage.LOAD_MODEL):
-        return LoadedModel(source.spec, source.build_networks(), source.run)
+        return LoadedModel(source.spec, source.build_networks(), source.run, source.widths)
 
 
 def run(
@@ -107,6 +109,7 @@ def run(
     model: LoadedModel | None = None,
     chosen: Mapping[str, Volume] | None = None,
     probabilities: Path | None = None,
+    kept_bytes: int = 0,
 ) -> tuple[Segmentation, JobResult]:
     """Segment a case.
 
@@ -117,6 +120,7 @@ def run(
         model: what ``job.model`` names, where it is already in memory.
         chosen: volumes that the user has bound to channels by name.
         probabilities: a ``.nii`` file for the probabilities of all classes; it is replaced where it is there.
+        kept_bytes: that this process keeps in memory for other runs.
 
     Returns:
         Labels on the grid of the first channel's volume, and the record of the run (no files but the probabilities).
@@ -139,8 +143,10 @@ def run(
     )
     loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
     maps = None if probabilities is None else probability_file(probabilities, spec, case.geometry, poll)
-    with shortage_explained():
-        found = _labels_on_source_grid(job, case, replace(loaded, spec=spec), progress, maps)
+    loaded = replace(loaded, spec=spec)
+    room = free_room(choose_device(job.device), loaded.networks, kept_bytes)
+    with shortage_explained(), foreseen(shortage_in(room, loaded, grid_within(case.geometry, job.region))):
+        found = _labels_on_source_grid(job, case, loaded, progress, maps)
     spec = found.spec
     with progress.stage(RunStage.POSTPROCESS):
         layers, segments = select_segments(spec, wanted, found.layers, poll)

@@ -6,6 +6,7 @@ another in the same process, none for one that is warm.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import psutil
@@ -13,8 +14,13 @@ import psutil
 from ..core.progress import Progress
 
 if TYPE_CHECKING:
+    import torch
+
     from ..formats import ModelSource
     from .segment import LoadedModel
+
+Networks = Sequence[Sequence["torch.nn.Module"]]
+"""Those of each stage."""
 
 _MOST = 2
 _MOST_BYTES = 4 << 30
@@ -46,19 +52,34 @@ class WarmModels:
             self._make_room(_MOST - 1)
             known = load_model(source, progress)
         self._loaded[key] = known
-        while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > self._most_bytes:
+        while (
+            len(self._loaded) > 1
+            and sum(weights_bytes(model.networks) for model in self._loaded.values()) > self._most_bytes
+        ):
             self._make_room(len(self._loaded) - 1)
-        return LoadedModel(source.spec, known.networks, source.run)
+        return LoadedModel(source.spec, known.networks, source.run, source.widths)
+
+    def networks_of(self, sha256: str) -> Networks:
+        """Those of a model, none where it is not in memory; may be asked from any thread."""
+        known = self._loaded.get(sha256)
+        return () if known is None else known.networks
+
+    def bytes_beside(self, sha256: str) -> int:
+        """Weights of all other models in the computer's memory; may be asked from any thread."""
+        others = [model for key, model in tuple(self._loaded.items()) if key != sha256]
+        return sum(weights_bytes(model.networks, "cpu") for model in others)
 
     def _make_room(self, most: int) -> None:
         while len(self._loaded) > most:
             del self._loaded[next(iter(self._loaded))]
 
 
-def _bytes(model: LoadedModel) -> int:
+def weights_bytes(networks: Networks, device_type: str | None = None) -> int:
+    """Of all weights, or of those on devices of one type."""
     return sum(
         value.numel() * value.element_size()
-        for networks in model.networks
-        for network in networks
+        for stage in networks
+        for network in stage
         for value in (*network.parameters(), *network.buffers())
+        if device_type in (None, value.device.type)
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,11 +20,27 @@ T = TypeVar("T")
 _CPU = torch.device("cpu")
 
 
+Shortage = Callable[[Placement], str]
+"""What memory a placement would be short of, in words; none where it fits."""
+
+_FORESEEN: ContextVar[Shortage | None] = ContextVar("foreseen_shortage", default=None)
+
+
+@contextmanager
+def foreseen(shortage: Shortage) -> Iterator[None]:
+    """Runs of this thread within the block begin with a placement that fits, as far as that can be foreseen."""
+    token = _FORESEEN.set(shortage)
+    try:
+        yield
+    finally:
+        _FORESEEN.reset(token)
+
+
 def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, Placement, tuple[Notice, ...]]:
     """Run with the first placement that fits into memory.
 
     Rungs: half the batch, down to one window; scores added up in the computer's memory; the network on the CPU. Labels
-    are the same on every rung.
+    are the same on every rung. What is foreseen says on which to begin, what happens whether to go on.
 
     Returns:
         What the attempt gave, where it ran in the end, and a notice for each rung that was taken.
@@ -31,23 +48,45 @@ def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, 
     Raises:
         ResourceError: if even the last rung does not fit.
     """
-    notices: list[Notice] = []
-    placement = start
-    rungs = _rungs(start)
-    while True:
+    rungs = [start, *_rungs(start)]
+    first, notices = _first(rungs)
+    for number, placement in enumerate(rungs[first:], start=first):
+        if number > first:
+            notices = (*notices, _notice("Memory was short", rungs[number - 1], placement))
         try:
             with pages_kept():
-                return attempt(placement), placement, tuple(notices)
+                return attempt(placement), placement, notices
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        following = next(rungs, None)
-        if following is None:
-            raise _shortage()
-        placement, text = following
-        notices.append(Notice("memory-ladder", f"Memory was short; {text}."))
+    raise _shortage()
+
+
+def _first(rungs: Sequence[Placement]) -> tuple[int, tuple[Notice, ...]]:
+    """The rung to begin on, and why.
+
+    A foresight errs: it takes no network off its device, and where nothing fits the run is tried nonetheless.
+    """
+    shortage = _FORESEEN.get()
+    lacking = "" if shortage is None else shortage(rungs[0])
+    if shortage is None or not lacking:
+        return 0, ()
+    there = [number for number, rung in enumerate(rungs) if rung.compute == rungs[0].compute]
+    first = next((number for number in there if not shortage(rungs[number])), there[-1])
+    return first, (_notice(lacking, rungs[0], rungs[first]),) if first else ()
+
+
+def _notice(why: str, before: Placement, after: Placement) -> Notice:
+    changes = []
+    if after.batch != before.batch:
+        changes.append(f"the network saw {after.batch} window(s) at a time")
+    if after.accumulate != before.accumulate:
+        changes.append("scores were added up in the computer's memory")
+    if after.compute != before.compute:
+        changes.append("the network ran on the CPU")
+    return Notice("memory-ladder", f"{why}; {', and '.join(changes)}.")
 
 
 @contextmanager
@@ -72,17 +111,16 @@ def _shortage() -> ResourceError:
     )
 
 
-def _rungs(start: Placement) -> Iterator[tuple[Placement, str]]:
+def _rungs(start: Placement) -> Iterator[Placement]:
     placement = start
     while placement.batch > 1:
         placement = replace(placement, batch=placement.batch // 2)
-        yield placement, f"the network saw {placement.batch} window(s) at a time"
+        yield placement
     if placement.accumulate != _CPU:
         placement = replace(placement, accumulate=_CPU)
-        yield placement, "scores were added up in the computer's memory"
+        yield placement
     if placement.compute != _CPU:
-        placement = replace(placement, compute=_CPU)
-        yield placement, "the network ran on the CPU"
+        yield replace(placement, compute=_CPU)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

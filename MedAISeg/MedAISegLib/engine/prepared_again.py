@@ -41,9 +41,14 @@ class KeptPreparations:
         if prepared is None:
             prepared = prepare()
         self._kept[key] = replace(prepared, poll=never)
-        while sum(_bytes(kept) for kept in self._kept.values()) > self._most_bytes:
+        while self.size_bytes > self._most_bytes:
             del self._kept[next(iter(self._kept))]
         return replace(prepared, poll=poll)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all that is kept; may be asked from any thread."""
+        return sum(_bytes(kept) for kept in tuple(self._kept.values()))
 
 
 _IN_USE: ContextVar[KeptPreparations | None] = ContextVar("kept_preparations", default=None)
