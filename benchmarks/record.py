@@ -93,6 +93,8 @@ class WarmRun:
         flop: what the network computed, 0 where that was not counted.
         device_peak_bytes: that tensors held at most on a GPU; 0 without one.
         notices: codes of what the run had to say, of ours.
+        backend: the ways in which our network was run.
+        sgemm_flop_per_s: as in :class:`Baselines`, after the run.
     """
 
     read_s: float
@@ -107,6 +109,8 @@ class WarmRun:
     flop: float = 0.0
     device_peak_bytes: int = 0
     notices: tuple[str, ...] = ()
+    backend: str = ""
+    sgemm_flop_per_s: float = 0.0
 
     @classmethod
     def of(
@@ -137,12 +141,16 @@ class Baselines:
     """Peak bytes of processes that have imported their libraries, loaded the model and run one window.
 
     Attributes:
-        sgemm_flop_per_s: what the machine gave to the product of two large matrices; 0 where that was not measured.
+        sgemm_flop_per_s: what the machine gave at best to the product of two large matrices, before and after the runs;
+            0 where that was not measured.
+        window_in: the way of our window, which is that of the runs; empty where it was the plain network's whatever the
+            runs took, so that nothing can be said of what lies above it.
     """
 
     ours: int
     reference: int
     sgemm_flop_per_s: float = 0.0
+    window_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +162,7 @@ class CaseRecord:
         reference: the implementation that it is compared with.
         changed: what the model has for both sides that the published one has not.
         commands: of ours and of the reference, with folders named by capital letters.
+        predicted_bytes: what the program says beforehand that a run will hold; None in records older than that.
     """
 
     case: str
@@ -168,6 +177,7 @@ class CaseRecord:
     warm: tuple[WarmPair, ...] = ()
     warm_baselines: Baselines | None = None
     warm_agreement: Agreement | None = None
+    predicted_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from .agreement import worst
 from .gpu.record import GpuRecord
 from .gpu.report import gpu_section
-from .record import Baselines, CaseRecord, ColdPair, Environment, Record, WarmPair, WarmRun
+from .record import CaseRecord, ColdPair, Environment, Record, WarmPair
+from .report_memory import above_in_words, above_ratio, above_window, foretold_section
 from .tables import cold_ratios, differing, megabytes, spread, table, warm_ratios
 
 _TOLERATED_CORES = 0.15
@@ -56,7 +58,8 @@ _WARM_HEAD = """## Runs in a process that has run before
 From voxels in memory to the label array; reading and writing files stand beside it. The reference's
 preparation, inferer and postprocessing are called one after the other, without what its command adds to them. Memory
 is the peak during a run, and how far it lies above a process that has imported its libraries, loaded the model and run
-a single window.
+a single window in the same way. No share is formed where one side has nothing above its window; a dash says that our
+window was measured in another way than the runs took.
 """
 
 _COLD_COLUMNS = (
@@ -75,7 +78,9 @@ _STAGE_HEAD = """### Where the time goes (seconds, medians)
 
 "windows" is what surrounds the network in its stage: with us that includes the way back to the source grid, slab by
 slab; the reference does that in "finish". With us "finish" holds the segments' statistics. The floor is the network's
-floating-point operations ÷ what the machine gives to the product of two large matrices in the same process.
+floating-point operations ÷ what the machine gave at best to the product of two large matrices, in any of these cases.
+We can be below it where convolutions are computed with fewer multiplications; a reference below it shows that the
+machine never gave what it can while that was measured.
 """
 
 
@@ -84,11 +89,13 @@ def render(record: Record, gpu: GpuRecord | None = None, around: str = "") -> st
     parts = [_HEAD, _GLANCE_HEAD, table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
     cold = [case for case in record.cases if case.cold]
     warm = [case for case in record.cases if case.warm]
+    rates = _rates(warm)
     if cold:
         parts += [_COLD_HEAD, table(_COLD_COLUMNS, map(_cold_row, cold))]
     if warm:
         parts += [_WARM_HEAD, table(_WARM_COLUMNS, map(_warm_row, warm))]
-        parts += [_STAGE_HEAD, table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case)))]
+        parts += [_STAGE_HEAD, table(_STAGE_COLUMNS, (row for case in warm for row in _stage_rows(case, rates)))]
+    parts += foretold_section(record.cases)
     parts += ["## Where we are behind\n", _behind(record), around, gpu_section(gpu)]
     parts += ["## Cases\n", "\n".join(map(_described, record.cases)), "\n## Machine and software\n", _machines(record)]
     return "\n".join(parts) + "\n"
@@ -100,28 +107,24 @@ def _glance_row(case: CaseRecord) -> list[str]:
         cold_ratios(cold, lambda cost: cost.wall_s),
         cold_ratios(cold, lambda cost: cost.peak_bytes),
         warm_ratios(warm, lambda run: run.whole_s),
-        _above_ratios(case),
-        warm_ratios(warm, lambda run: run.forward_s),
     ]
+    network = warm_ratios(warm, lambda run: run.forward_s)
     agreements = [pair.agreement for pair in cold] + ([case.warm_agreement] if case.warm_agreement else [])
     against = median(p.ours.whole_s / p.reference.forward_s for p in warm) if warm else None
     return [
         case.case,
         case.reference,
         *map(_verdict, figures),
+        _above_verdict(case),
+        _verdict(network),
         "–" if against is None else f"{against:.2f}",
         differing(worst(agreements).differing_share) if agreements else "–",
     ]
 
 
-def _above_ratios(case: CaseRecord) -> list[float]:
-    base = case.warm_baselines
-    return [_above(p.reference, base.reference) / _above(p.ours, base.ours) for p in case.warm] if base else []
-
-
-def _above(run: WarmRun, baseline_bytes: int) -> float:
-    """Bytes above a process that has run one window; at least one megabyte, below which a share says nothing."""
-    return max(run.peak_bytes - baseline_bytes, 1e6)
+def _above_verdict(case: CaseRecord) -> str:
+    ratio = above_ratio(case)
+    return above_in_words(case) if ratio is None else _verdict([ratio])
 
 
 def _verdict(ratios: Sequence[float]) -> str:
@@ -153,8 +156,8 @@ def _cold_row(case: CaseRecord) -> list[str]:
 
 
 def _warm_row(case: CaseRecord) -> list[str]:
-    pairs, baselines, agreement = case.warm, case.warm_baselines, case.warm_agreement
-    if baselines is None or agreement is None:
+    pairs, agreement, above = case.warm, case.warm_agreement, above_window(case)
+    if case.warm_baselines is None or agreement is None:
         raise ValueError(f"{case.case} has warm runs but not what belongs to them")
     ours, theirs = (median(p.ours.peak_bytes for p in pairs), median(p.reference.peak_bytes for p in pairs))
     return [
@@ -164,20 +167,25 @@ def _warm_row(case: CaseRecord) -> list[str]:
         f"{median(p.reference.whole_s for p in pairs):.2f}",
         spread(warm_ratios(pairs, lambda run: run.whole_s)),
         spread(warm_ratios(pairs, lambda run: run.cpu_s)),
-        f"{megabytes(ours)} ({megabytes(ours - baselines.ours)})",
-        f"{megabytes(theirs)} ({megabytes(theirs - baselines.reference)})",
+        f"{megabytes(ours)} ({_megabytes_above(above and above[0])})",
+        f"{megabytes(theirs)} ({_megabytes_above(above and above[1])})",
         spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
         differing(agreement.differing_share),
         _others(pairs, case.environment),
     ]
 
 
-def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
-    their_forward_s, flop = median(pair.reference.forward_s for pair in case.warm), _fewest_flop(case.warm)
-    for side, runs in (
-        ("ours", [pair.ours for pair in case.warm]),
-        ("reference", [pair.reference for pair in case.warm]),
-    ):
+def _megabytes_above(size: float | None) -> str:
+    return "–" if size is None else megabytes(size) if size else "none"
+
+
+def _stage_rows(case: CaseRecord, rates: Mapping[tuple[str, int], float]) -> Iterable[list[str]]:
+    sides = {"ours": [pair.ours for pair in case.warm], "reference": [pair.reference for pair in case.warm]}
+    their_forward_s = median(run.forward_s for run in sides["reference"])
+    floor_s = _fewest_flop(case.warm) / rates.get(_machine_of(case), math.inf)
+    # No processor is faster than itself, unless it saves multiplications, which the references do not.
+    mark = " **rate disturbed**" if their_forward_s < floor_s else ""
+    for side, runs in sides.items():
         stages = ("read_s", "prepare_s", "forward_s", "windows_s", "finish_s", "write_s")
         seconds = [f"{median(getattr(run, stage) for run in runs):.2f}" for stage in stages]
         own = median(run.whole_s / run.forward_s for run in runs)
@@ -187,7 +195,7 @@ def _stage_rows(case: CaseRecord) -> Iterable[list[str]]:
             *seconds,
             f"{own:.2f}",
             f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
-            _to_floor(runs, case.warm_baselines, flop),
+            f"{median(run.forward_s for run in runs) / floor_s:.2f}{mark}" if floor_s else "–",
         ]
 
 
@@ -196,10 +204,18 @@ def _fewest_flop(pairs: Sequence[WarmPair]) -> float:
     return min((run.flop for pair in pairs for run in (pair.ours, pair.reference) if run.flop), default=0.0)
 
 
-def _to_floor(runs: Sequence[WarmRun], baselines: Baselines | None, flop: float) -> str:
-    if baselines is None or not baselines.sgemm_flop_per_s or not flop:
-        return "–"
-    return f"{median(run.forward_s * baselines.sgemm_flop_per_s / flop for run in runs):.2f}"
+def _rates(cases: Sequence[CaseRecord]) -> dict[tuple[str, int], float]:
+    """What each machine gave at best; what others did on it can only have made it less."""
+    rates: dict[tuple[str, int], float] = {}
+    for case in cases:
+        if case.warm_baselines is not None and case.warm_baselines.sgemm_flop_per_s:
+            machine = _machine_of(case)
+            rates[machine] = max(rates.get(machine, 0.0), case.warm_baselines.sgemm_flop_per_s)
+    return rates
+
+
+def _machine_of(case: CaseRecord) -> tuple[str, int]:
+    return case.environment.processor, case.environment.threads
 
 
 def _behind(record: Record) -> str:
@@ -219,12 +235,20 @@ def _behind(record: Record) -> str:
                 ("warm, processor time", warm_ratios(case.warm, lambda run: run.cpu_s)),
                 ("warm, network alone", warm_ratios(case.warm, lambda run: run.forward_s)),
                 ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
-                ("warm, memory above one window", _above_ratios(case)),
             ]
         lines += [
             f"- {case.case}, {what}: {spread(ratios)}" for what, ratios in figures if ratios and median(ratios) < 1.0
         ]
+        lines += _behind_above(case)
     return "\n".join(lines or ["- nowhere in these rows"]) + "\n"
+
+
+def _behind_above(case: CaseRecord) -> list[str]:
+    ratio, above = above_ratio(case), above_window(case)
+    if ratio is None:
+        behind = above is not None and above[0] > above[1]
+        return [f"- {case.case}, warm, memory above one window: {above_in_words(case).strip('*')}"] if behind else []
+    return [f"- {case.case}, warm, memory above one window: {ratio:.2f}"] if ratio < 1.0 else []
 
 
 def _described(case: CaseRecord) -> str:

@@ -13,8 +13,9 @@ import click
 from Testing.conftest import shared_data_folder
 
 from .cases import QUICK, BenchmarkCase, chosen
-from .cold import measure_pair
+from .cold import compile_byte_code, measure_pair
 from .environment import available_threads, describe, variables
+from .foreseen import predicted_need
 from .page import RESULTS_JSON, write_page
 from .record import CaseRecord, Record, read_record, write_record
 from .report import render
@@ -85,8 +86,10 @@ def measure(
             warm=before.warm if before else (),
             warm_baselines=before.warm_baselines if before else None,
             warm_agreement=before.warm_agreement if before else None,
+            predicted_bytes=predicted_need(setting, on_gpu=False).host_bytes,
         )
         if kind != "warm":
+            compile_byte_code(setting, given)
             cold = []
             for n in range(pairs):
                 click.echo(f"{case.name}: cold pair {n + 1}", err=True)

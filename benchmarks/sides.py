@@ -26,6 +26,7 @@ class Assignment:
         device: ``cpu`` or ``cuda``.
         own_precision: of the reference's network where a turn leaves it open.
         memory_cap_bytes: of the GPU's memory that the process may take; 0 for all of it.
+        window_in: a way to run our network; the process then runs one window in it and nothing else.
     """
 
     side: str
@@ -37,6 +38,7 @@ class Assignment:
     device: str = "cpu"
     own_precision: str = "fp32"
     memory_cap_bytes: int = 0
+    window_in: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(ratios: Sequence[float]) -> str:
+    """The median with the smallest and the largest; of one pair there are none."""
+    if len(ratios) == 1:
+        return f"{ratios[0]:.2f} (one pair)"
     return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
 

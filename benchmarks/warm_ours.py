@@ -11,6 +11,10 @@ from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.segment import LoadedModel, load_model, open_model, run
 from MedAISegLib.app.study import read_case
 from MedAISegLib.core.progress import Progress, RunStage
+from MedAISegLib.engine.backends import PLAIN, Backend, Precision, Way
+from MedAISegLib.engine.backends.direct_convolutions import only_direct_convolutions
+from MedAISegLib.engine.backends.ways import built
+from MedAISegLib.engine.kept_pages import pages_kept
 from MedAISegLib.exporters import EXPORTERS
 from numpy.typing import NDArray
 
@@ -34,10 +38,12 @@ class OurSide:
         spec = self.model.spec
         stage = spec.stages[-1]
         inputs = len(spec.channels) + (len(spec.segments) if stage.labels_of is not None else 0)
-        with torch.inference_mode(), self.forward.counting():
-            size = (1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE))
+        size = (1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE))
+        with torch.inference_mode(), pages_kept(), self.forward.counting():
             for network in self.model.networks[-1]:
-                network.to(self.assignment.device)(torch.zeros(size, device=self.assignment.device))
+                on_device = network.to(self.assignment.device)
+                taken = _in_way(on_device, self.assignment.window_in, at_once=stage.windows.size is None)
+                taken(torch.zeros(size, device=self.assignment.device))
 
     def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
         spec, output = self.model.spec, self.assignment.output
@@ -60,8 +66,21 @@ class OurSide:
         prepare_s, infer_s = progress.timings_s[RunStage.PREPARE], progress.timings_s[RunStage.INFER]
         measured = WarmRun.of(read_s, prepare_s, infer_s, whole_s - prepare_s - infer_s, write_s, self.forward.take())
         measured = replace(measured, notices=tuple(notice.code for notice in result.notices))
+        measured = replace(measured, backend=result.provenance.parameters["backend"])
         layers = segmentation.layers
         return measured, layers[0] if len(layers) == 1 else layers
+
+
+def _in_way(network: torch.nn.Module, words: str, *, at_once: bool) -> torch.nn.Module:
+    """The network as a run's record says that it was run; as it is where nothing is said."""
+    if not words:
+        return network
+    backend, precision = words.split()
+    way = Way(Backend(backend), Precision(precision))
+    taken = only_direct_convolutions(network) if at_once and way != PLAIN else built(network, way)
+    if taken is None:
+        raise ValueError(f"this network is not run as {way}")
+    return taken
 
 
 def load(assignment: Assignment) -> OurSide:

@@ -1,7 +1,7 @@
 """One side in a process that stays: ``python -m benchmarks.worker ASSIGNMENT``.
 
 It loads the model, runs one window and then the whole case once, says that it is ready, and runs once for each turn
-that it is sent.
+that it is sent. Where only a window is wanted, it ends after that.
 """
 
 from __future__ import annotations
@@ -37,12 +37,16 @@ def main() -> None:
         torch.cuda.set_per_process_memory_fraction(min(1.0, assignment.memory_cap_bytes / total_bytes))
     side: WarmSide = _load(assignment)
     side.run_window()
+    if assignment.window_in:
+        print(json.dumps(to_json(Ready(peak_of_process(), 0.0))), file=answers, flush=True)
+        return
     ready = Ready(peak_of_process(), sgemm_flop_per_s(assignment.device))
     side.run("auto")
     print(json.dumps(to_json(ready)), file=answers, flush=True)
     for line in sys.stdin:
         turn = from_json(Turn, json.loads(line))
         run, labels = _measured(side, turn.precision)
+        run = replace(run, sgemm_flop_per_s=sgemm_flop_per_s(assignment.device))
         if turn.labels is not None:
             np.save(turn.labels, labels)
         del labels

@@ -247,7 +247,7 @@ def test_a_gpus_record_is_shown_with_what_is_to_be_reached(record: GpuRecord) ->
     page = render(Record(), record)
     assert "no GPU was at hand" not in page
     row = cells(page, "| a-case | fp16 | 2.00 |")
-    assert row[4:6] == ["1.50 (1.50–1.50)", "2.00 (2.00–2.00)"]
+    assert row[4:6] == ["1.50 (one pair)", "2.00 (one pair)"]
     assert row[7] == "**missed by 0.20 s**"
     assert row[10] == "2.00"
     assert row[-2:] == ["0.0000%", "0.5000% **too many**"]

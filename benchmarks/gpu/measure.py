@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from MedAISegLib.app.need import Need, need_of
 from MedAISegLib.core.errors import MedAISegError
-from MedAISegLib.formats import read_model
-from MedAISegLib.readers import read_images
 
 from ..agreement import NotComparableError, compare_labels
-from ..cold import measure_pair
+from ..cold import compile_byte_code, measure_pair
+from ..foreseen import predicted_need
 from ..precision import PRECISIONS
 from ..record import Agreement, ColdPair
 from ..setting import Setting
@@ -29,7 +27,7 @@ AUTOMATIC = "auto"
 
 def describe_case(setting: Setting, device: str) -> GpuCase:
     """A case before anything is measured."""
-    need = predicted_need(setting, device)
+    need = predicted_need(setting, on_gpu=device != CPU)
     return GpuCase(
         case=setting.case.name,
         model=setting.case.model.text,
@@ -39,21 +37,6 @@ def describe_case(setting: Setting, device: str) -> GpuCase:
         own_precision=setting.model.precision_on(device),
         predicted_host_bytes=need.host_bytes,
         predicted_device_bytes=need.device_bytes,
-    )
-
-
-def predicted_need(setting: Setting, device: str) -> Need:
-    """What the program would say of the run beforehand."""
-    source = read_model(setting.model.root)
-    geometry = read_images(setting.images[0], accept=True)[0].geometry
-    weights_bytes = sum(file.stat().st_size for file in setting.model.root.rglob("*") if file.is_file())
-    return need_of(
-        source.spec,
-        geometry,
-        weights_bytes=weights_bytes,
-        on_gpu=device != CPU,
-        widths=source.widths,
-        members=source.members,
     )
 
 
@@ -100,6 +83,7 @@ def _against(ours: np.ndarray, exact: np.ndarray, setting: Setting) -> Agreement
 
 def measure_commands(setting: Setting, pairs: int, environment: Mapping[str, str], device: str) -> tuple[ColdPair, ...]:
     """Whole commands by turns."""
+    compile_byte_code(setting, environment)
     return tuple(measure_pair(setting, environment, device) for _ in range(pairs))
 
 
