@@ -122,3 +122,25 @@ def test_the_windows_of_all_stages_count_and_a_whole_array_is_none():
     assert both == one + one
     assert segment(case(), model(Windows(None)), [network], device="cpu").windows == WindowCount(0, 0)
     assert str(WindowCount(3, 0)) == "3 of 3"
+
+
+class Ends(torch.nn.Module):
+    """One score of each window is what it is told."""
+
+    def __init__(self, score):
+        super().__init__()
+        self.score = score
+
+    def forward(self, batch):
+        scores = torch.cat([batch, -batch], dim=1)
+        scores[:, 1, -1, -1, -1] = self.score
+        return scores
+
+
+@pytest.mark.parametrize("windows", [WINDOWS, Windows(None)], ids=["windows", "the whole array"])
+@pytest.mark.parametrize(
+    ("score", "said"), [(float("nan"), True), (float("inf"), True), (-float("inf"), False), (3e38, False)]
+)
+def test_a_result_says_that_scores_are_no_numbers(windows, score, said):
+    found = segment(case(), model(windows), [[Ends(score)]], device="cpu")
+    assert ("scores-undefined" in [notice.code for notice in found.notices]) is said

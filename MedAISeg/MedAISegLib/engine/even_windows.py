@@ -8,13 +8,19 @@ of it is not known before it has been asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 
+from ..core.notice import Notice
+
 _KEPT_BYTES = 256 * 2**20
 """Scores of an even window that are kept beside the network's own work; larger ones only until it runs again."""
+_UNDEFINED = (
+    "Some of the network's scores are no numbers: what it found there, or did not find, is not to be relied on."
+)
 
 
 def value_throughout(crop: torch.Tensor) -> tuple[float, ...] | None:
@@ -28,13 +34,33 @@ def value_throughout(crop: torch.Tensor) -> tuple[float, ...] | None:
 
 @dataclass
 class WindowCount:
-    """How many windows there were, and of how many of them the network was not asked."""
+    """How many windows there were, and of how many of them the network was not asked.
+
+    Attributes:
+        undefined: some scores were no numbers, or infinite: no class is above them.
+    """
 
     all: int = 0
     repeated: int = 0
+    undefined: bool = False
 
     def __add__(self, other: WindowCount) -> WindowCount:
-        return WindowCount(self.all + other.all, self.repeated + other.repeated)
+        return WindowCount(self.all + other.all, self.repeated + other.repeated, self.undefined or other.undefined)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        return (Notice("scores-undefined", _UNDEFINED),) if self.undefined else ()
+
+    def watching(self, predict: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        """A network whose scores are looked at."""
+
+        def watched(batch: torch.Tensor) -> torch.Tensor:
+            scores = predict(batch)
+            # What is minus infinity is the logarithm of no probability.
+            self.undefined = self.undefined or not float(scores.sum(dtype=torch.float32)) < math.inf
+            return scores
+
+        return watched
 
     def __str__(self) -> str:
         computed = f"{self.all - self.repeated} of {self.all}"

@@ -201,7 +201,8 @@ def _labels_of(
             )
     with progress.stage(RunStage.POSTPROCESS):
         layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
-    return EngineResult(layers, str(placement.compute), prepared.notices + ladder, windows=windows)
+    notices = (*prepared.notices, *ladder, *windows.notices)
+    return EngineResult(layers, str(placement.compute), notices, windows=windows)
 
 
 def _run_ensemble(
@@ -243,7 +244,7 @@ def _run_ensemble(
         with progress.stage(RunStage.INFER), before_each_layer(every, lambda _: progress.cancel.raise_if_cancelled()):
             (layers, windows), placement, ladder = climb_down(attempt, start)
     notices = tuple(dict.fromkeys(notice for one in prepared for notice in one.notices))
-    return EngineResult(layers, str(placement.compute), notices + ladder, windows=windows)
+    return EngineResult(layers, str(placement.compute), (*notices, *ladder, *windows.notices), windows=windows)
 
 
 def prepare(

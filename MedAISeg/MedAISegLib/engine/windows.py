@@ -100,6 +100,7 @@ def score_slabs(
         whole = taken(whole_box(shape))
         networks = [one.network_for(whole) if isinstance(one, NetworkOfArrays) else one for one in networks]
     predict = _joined(networks, windows.test_time_flips, apart=apart)
+    predict = predict if count is None else count.watching(predict)
     if windows.size is None:
         slabs, axis = _whole_array(networks, predict, whole, windows, placement, report), 0
     else:
