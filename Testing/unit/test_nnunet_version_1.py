@@ -9,6 +9,8 @@ from MedAISegLib.app.model_sources import install_model
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.formats import read_model
 
+from Testing.nnunets import write_model
+
 
 def write_version_1(folder):
     (folder / "fold_0").mkdir(parents=True)
@@ -40,4 +42,10 @@ def test_version_1_is_not_looked_for_behind_links(tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     with pytest.raises(ModelError, match="no model of a known format"):
+        read_model(tmp_path / "m")
+
+
+def test_labels_as_version_1_has_them_are_named(tmp_path):
+    write_model(tmp_path / "m", labels={"0": "background", "1": "liver"})
+    with pytest.raises(ModelError, match="nnU-Net v1"):
         read_model(tmp_path / "m")

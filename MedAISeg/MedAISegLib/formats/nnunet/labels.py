@@ -31,6 +31,10 @@ def read_labels(dataset: Mapping[str, Any], where: str) -> Labels:
         ModelError: if the labels are damaged.
     """
     content = dataset.get("labels")
+    if isinstance(content, dict) and content and all(str(name).isdigit() for name in content):
+        raise ModelError(
+            "it names its labels by value, as models of nnU-Net v1 do, which is not supported.", where=where
+        )
     try:
         values = {str(name): _values(value) for name, value in dict(content or {}).items() if name != _IGNORE}
     except (TypeError, ValueError) as error:
