@@ -152,6 +152,35 @@ def test_what_travelled_is_taken_first(package: Package, answers: list[int], exp
         assert str(machine.SITE) in command
 
 
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ((), True),
+        (("hippocampus-small",), False),
+        (("nnunet25",), True),
+        (("nnunet25-small",), True),
+        (("nnu",), False),
+    ],
+)
+def test_nnunet_is_put_there_only_where_a_case_needs_it(
+    only: tuple[str, ...],
+    expected: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = list[str]()
+    monkeypatch.setattr(machine, "missing", list)
+    monkeypatch.setattr(machine, "install", lambda package: asked.append(package.module) or True)
+    cases = tmp_path / "cases.txt"
+    cases.write_text("hippocampus-small monai.bundle\nnnunet25-small nnU-Net\n", encoding="utf-8")
+    words = [str(cases), "--quick", *(word for name in only for word in ("--only", name)), "--device", "cpu"]
+    machine.main(words)
+    assert ("nnunetv2" in asked) == expected
+    assert "torch" in asked
+    assert ("Skipped: SimpleITK" in capsys.readouterr().out) != expected
+
+
 def test_torch_alone_brings_what_it_asks_for() -> None:
     commands: list[Sequence[str]] = []
     assert not install(Package("torch", "torch>=2"), lambda command: commands.append(command) or 1)
@@ -198,9 +227,12 @@ def test_a_run_goes_on_where_it_was_and_tries_again_what_had_failed(measure: Cal
     assert record.left_out == ()
 
 
-def test_what_there_was_no_time_for_is_named(measure: Callable[..., GpuRecord]) -> None:
+def test_what_there_was_no_time_for_is_named(
+    measure: Callable[..., GpuRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
     record = measure([a_step("first", lambda record: record)], minutes=-1.0)
     assert record.left_out == (LeftOut("first", "no time was left"),)
+    assert "skipped: first: no time was left" in capsys.readouterr().err
 
 
 def test_what_matters_most_comes_first(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Give a bare machine's Python the packages that it lacks: ``python -m benchmarks.gpu.machine``, standard library only.
+"""Give a bare machine's Python the packages that it lacks: ``python -m benchmarks.gpu.machine CASES --only CASE``, with
+the file that names the package's cases; standard library only.
 
 They go into the folder ``site`` beside these sources, and nothing else of the machine is changed. Wheels that travelled
 along are taken first, then the package index, if it can be reached.
@@ -6,6 +7,7 @@ along are taken first, then the package index, if it can be reached.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -92,14 +94,29 @@ def install(package: Package, run: Callable[[Sequence[str]], int] = subprocess.c
     return (package.travels and run(offline) == 0) or run(online) == 0
 
 
-def main() -> int:
+def references_of(cases: Path, only: Sequence[str]) -> set[str]:
+    """What the chosen ones of a package's cases are compared with; ``only`` names models or cases, or nothing."""
+    lines = [line.split(maxsplit=1) for line in cases.read_text(encoding="utf-8").splitlines()]
+    return {reference.strip() for name, reference in lines if not only or {name, name.rpartition("-")[0]} & set(only)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 if the benchmark can run, 1 if it lacks something."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("--only", action="append", default=[])
+    # The others are the benchmark's own.
+    given, _ = parser.parse_known_args(arguments)
+    references = references_of(given.cases, given.only)
+    wanted = [package for package in PACKAGES if not package.serves or package.serves in references]
+    if len(wanted) < len(PACKAGES):
+        print(f"Skipped: {', '.join(p.module for p in PACKAGES if p not in wanted)}; no case that is run needs it.")
     if sys.version_info < OLDEST_PYTHON:
         print(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; set PYTHON to one.")
         return 1
-    for package in missing():
+    for package in missing(wanted):
         print(f"{package.module}: {'put into site/' if install(package) else 'NOT to be had'}", flush=True)
-    lacking = missing()
+    lacking = missing(wanted)
     if nnunet := [package.module for package in lacking if package.serves]:
         print(f"Left out: the nnU-Net cases, for want of {', '.join(nnunet)}.")
     needed = [package.module for package in lacking if not package.serves]

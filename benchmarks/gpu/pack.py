@@ -22,7 +22,7 @@ from .machine import PACKAGES, SOURCES, WHEELS, Package
 
 LARGEST_BYTES = 60_000_000
 CASES_FILE = "cases.txt"
-"""In the package's data: names of the cases that it was made for."""
+"""In the package's data: a line for each case that it was made for, its name and the reference that it needs."""
 
 _COPIED = (
     "MedAISeg/MedAISegLib", "MedAISeg/Resources/Models", "benchmarks",
@@ -98,7 +98,9 @@ def _copy_data(cases: Sequence[BenchmarkCase], data: Path, target: Path) -> None
         carry(name, data, target)
     for folder in sorted({folder for case in cases if (folder := _described_in(case))}):
         shutil.copytree(data / folder, target / folder)
-    (target / CASES_FILE).write_text("".join(f"{case.name}\n" for case in cases), encoding="utf-8")
+    (target / CASES_FILE).write_text(
+        "".join(f"{case.name} {case.model.reference}\n" for case in cases), encoding="utf-8"
+    )
     (target / "hippocampus" / "images").mkdir(parents=True)
     for path in sorted((data / "hippocampus" / "images").glob("*.nii.gz"))[:_SERVICE_IMAGES]:
         shutil.copy(path, target / "hippocampus" / "images")

@@ -30,7 +30,7 @@ def packed(data: Path, only: tuple[str, ...]) -> list[BenchmarkCase]:
     Raises:
         ValueError: if a name is of none.
     """
-    names = set((data / CASES_FILE).read_text(encoding="utf-8").split())
+    names = {line.split()[0] for line in (data / CASES_FILE).read_text(encoding="utf-8").splitlines()}
     return [case for case in chosen(only) if case.name in names]
 
 
@@ -47,19 +47,30 @@ def measure_all(
     threads = available_threads()
     record = read_gpu_record(output) or _new_record(kind, threads)
     can, cannot = _possible(cases)
+    _say(cannot)
     record = record.leaving_out(cannot)
     bench = Bench(kind, data, record.device.memory_bytes, variables(threads, kind), threads, quick)
-    todo = list(without_those_done(steps(can, bench), record))
+    everything = steps(can, bench)
+    todo = list(without_those_done(everything, record))
+    if len(todo) < len(everything):
+        click.echo(f"skipped, done in an earlier run: {len(everything) - len(todo)} steps", err=True)
     for number, step in enumerate(todo, start=1):
         spent_s = time.monotonic() - started_s
         if spent_s > minutes * 60:
-            record = record.leaving_out([LeftOut(later.name, "no time was left") for later in todo[number - 1 :]])
+            late = [LeftOut(later.name, "no time was left") for later in todo[number - 1 :]]
+            _say(late)
+            record = record.leaving_out(late)
             break
         click.echo(f"{number}/{len(todo)} after {spent_s:.0f} s: {step.name}", err=True)
         record = _carried_out(step, record)
         write_gpu_record(record, output)
     write_gpu_record(record, output)
     return record
+
+
+def _say(left_out: Sequence[LeftOut]) -> None:
+    for left in left_out:
+        click.echo(f"skipped: {left.step}: {left.reason}", err=True)
 
 
 def _carried_out(step: Step, record: GpuRecord) -> GpuRecord:

@@ -9,5 +9,5 @@ python="${PYTHON:-python3}"
 export PYTHONPATH="$here/sources/site:$here/sources:$here/sources/MedAISeg"
 export MEDAISEG_HOME="$here/home" MEDAISEG_TEST_DATA="$here/data" PYTHONUNBUFFERED=1
 
-"$python" -m benchmarks.gpu.machine
+"$python" -m benchmarks.gpu.machine "$here/data/cases.txt" "$@"
 exec "$python" -m benchmarks.gpu run --data "$here/data" --output "$here/gpu-results.json" "$@"
