@@ -144,3 +144,10 @@ class Ends(torch.nn.Module):
 def test_a_result_says_that_scores_are_no_numbers(windows, score, said):
     found = segment(case(), model(windows), [[Ends(score)]], device="cpu")
     assert ("scores-undefined" in [notice.code for notice in found.notices]) is said
+
+
+@pytest.mark.parametrize(("score", "said"), [(6e4, False), (float("nan"), True)])
+def test_scores_in_16_bits_are_added_up_in_32(score, said):
+    count = WindowCount()
+    count.watching(torch.nn.Identity())(torch.full((1, 2, 3, 3, 3), score, dtype=torch.float16))
+    assert count.undefined is said

@@ -23,6 +23,13 @@ _UNDEFINED = (
 )
 
 
+def _sum(scores: torch.Tensor) -> torch.Tensor:
+    """Of (window, class, a, b, c); of 16 bits class by class, since torch widens what it sums as a whole."""
+    if scores.dtype == torch.float32:
+        return scores.sum()
+    return torch.stack([part.sum(dtype=torch.float32) for window in scores for part in window]).sum()
+
+
 def value_throughout(crop: torch.Tensor) -> tuple[float, ...] | None:
     """The value of each channel of (channel, a, b, c) if all of its voxels have it, else None."""
     first = crop[:, :1, :1, :1]
@@ -56,8 +63,8 @@ class WindowCount:
 
         def watched(batch: torch.Tensor) -> torch.Tensor:
             scores = predict(batch)
-            # What is minus infinity is the logarithm of no probability.
-            self.undefined = self.undefined or not float(scores.sum(dtype=torch.float32)) < math.inf
+            # Minus infinity is the logarithm of no probability.
+            self.undefined = self.undefined or not float(_sum(scores)) < math.inf
             return scores
 
         return watched
