@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 from collections.abc import Callable
@@ -120,6 +121,38 @@ def test_a_damaged_file_is_an_error(root: Path, name: str, content: bytes) -> No
         build(root)
 
 
+def test_a_loss_beside_the_network_is_passed_over(root: Path, state: State) -> None:
+    content = {f"net.{name}": value for name, value in state.items()} | {"loss_function.weight": torch.ones(3)}
+    torch.save({"state_dict": content}, root / "models" / "model.pt")
+    assert_built_with(root, state)
+
+
+@pytest.mark.parametrize("other", ["head.weight", "net_2.weight"])
+def test_other_weights_beside_the_network_are_an_error(root: Path, state: State, other: str) -> None:
+    content = {f"net.{name}": value for name, value in state.items()} | {other: torch.ones(3)}
+    torch.save({"state_dict": content}, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match="do not fit"):
+        build(root)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16])
+def test_weights_that_are_no_numbers_are_an_error(root: Path, state: State, value: float, kind: torch.dtype) -> None:
+    broken = {name: weight.to(kind) if weight.is_floating_point() else weight for name, weight in state.items()}
+    last = [name for name, weight in broken.items() if weight.is_floating_point()][-1]
+    broken[last].view(-1)[-1] = value
+    torch.save(broken, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match=f"{last} holds values that are no numbers"):
+        build(root)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.complex64])
+def test_weights_of_another_kind_of_number_are_an_error(root: Path, state: State, kind: torch.dtype) -> None:
+    torch.save({name: weight.to(kind) for name, weight in state.items()}, root / "models" / "model.pt")
+    with pytest.raises(ModelError, match="no plain numbers"):
+        build(root)
+
+
 def test_a_truncated_file_is_an_error(root: Path, state: State) -> None:
     path = root / "models" / "model.pt"
     torch.save(state, path)
@@ -151,6 +184,13 @@ def test_code_in_the_weights_is_refused_and_not_run(root: Path, tmp_path: Path, 
     with pytest.raises(NotTrustedError, match="holds code"):
         build(root)
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("beside", [argparse.Namespace(epochs=3), Path("/scratch")])
+def test_what_no_plain_weights_are_is_named(root: Path, state: State, beside: object) -> None:
+    torch.save({"state_dict": state, "args": beside}, root / "models" / "model.pt")
+    with pytest.raises(NotTrustedError, match=f"asks for .*{type(beside).__name__}"):
+        build(root)
 
 
 def test_weights_outside_of_the_bundle_are_refused(tmp_path: Path, state: State) -> None:

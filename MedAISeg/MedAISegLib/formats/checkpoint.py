@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..core.errors import ModelError, NotTrustedError
+from ..models.names import readable
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .checkpoint_facts import REMEDY
 from .plain_numpy import STAND_INS
@@ -22,6 +24,7 @@ from .weights_file import require_itself
 _WRAPPERS = ("model", "state_dict", "network", "model_state_dict", "net", "network_weights")
 _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized function", re.IGNORECASE)
 """In torch's message when a file asks for more than plain weights."""
+_ASKED = re.compile(r"GLOBAL ([\w.]+)")
 _PREFIXES = ("module.", "_orig_mod.")
 _MOST_WRAPPINGS = 8
 """Training programs nest two or three; a file may hold itself."""
@@ -98,7 +101,9 @@ def load_content(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         if _FORBIDDEN.search(str(error)):
-            raise NotTrustedError("the weights' file holds code.", where=str(path), remedy=REMEDY) from error
+            asked = _ASKED.search(str(error))
+            what = f"the weights' file holds code{f': it asks for {readable(asked[1])}' if asked else ''}."
+            raise NotTrustedError(what, where=str(path), remedy=REMEDY) from error
         raise ModelError("the weights are damaged.", where=str(path)) from error
     except ExcessError as error:
         raise ModelError(f"the weights are refused: {error}.", where=str(path), remedy=REMEDY) from error
@@ -132,16 +137,14 @@ def _require_bounded(path: Path, zipped: bool) -> None:
 def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path) -> None:
     """Put every weight in its place, also where all names begin with that of an object around the network.
 
-    Of a weight that the network has under several names, one will do.
+    Of a weight that the network has under several names, one will do. What lies beside such an object is of the
+    training, as is the weight of a loss.
 
     Raises:
-        ModelError: if one is too many, too few or of another shape; it names the first of them.
+        ModelError: if one is too many, too few, of another shape or no numbers; it names the first of them.
     """
     own = network.state_dict()
-    if set(state) != set(own):
-        inner = {name.partition(".")[2]: value for name, value in state.items()}
-        outer = {name.partition(".")[0] for name in state}
-        state = inner if len(outer) == 1 and set(inner) == set(own) else state
+    state = _of_the_network(own, state)
     state = {**_twins(own, state), **state}
     problems = [
         (f"{name} has the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
@@ -157,10 +160,44 @@ def fit_weights(network: torch.nn.Module, state: Mapping[str, torch.Tensor], pat
             where=str(path),
             remedy="Its description and its weights are of different models.",
         )
+    for name, value in own.items():
+        if value.is_floating_point() and not state[name].is_floating_point():
+            kind = str(state[name].dtype).removeprefix("torch.")
+            raise ModelError(f"its weights are no plain numbers: {name} is of the type {kind}.", where=str(path))
     try:
         network.load_state_dict(dict(state))
     except (RuntimeError, NotImplementedError) as error:
         raise ModelError(f"its weights are no plain numbers: {str(error)[:300]}", where=str(path)) from error
+    require_finite(learned_by(network), path)
+
+
+def require_finite(weights: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Raises ModelError if a network would find nothing, without a word: no score is above one that is no number."""
+    for name, value in weights.items():
+        if value.is_floating_point() and not math.isfinite(float(value.detach().sum(dtype=torch.float32))):
+            raise ModelError(
+                f"its weights are damaged: {name} holds values that are no numbers, or infinite.",
+                where=str(path),
+                remedy="Its training has failed, or the file was changed: ask its author for another.",
+            )
+
+
+def learned_by(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """What training changes, by name; other buffers may hold infinity on purpose."""
+    running = {name: value for name, value in network.named_buffers() if "running_" in name}
+    return {**dict(network.named_parameters()), **running}
+
+
+def _of_the_network(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    """What belongs to the network, by its own names, where the names begin with that of an object around it."""
+    if set(state) == set(own):
+        return state
+    for outer in dict.fromkeys(name.partition(".")[0] for name in state):
+        inner = {name.removeprefix(f"{outer}."): value for name, value in state.items() if name.startswith(f"{outer}.")}
+        beside = {name.partition(".")[0] for name in state} - {outer}
+        if set(inner) == set(own) and all("loss" in name.lower() or "criterion" in name.lower() for name in beside):
+            return inner
+    return state
 
 
 def distinct_weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -21,6 +21,7 @@ import torch
 
 from ...core.errors import ModelError, NotTrustedError
 from ..bounded_pickles import LARGEST, ExcessError, require_shallow
+from ..checkpoint import learned_by, require_finite
 from .torchscript_operators import BUILTINS, OPERATORS, PRIMITIVES
 
 _MOST_SOURCE = 32 * 2**20
@@ -45,6 +46,7 @@ def open_torchscript(path: Path) -> torch.nn.Module:
     except (RuntimeError, ValueError, OSError) as error:
         reason = str(error).strip().splitlines()[-1][:300]
         raise ModelError(f"torch cannot open it: {reason}", where=str(path)) from error
+    require_finite(learned_by(network), path)
     return network.eval()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError
-from ..checkpoint import load_content, load_safetensors
+from ..checkpoint import load_content, load_safetensors, require_finite
 from ..recipe import Recipe
 from .architecture import Architecture
 from .named import recipe_of
@@ -79,4 +79,5 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
     state: Any = load_content(path) if zipped else load_safetensors(path)
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         raise ModelError("it holds no weights of a network.", where=str(path))
+    require_finite(state, path)
     return state
