@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bundles import Change, write_bundle
 from MedAISegLib.core.errors import ModelError, NotTrustedError
+from MedAISegLib.formats import read_model
 from MedAISegLib.formats.monai_bundle.references import Inference
 from MedAISegLib.formats.monai_bundle.values import Component, Device, FileContent, Unresolved, plain
 
@@ -169,3 +171,17 @@ def test_a_small_text_that_describes_an_endless_tree_is_an_error() -> None:
     config = {"a0": [1, 1]} | {f"a{n}": [f"@a{n - 1}"] * 10 for n in range(1, 30)}
     with pytest.raises(ModelError, match="too many values"):
         plain(Inference(config, Path()).value("a29"), "a29")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _, config: config["network_def"].update(act={"_target_": "torch.nn.PReLU", "_mode_": "callable"}),
+        lambda _, config: config["network_def"].update(norm={"_target_": "numpy.array", "object": [1]}),
+        lambda _, config: config["inferer"].update(_mode_="callable"),
+        lambda _, config: config["inferer"].update(_args_=[[16, 16, 16]]),
+    ],
+)
+def test_what_only_its_own_parser_can_do_needs_trust(change: Change, tmp_path: Path) -> None:
+    with pytest.raises(NotTrustedError, match="trust"):
+        read_model(write_bundle(tmp_path, change))

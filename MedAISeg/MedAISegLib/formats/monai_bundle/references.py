@@ -9,7 +9,7 @@ from typing import Any
 from ...core.errors import ModelError
 from .expressions import REFERENCE, Surroundings, follow
 from .shorthands import SEPARATOR
-from .values import Component, Unresolved
+from .values import UNCOMPILED, Component, Unresolved
 
 _NOT_ARGUMENTS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_", "_args_")
 _LONGEST_CHAIN = 40
@@ -108,7 +108,7 @@ class Inference:
         if isinstance(switch, Unresolved):
             return switch
         if raw.get("_mode_", "default") != "default" or "_args_" in raw:
-            return Unresolved(target, place, "is asked for in a way that is not supported")
+            return Unresolved(target, place, UNCOMPILED)
         if self._is_disabled(raw, place):
             return None
         arguments = {str(key): item for key, item in raw.items() if key not in _NOT_ARGUMENTS}

@@ -9,6 +9,8 @@ from typing import Any
 from ...core.errors import ModelError, NotTrustedError
 
 _IS_CODE = "is code"
+UNCOMPILED = "is asked for in a way that is not compiled"
+"""What MONAI's own parser could do, once the bundle is trusted."""
 _LONGEST_QUOTE = 100
 _MOST_ITEMS = 100_000
 
@@ -92,7 +94,7 @@ def needs_trust(reason: str, where: str) -> NotTrustedError:
 
 def refuse_unresolved(value: Unresolved) -> ModelError:
     """The error for a value that is needed and cannot be had; NotTrustedError where the bundle's code could give it."""
-    if value.reason != _IS_CODE:
+    if value.reason not in (_IS_CODE, UNCOMPILED):
         return ModelError(f"{quoted(value.text)} {value.reason}.", where=value.place)
     return needs_trust(f"{quoted(value.text)} {value.reason}", value.place)
 
@@ -106,8 +108,8 @@ def plain(value: Any, place: str) -> Any:
     """The value, made of None, booleans, numbers, strings, lists and dicts only.
 
     Raises:
-        NotTrustedError: if a part of it is code.
-        ModelError: if a part of it is an object or does not exist, or if there is too much of it.
+        NotTrustedError: if a part of it is code or an object.
+        ModelError: if a part of it does not exist, or if there is too much of it.
     """
     return _plain(value, place, iter(range(_MOST_ITEMS)))
 
@@ -124,7 +126,7 @@ def _plain(value: Any, place: str, budget: Iterator[int]) -> Any:
         return {key: _plain(item, f"{place}#{key}", budget) for key, item in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise ModelError(f"a plain value is expected, not {_described(value)}.", where=place)
+    raise needs_trust(f"a plain value is expected, not {_described(value)}", place)
 
 
 def component(value: Any, place: str) -> Component:
