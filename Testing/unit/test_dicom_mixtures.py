@@ -14,6 +14,14 @@ from MedAISegLib.readers.dicom_mixtures import mixture_of
 from MedAISegLib.readers.dicom_series import stacks_of
 from MedAISegLib.readers.listing import ImageListing
 from phantom import ROUNDING, Phantom, codes, largest_error, oblique, read_one, straight, write_enhanced, write_series
+from pydicom import config
+
+
+@pytest.fixture(autouse=True)
+def _anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config.settings, "writing_validation_mode", config.IGNORE)
+    monkeypatch.setattr(config.settings, "reading_validation_mode", config.IGNORE)
+
 
 EIGHT = straight(8, orientation=oblique())
 
@@ -79,6 +87,7 @@ def test_two_acquisitions_at_the_same_places_in_two_frames_of_reference_are_two_
         ({"FrameOfReferenceUID": [f"1.2.{n}" for n in range(8)]}, "8 frames of reference"),
         ({"FrameOfReferenceUID": ["1.2.1", ""] * 4}, "2 frames of reference"),
         ({"EchoTime": [10] * 3 + [90] + [10] * 4}, "different echo time (10, 90)"),
+        ({"EchoTime": ["nan"] + ["10"] * 7}, "different echo time"),
         ({"EchoTime": [10, 20, 30, 40, 50, 60, 70, 80]}, "(10, 20, 30, 40, …)"),
     ],
 )

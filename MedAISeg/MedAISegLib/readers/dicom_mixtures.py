@@ -78,6 +78,8 @@ def _settings(values: Sequence[str]) -> list[str]:
         numbers = sorted({float(value) for value in values})
     except ValueError:
         return list(values)
+    if not np.isfinite(numbers).all():
+        return list(values)
     lowest: dict[float, float] = {}
     begin = numbers[0]
     for number in numbers:
