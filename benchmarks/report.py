@@ -80,7 +80,7 @@ _STAGE_HEAD = """### Where the time goes (seconds, medians)
 slab; the reference does that in "finish". With us "finish" holds the segments' statistics. The floor is the network's
 floating-point operations ÷ what the machine gave at best to the product of two large matrices, in any of these cases.
 We can be below it where convolutions are computed with fewer multiplications; a reference below it shows that the
-machine never gave what it can while that was measured.
+machine never gave what it can while that was measured. Seconds of a **shared** row are longer than the network's own.
 """
 
 
@@ -151,7 +151,7 @@ def _cold_row(case: CaseRecord) -> list[str]:
         megabytes(median(p.reference.peak_bytes for p in pairs)),
         spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
         differing(worst([p.agreement for p in pairs]).differing_share),
-        _others(pairs, case.environment),
+        _others(pairs, case),
     ]
 
 
@@ -171,7 +171,7 @@ def _warm_row(case: CaseRecord) -> list[str]:
         f"{megabytes(theirs)} ({_megabytes_above(above and above[1])})",
         spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
         differing(agreement.differing_share),
-        _others(pairs, case.environment),
+        _others(pairs, case),
     ]
 
 
@@ -184,7 +184,7 @@ def _stage_rows(case: CaseRecord, rates: Mapping[tuple[str, int], float]) -> Ite
     their_forward_s = median(run.forward_s for run in sides["reference"])
     floor_s = _fewest_flop(case.warm) / rates.get(_machine_of(case), math.inf)
     # No processor is faster than itself, unless it saves multiplications, which the references do not.
-    mark = " **rate disturbed**" if their_forward_s < floor_s else ""
+    mark = " **rate disturbed**" if their_forward_s < floor_s else " **shared**" if _shared(case.warm, case) else ""
     for side, runs in sides.items():
         stages = ("read_s", "prepare_s", "forward_s", "windows_s", "finish_s", "write_s")
         seconds = [f"{median(getattr(run, stage) for run in runs):.2f}" for stage in stages]
@@ -275,7 +275,16 @@ def machine(environment: Environment) -> str:
     )
 
 
-def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], environment: Environment) -> str:
-    ours, theirs = (median(p.ours.others_cores for p in pairs), median(p.reference.others_cores for p in pairs))
-    disturbed = max(ours, theirs) > environment.cores - environment.threads + _TOLERATED_CORES
-    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if disturbed else "")
+def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> str:
+    ours, theirs = map(median, _others_cores(pairs))
+    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if _shared(pairs, case) else "")
+
+
+def _shared(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> bool:
+    """Whether fewer processors were left than either side has threads."""
+    free = case.environment.cores - case.environment.threads + _TOLERATED_CORES
+    return any(median(others) > free for others in _others_cores(pairs))
+
+
+def _others_cores(pairs: Sequence[ColdPair] | Sequence[WarmPair]) -> tuple[list[float], list[float]]:
+    return [p.ours.others_cores for p in pairs], [p.reference.others_cores for p in pairs]

@@ -110,7 +110,8 @@ class Worker:
         stdin.flush()
         run = from_json(WarmRun, self._answer())
         lasted_s = run.read_s + run.whole_s + run.write_s
-        return replace(run, others_cores=max(0.0, (busy_cpu_s() - before_s - run.cpu_s) / lasted_s))
+        others_cores = max(0.0, (busy_cpu_s() - before_s - run.cpu_s) / lasted_s)
+        return replace(run, others_cores=others_cores, sgemm_flop_per_s=float(str(self._answer())))
 
     def _answer(self) -> object:
         line = _opened(self._process.stdout).readline()

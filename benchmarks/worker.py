@@ -1,7 +1,7 @@
 """One side in a process that stays: ``python -m benchmarks.worker ASSIGNMENT``.
 
 It loads the model, runs one window and then the whole case once, says that it is ready, and runs once for each turn
-that it is sent. Where only a window is wanted, it ends after that.
+that it is sent, telling then what the machine gives it. Where only a window is wanted, it ends after that.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def main() -> None:
     for line in sys.stdin:
         turn = from_json(Turn, json.loads(line))
         run, labels = _measured(side, turn.precision)
-        run = replace(run, sgemm_flop_per_s=sgemm_flop_per_s(assignment.device))
         if turn.labels is not None:
             np.save(turn.labels, labels)
         del labels
         print(json.dumps(to_json(run)), file=answers, flush=True)
+        print(sgemm_flop_per_s(assignment.device), file=answers, flush=True)
 
 
 def _measured(side: WarmSide, precision: str) -> tuple[WarmRun, NDArray[Any]]:

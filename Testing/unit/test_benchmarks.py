@@ -183,6 +183,10 @@ def test_a_machine_that_was_shared_is_marked(record: Record) -> None:
     disturbed = replace(pair, reference=replace(pair.reference, others_cores=0.9))
     page = render(record.with_case(replace(case, cold=(disturbed,))))
     assert "0.1 / 0.9 **shared** |" in page
+    (slow,) = case.warm
+    warm = WarmPair(replace(slow.ours, others_cores=0.9, flop=5e9), replace(slow.reference, flop=6e9))
+    base = Baselines(1, 1, 1e10, "eager fp32")
+    assert floors(Record((replace(case, warm=(warm,), warm_baselines=base),))) == ["2.00 **shared**", "6.00 **shared**"]
 
 
 def test_a_row_that_is_behind_is_named(record: Record) -> None:
