@@ -7,6 +7,7 @@ import pytest
 
 from Testing.host.driver import wait_until
 from Testing.host.panel import panel
+from Testing.host.panel_worker import HOLD
 from Testing.host.runs_in_scene import bright_volume, segment_names, segmentations
 
 __all__ = ["panel"]
@@ -210,3 +211,21 @@ def test_exports_ask_for_a_folder_and_say_what_was_written(panel, output, monkey
     panel.click("resultMessageYesButton")
     wait_until(lambda: "Written to" in panel.message("result"), timeout=100)
     assert segment_names(output) == ["Bright", "Brightest"]
+
+
+def test_a_run_that_is_started_during_an_export_does_not_wait_for_it(panel, output, monkeypatch, tmp_path):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path), raising=False)
+    (tmp_path / HOLD).touch()
+    actions = {action.text: action for action in panel.ui.exportButton.menu().actions()}
+    actions["NIfTI label image…"].trigger()
+    panel.settle()
+    panel.ui.outputSelector.setCurrentNode(None)
+    panel.click("applyButton")
+    panel.wait_for_runs()
+    assert len(segmentations(panel.host.scene)) == 2
+    assert not list(tmp_path.glob("*.nii.gz")), "it still waits"
+    (tmp_path / HOLD).unlink()
+    wait_until(lambda: "Written to" in panel.message("result"), timeout=100)
+    assert len(list(tmp_path.glob("*.nii.gz"))) == 1

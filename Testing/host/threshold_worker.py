@@ -23,7 +23,9 @@ from MedAISegLib.app.protocol import (
     ClassifyReply,
     ClassifyRequest,
     Done,
+    ExportRequest,
     Hello,
+    MeasureRequest,
     ModelRunRequest,
     ModelsReply,
     ModelsRequest,
@@ -54,10 +56,13 @@ def segmented(volume):
 
 
 class Worker:
+    """Results are measured and written beside the runs, as the real one does it."""
+
     def __init__(self):
-        self.out = os.fdopen(os.dup(1), "wb", buffering=0)
-        self.requests, self.cancelled = queue.Queue(), set()
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.out, self.saying = os.fdopen(os.dup(1), "wb", buffering=0), threading.Lock()
+        self.runs, self.results, self.cancelled = queue.Queue(), queue.Queue(), set()
+        for requests in (self.runs, self.results):
+            threading.Thread(target=self.serve, args=(requests,), daemon=True).start()
 
     def run(self):
         self.out.write(hello_line(Hello(os.getpid(), PROTOCOL_VERSION, "3", "0")))
@@ -66,11 +71,12 @@ class Worker:
             if message.request is None:
                 self.cancelled.add(message.request_id)
             else:
-                self.requests.put(message)
+                is_of_result = isinstance(message.request, (MeasureRequest, ExportRequest))
+                (self.results if is_of_result else self.runs).put(message)
 
-    def serve(self):
+    def serve(self, requests):
         while True:
-            message = self.requests.get()
+            message = requests.get()
             try:
                 content = self.answer(message.request_id, message.request)
             except (InputError, ResourceError, Cancelled) as error:
@@ -78,7 +84,8 @@ class Worker:
             self.say(content, message.request_id)
 
     def say(self, content, number):
-        self.out.write(worker_line(WorkerMessage(content, number)))
+        with self.saying:
+            self.out.write(worker_line(WorkerMessage(content, number)))
 
     def answer(self, number, request):
         if isinstance(request, ModelsRequest):

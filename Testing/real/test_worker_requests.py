@@ -34,10 +34,11 @@ from MedAISegLib.app.protocol import (
     VolumeRecord,
 )
 from MedAISegLib.app.store_protocol import ExportModelReply, ExportModelRequest
-from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
+from MedAISegLib.core.errors import Cancelled, ModelError, ResourceError, UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.progress import RunStage
 from MedAISegLib.core.volume import Volume
-from worker_runs import JOB, MODEL, REPOSITORY, ask_to_segment
+from worker_runs import JOB, MODEL, REPOSITORY, ask_to_segment, large
 
 pytestmark = pytest.mark.engine
 
@@ -99,6 +100,23 @@ def test_an_edited_result_is_measured_and_exported_as_edited(
     )
     assert "DICOM SEG refers to" in worker.error_of(worker.ask(refused)).what
     assert not (tmp_path / "none").exists()
+
+
+def test_a_result_is_written_while_the_next_one_is_computed(
+    worker: Answers, exchange: Exchange, hippocampus: Volume, tmp_path: Path
+) -> None:
+    first, second = exchange.new_folder(), exchange.new_folder()
+    reply = worker.of(ask_to_segment(worker, first, hippocampus))
+    worker.progress.clear()
+    running = ask_to_segment(worker, second, large(hippocampus))
+    worker.until(lambda: any(event.stage is RunStage.INFER for event in worker.progress))
+    written = worker.of(
+        worker.ask(ExportRequest(first, reply.segmentation, reply.result, ("nifti",), tmp_path / "out"))
+    )
+    assert isinstance(written, ExportReply)
+    assert running not in worker.all
+    worker.client.cancel(running)
+    assert isinstance(worker.of(running), Cancelled)
 
 
 def test_a_model_is_installed_listed_run_and_removed(

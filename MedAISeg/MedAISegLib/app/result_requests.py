@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from ..core.errors import UsageError
 from ..core.notice import Notice
 from ..core.progress import RunStage
 from ..core.segmentation import AlgorithmType, Segmentation
+from ..core.unfinished import unfinished
 from ..exporters import EXPORTERS
 from .exchange import segmentation_of, volume_of
 from .protocol import ExportReply, ExportRequest, MeasureReply, MeasureRequest
@@ -41,7 +41,7 @@ def export(task: Task) -> ExportReply:
     segmentation = _marked(segmentation_of(request.folder, request.segmentation), request.edited)
     files: dict[str, tuple[Path, ...]] = {}
     notices: list[Notice] = []
-    with task.progress.stage(RunStage.WRITE), _filled(request.output, overwrite=request.overwrite) as folder:
+    with task.progress.stage(RunStage.WRITE), _filled(request) as folder:
         for count, name in enumerate(request.formats):
             task.progress.report(RunStage.WRITE, count / len(request.formats))
             poll = task.progress.cancel.raise_if_cancelled
@@ -64,31 +64,36 @@ def _marked(segmentation: Segmentation, edited: Sequence[str]) -> Segmentation:
 
 
 @contextmanager
-def _filled(output: Path, *, overwrite: bool) -> Iterator[Path]:
+def _filled(request: ExportRequest) -> Iterator[Path]:
     """A folder on the output's disk whose files move there when the block ends well, and are gone otherwise.
+
+    It is named after the request: where a worker was killed for another one, the next worker finds what that one left.
 
     Raises:
         UsageError: if one of the files is there already and may not be overwritten.
         ResourceError: if the disk is full or the folder cannot be written.
     """
+    output = request.output
+    staging = output / f".medaiseg-{request.folder.name}"
     with os_errors_explained(output / "files"):
         made = not output.exists()
         output.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".medaiseg-", dir=output))
         try:
-            yield staging
-            names = sorted(file.name for file in staging.iterdir())
-            there = [name for name in names if (output / name).exists()]
-            if there and not overwrite:
-                raise UsageError(
-                    f"{', '.join(there)} is there already.",
-                    where=str(output),
-                    remedy="Choose another folder or allow overwriting.",
-                )
-            for name in names:
-                (staging / name).replace(output / name)
+            with unfinished(staging):
+                shutil.rmtree(staging, ignore_errors=True)
+                staging.mkdir(mode=0o700)
+                yield staging
+                names = sorted(file.name for file in staging.iterdir())
+                there = [name for name in names if (output / name).exists()]
+                if there and not request.overwrite:
+                    raise UsageError(
+                        f"{', '.join(there)} is there already.",
+                        where=str(output),
+                        remedy="Choose another folder or allow overwriting.",
+                    )
+                for name in names:
+                    (staging / name).replace(output / name)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
             if made:
                 with suppress(OSError):
                     output.rmdir()

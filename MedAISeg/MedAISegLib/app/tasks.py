@@ -69,6 +69,8 @@ _LONG = {
     WarmUpRequest: "MedAISegLib.app.run_requests:warm_up",
     SegmentRequest: "MedAISegLib.app.run_requests:segment",
     ClassifyRequest: "MedAISegLib.app.run_requests:classify",
+}
+_RESULTS = {
     MeasureRequest: "MedAISegLib.app.result_requests:measure",
     ExportRequest: "MedAISegLib.app.result_requests:export",
 }
@@ -76,18 +78,28 @@ _LONG = {
 
 
 class Lane(Enum):
-    """The requests of a lane are carried out one after the other; lanes do not wait for each other."""
+    """The requests of a lane are carried out one after the other; lanes do not wait for each other.
+
+    One result is measured and written while the next is computed: that takes no network, and of a result's voxels only
+    what is mapped.
+    """
 
     QUICK = "quick"
     STORE = "store"
     LONG = "long"
+    RESULTS = "results"
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether its requests read voxels in a folder of the client's, which has to last until they have ended."""
+        return self in (Lane.LONG, Lane.RESULTS)
 
 
-_LANES = {Lane.QUICK: _QUICK, Lane.STORE: _STORE, Lane.LONG: _LONG}
+_LANES = {Lane.QUICK: _QUICK, Lane.STORE: _STORE, Lane.LONG: _LONG, Lane.RESULTS: _RESULTS}
 
 
 def lane_of(request: Request) -> Lane:
-    """Where a request is carried out; only what is long has a folder of voxels."""
+    """Where a request is carried out."""
     return next(lane for lane, tasks in _LANES.items() if type(request) in tasks)
 
 

@@ -1,7 +1,8 @@
 """The worker: reads requests from its stdin until that ends, and answers on its stdout (app.protocol).
 
-The main thread only reads, so that a cancel is always heard. Whatever uses the networks or a folder of voxels runs on
-one thread, one after the other; what is quick runs on another meanwhile, and so does what takes models in or out.
+The main thread only reads, so that a cancel is always heard. Whatever uses the networks runs on one thread, one after
+the other. What is quick runs on another meanwhile, and so does what measures and writes results, and what takes models
+in or out.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Worker:
             return
         task, future = self._open[number]
         task.progress.cancel.cancel()
-        if not future.cancel() and lane_of(task.request) is not Lane.LONG:
+        if not future.cancel() and not lane_of(task.request).has_folders:
             self._say(number, Cancelled())
 
     def _answer(self, number: int, done: Future[Reply]) -> None:
