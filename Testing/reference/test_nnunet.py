@@ -33,6 +33,18 @@ LARGEST_DIFFERENCE = 0.001
 SMALLEST_DICE = 0.999
 
 
+def resampled(function: str = "resample_data_or_seg_to_shape", data: Any = None, scores: Any = None) -> dict[str, Any]:
+    """By a function of nnU-Net, with these arguments beside its own defaults."""
+    return {
+        "resampling_fn_data": function,
+        "resampling_fn_data_kwargs": data or {},
+        "resampling_fn_probabilities": function,
+        "resampling_fn_probabilities_kwargs": scores or {},
+    }
+
+
+UNEVEN = {"patch_size": [8, 32, 24], "spacing": [3.6, 0.9, 1.0], "architecture": architecture(3, stages=3), **MR}
+
 MODELS = {
     "regions, mirrored": Model(
         hippocampus,
@@ -99,6 +111,43 @@ MODELS = {
         images.spleen_ct,
         configuration(patch_size=[16, 64, 64], spacing=[3.0, 2.0, 2.0], architecture=architecture(3, stages=3)),
         labels={"background": 0, **{f"class {n}": n for n in range(1, 25)}},
+    ),
+    "slices always apart": Model(
+        hippocampus,
+        configuration(
+            patch_size=[16, 32, 24],
+            spacing=[1.4, 0.9, 1.0],
+            architecture=architecture(3, stages=3),
+            **MR,
+            **resampled(data={"force_separate_z": True}, scores={"force_separate_z": True, "order": 1}),
+        ),
+        channels=("T1",),
+    ),
+    "slices never apart, linearly": Model(
+        hippocampus, configuration(**UNEVEN, **resampled(data={"order": 1}, scores={"order": 1})), channels=("T1",)
+    ),
+    "apart from a ratio of its own": Model(
+        hippocampus,
+        configuration(
+            **UNEVEN,
+            **resampled(
+                data={"force_separate_z": None, "separate_z_anisotropy_threshold": 5},
+                scores={"force_separate_z": None, "separate_z_anisotropy_threshold": 5, "order": 1},
+            ),
+        ),
+        channels=("T1",),
+    ),
+    "by torch": Model(hippocampus, configuration(**UNEVEN, **resampled("resample_torch_fornnunet")), channels=("T1",)),
+    "by torch, slices never apart": Model(
+        hippocampus,
+        configuration(
+            **UNEVEN,
+            **resampled("resample_torch_fornnunet", {"force_separate_z": False}, {"force_separate_z": False}),
+        ),
+        channels=("T1",),
+    ),
+    "on the grid of the image": Model(
+        hippocampus, configuration(**UNEVEN, **resampled("no_resampling_hack")), channels=("T1",)
     ),
 }
 QUICK = (

@@ -244,7 +244,10 @@ def test_plans_that_ask_for_other_classes_are_refused(tmp_path, place, value):
     ("changes", "message"),
     [
         ({"preprocessor_name": "MyPreprocessor"}, "MyPreprocessor"),
-        ({"resampling_fn_data": "resample_torch"}, "resample_torch"),
+        ({"resampling_fn_data": "resample_torch"}, "resample_torch.*not supported"),
+        ({"resampling_fn_data_kwargs": {"order": 3, "order_z": 1}}, "order_z"),
+        ({"resampling_fn_data_kwargs": {"order": 3, "force_separate_z": True}}, "different rules"),
+        ({"resampling_fn_probabilities_kwargs": {"order": 3}}, "other than linearly"),
         ({"patch_size": [16]}, "window"),
         ({"spacing": [0.0, 1.0, 1.0]}, "impossible"),
         ({"normalization_schemes": ["Whitening"]}, "Whitening"),

@@ -57,15 +57,14 @@ class Resample:
 class Resize:
     """To the number of voxels that comes nearest to a spacing, the volume's outer edges kept (nnU-Net).
 
-    Cubic splines; where the largest spacing of an image exceeds ``anisotropy`` times the smallest, that axis is
-    resampled on its own by the nearest slice. Scores come back linearly, along such an axis by the nearest slice.
-
-    Attributes:
-        spacing_mm: along each array axis; a value of 0 keeps that axis.
+    Cubic splines, or ``linear``; where the largest spacing of an image exceeds ``anisotropy`` times the smallest, that
+    axis is resampled on its own by the nearest slice. Scores come back linearly, along such an axis by the nearest.
+    A value of 0 in ``spacing_mm``, along each array axis, keeps that axis.
     """
 
     spacing_mm: tuple[float, float, float]
     anisotropy: float = 3.0
+    linear: bool = False
 
 
 @dataclass(frozen=True)

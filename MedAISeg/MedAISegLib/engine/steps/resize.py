@@ -36,7 +36,8 @@ def resize(operation: Resize, prepared: Prepared) -> Prepared:
     shape: Shape = (max(a, 1), max(b, 1), max(c, 1))
     if shape == prepared.shape:
         return prepared
-    values = _resized(prepared, shape, _coarse_axis(present, wanted, operation.anisotropy))
+    coarse = _coarse_axis(present, wanted, operation.anisotropy)
+    values = _resized_linearly(prepared, shape, coarse) if operation.linear else _resized(prepared, shape, coarse)
     coarse_back = _coarse_axis(wanted, present, operation.anisotropy)
     undo = partial(_undo_resize, source_shape=prepared.shape, coarse=coarse_back)
     return prepared.moved(values, edges_kept(prepared.geometry, shape), undo)
@@ -141,6 +142,17 @@ def _resized(prepared: Prepared, shape: Shape, coarse: int | None) -> torch.Tens
             values = values.index_select(coarse, torch.from_numpy(_nearest(prepared.shape[coarse], shape[coarse])))
         channels.append(values)
     return torch.stack(channels)
+
+
+def _resized_linearly(prepared: Prepared, shape: Shape, coarse: int | None) -> torch.Tensor:
+    values = prepared.values
+    for axis in range(3):
+        if axis != coarse:
+            values = _linear_along(values, axis, shape[axis], prepared)
+    if coarse is not None and shape[coarse] != prepared.shape[coarse]:
+        nearest = torch.from_numpy(_nearest(prepared.shape[coarse], shape[coarse]))
+        values = values.index_select(coarse + 1, nearest)
+    return values
 
 
 def _spline_along(values: torch.Tensor, axis: int, length: int, prepared: Prepared) -> torch.Tensor:

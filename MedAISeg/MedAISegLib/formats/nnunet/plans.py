@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.errors import ModelError
 from ...core.records import from_json
+from .resampling import Resampling, read_resampling
 
-_RESAMPLING = "resample_data_or_seg_to_shape"
-_DATA_RESAMPLING = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
-_LABEL_RESAMPLING = {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None}
-_SCORE_RESAMPLING = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
 _PREPROCESSOR = "DefaultPreprocessor"
 
 
@@ -53,6 +50,7 @@ class Configuration:
     reader: str
     architecture: Mapping[str, Any]
     previous_stage: str = ""
+    resampling: Resampling = field(default_factory=Resampling)
 
     @property
     def is_2d(self) -> bool:
@@ -81,6 +79,7 @@ def read_configuration(plans: Mapping[str, Any], name: str, where: str) -> Confi
             reader=str(plans.get("image_reader_writer", "")),
             architecture=_architecture(content),
             previous_stage=str(content.get("previous_stage") or ""),
+            resampling=read_resampling(content, where),
         )
     except ValueError as error:
         raise ModelError(f"the configuration {name} is damaged: {error}.", where=where) from error
@@ -109,12 +108,6 @@ def _inherited(configurations: Any, name: str, where: str) -> dict[str, Any]:
 def _require_known(content: Mapping[str, Any], where: str) -> None:
     if content.get("preprocessor_name", _PREPROCESSOR) != _PREPROCESSOR:
         raise ModelError(f"its preprocessor {content['preprocessor_name']} is not known.", where=where)
-    ways = {"data": _DATA_RESAMPLING, "probabilities": _SCORE_RESAMPLING, "seg": _LABEL_RESAMPLING}
-    for what, usual in ways.items():
-        function = content.get(f"resampling_fn_{what}", _RESAMPLING)
-        asked = content.get(f"resampling_fn_{what}_kwargs", usual)
-        if function != _RESAMPLING or {**usual, **asked} != usual:
-            raise ModelError(f"its way of resampling {what}, {function} with {asked}, is not known.", where=where)
 
 
 def _intensities(content: Any) -> tuple[Intensity, ...]:

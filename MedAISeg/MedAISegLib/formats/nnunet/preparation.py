@@ -42,9 +42,11 @@ def preprocessing(config: Configuration) -> tuple[Operation, ...]:
         # That reader turns images to RAS and hands them on with the last axis first.
         operations.append(Orient("SAR"))
     operations += [Transpose(config.transpose_forward), CropNonzero(), *_normalisation(config)]
-    spacing = config.spacing_mm
+    spacing, way = config.spacing_mm, config.resampling
+    if way.keeps_grid:
+        return tuple(operations)
     along = (0.0, spacing[0], spacing[1]) if config.is_2d else (spacing[0], spacing[1], spacing[2])
-    return (*operations, Resize(along))
+    return (*operations, Resize(along, way.anisotropy, way.linear))
 
 
 def channels(dataset: Mapping[str, Any], config: Configuration) -> tuple[Channel, ...]:
