@@ -78,6 +78,8 @@ class _DilatedLayer(nn.Module):
         statistics = _RunningStatistics()
         for start, block in self._blocks(values, _slab_bounds(into)):
             output = self.convolution(block)
+            # Before the next block is made: one can be larger than the map's slab several times over.
+            del block
             if self.normalised:
                 statistics.add(output)
             else:
@@ -104,6 +106,7 @@ class _DilatedLayer(nn.Module):
             block = torch.cat([before, values.narrow(2, start, inside - start), missing], dim=2)
             before = block.narrow(2, stop - start, reach).clone()
             yield start, block
+            del block
 
 
 class _RunningStatistics:
