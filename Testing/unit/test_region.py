@@ -186,6 +186,24 @@ def test_the_mask_holds_the_voxels_whose_centres_are_inside(seed: int) -> None:
     np.testing.assert_array_equal(box.mask(GEOMETRY), expected)
 
 
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1)])
+def test_voxels_on_a_face_are_inside_whichever_way_grid_and_box_are_turned(
+    quarter_turns: int, signs: tuple[int, int, int]
+) -> None:
+    affine = np.diag([*signs, 1.0]) * [1.0, 0.5, 0.1, 1.0]
+    geometry = VolumeGeometry((8, 9, 30), affine)
+    angle = quarter_turns * np.pi / 2  # whose sine is next to zero, not zero
+    axes = ((np.cos(angle), np.sin(angle), 0.0), (-np.sin(angle), np.cos(angle), 0.0), (0.0, 0.0, 1.0))
+    low, high = geometry.index_to_lps(np.array([2, 3, 11])), geometry.index_to_lps(np.array([5, 6, 17]))
+    size = np.abs(high - low)
+    turned = (size[1], size[0], size[2]) if quarter_turns % 2 else tuple(size)
+    expected = np.zeros(geometry.shape_kji, dtype=bool)
+    expected[2:6, 3:7, 11:18] = True
+    mask = OrientedBox(tuple((low + high) / 2), axes, turned).mask(geometry)
+    np.testing.assert_array_equal(mask, expected)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_voxel_bounds_hold_the_whole_mask_and_stay_in_the_image(seed: int) -> None:
     random = np.random.default_rng(100 + seed)

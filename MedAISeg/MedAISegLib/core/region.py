@@ -84,23 +84,45 @@ class OrientedBox:
         return inside
 
     def mask_planes(self, geometry: VolumeGeometry) -> Iterator[NDArray[np.bool_]]:
-        """(j, i), the slices of :meth:`mask` in turn."""
+        """(j, i), the slices of :meth:`mask` in turn.
+
+        A box is convex, so that what of a row lies inside is one interval of columns: those between the two planes of
+        each of its three axes. Only their ends are computed, not each voxel's place.
+        """
         corners = geometry.lps_to_index(self.corners_lps())
         # One voxel wider than the box, so that rounding decides nothing here.
         low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, geometry.shape_kji).astype(int)
         high = np.clip(np.ceil(corners.max(axis=0)) + 2, 0, geometry.shape_kji).astype(int)
-        rows, columns = np.arange(low[1], high[1])[:, None], np.arange(low[2], high[2])[None, :]
+        rows, columns = np.arange(low[1], high[1])[:, None], np.arange(geometry.shape_kji[2], dtype=np.int32)
         to_box = np.asarray(self.axes_lps) @ geometry.affine_lps[:3, :3]
         origin = np.asarray(self.axes_lps) @ (geometry.origin_lps - np.asarray(self.center_lps))
-        in_first_slice = [origin[axis] + to_box[axis, 1] * rows + to_box[axis, 2] * columns for axis in range(3)]
+        half_mm = np.asarray(self.size_mm) / 2 + 1e-6
         for k in range(geometry.shape_kji[0]):
             plane = np.zeros(geometry.shape_kji[1:], dtype=bool)
             if low[0] <= k < high[0]:
-                inside = plane[low[1] : high[1], low[2] : high[2]]
-                inside[:] = True
-                for axis in range(3):
-                    inside &= np.abs(in_first_slice[axis] + to_box[axis, 0] * k) <= self.size_mm[axis] / 2 + 1e-6
+                start_mm = origin + to_box[:, 0] * k + to_box[:, 1] * rows
+                first, last = _between(start_mm, to_box[:, 2], half_mm, len(columns))
+                np.logical_and(columns >= first[:, None], columns <= last[:, None], out=plane[low[1] : high[1]])
             yield plane
+
+
+def _between(
+    start: NDArray[np.float64], step: NDArray[np.float64], half: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(row,) the first and the last n of ``range(count)`` with abs(start + step * n) <= half on every axis.
+
+    Args:
+        start: (row, axis).
+        step: (axis,), may be 0 or next to it.
+        half: (axis,).
+    """
+    # Where a step is 0 its ends are infinitely far on the sides that the signs say.
+    step = np.where(step == 0.0, np.finfo(np.float64).tiny, step)
+    with np.errstate(over="ignore"):
+        ends = (-half - start) / step, (half - start) / step
+    first = np.ceil(np.minimum(*ends).max(axis=1)).clip(0, count)
+    last = np.floor(np.maximum(*ends).min(axis=1)).clip(-1, count - 1)
+    return first.astype(np.int32), last.astype(np.int32)
 
 
 def read_region(text: str) -> OrientedBox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -71,34 +72,41 @@ class Painted:
 
 def paint(canvas: Canvas, region: OrientedBox | None) -> Generator[None, None, Painted]:
     """Make the labelmap, yielding after each slice; nothing of the scene is touched."""
-    dtype = np.uint8 if max(canvas.label_values, default=0) < 256 else np.uint16
+    dtype = np.dtype(np.uint8 if max(canvas.label_values, default=0) < 256 else np.uint16)
     image, labels = new_labelmap(canvas.local, dtype)
     planes = [
-        _translated_planes(labels_on_grid(s.labels, s.grid, canvas.world if s.in_world else canvas.local), s.new_values)
+        _translated_planes(
+            labels_on_grid(s.labels, s.grid, canvas.world if s.in_world else canvas.local), s.new_values, dtype
+        )
         for s in canvas.sources
     ]
     masks = region.mask_planes(canvas.world) if region is not None else None
     tally = LayerTally()
     for k, target in enumerate(labels):
-        target[:] = 0
         inside = next(masks) if masks is not None else None
-        for source, source_planes in zip(canvas.sources, planes, strict=True):
-            _add(target, next(source_planes), source.where, inside)
+        taken = [_taken(next(found), s.where, inside) for s, found in zip(canvas.sources, planes, strict=True)]
+        target[:] = taken[0] if taken else 0
+        for plane in taken[1:]:
+            np.copyto(target, plane, where=plane != 0)
         tally.add(k, target)
         yield
     return Painted(canvas, image, labels, tally)
 
 
-def _add(target: NDArray[Any], plane: NDArray[Any], where: Where, inside: NDArray[np.bool_] | None) -> None:
-    taken = plane != 0
-    if where is not Where.EVERYWHERE and inside is not None:
-        taken &= inside if where is Where.INSIDE else ~inside
-    np.copyto(target, plane, where=taken, casting="unsafe")
+def _taken(plane: NDArray[Any], where: Where, inside: NDArray[np.bool_] | None) -> NDArray[Any]:
+    if where is Where.EVERYWHERE or inside is None:
+        return plane
+    return plane * (inside if where is Where.INSIDE else ~inside)
 
 
-def _translated_planes(planes: Iterator[NDArray[Any]], new_values: Mapping[int, int]) -> Iterator[NDArray[Any]]:
-    table = np.zeros(1 << 16, np.uint16)
+def _translated_planes(
+    planes: Iterator[NDArray[Any]], new_values: Mapping[int, int], dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    table = np.zeros(1 << 16, dtype)
     for old, new in new_values.items():
         table[old] = new
+    # A table takes as long as all else that is done here, and most labels stay what they are.
+    unchanged = next(n for n in count(1) if new_values.get(n) != n) - 1
     for plane in planes:
-        yield table[plane.astype(np.uint16, copy=False)] if plane.any() else np.zeros(plane.shape, np.uint16)
+        known = plane if plane.dtype in (np.uint8, np.uint16) else plane.astype(np.uint16)
+        yield (known if known.max() <= unchanged else table.take(known)).astype(dtype, copy=False)
