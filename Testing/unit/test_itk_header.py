@@ -99,8 +99,8 @@ def test_a_nrrd_without_spacing_is_asked_about(tmp_path, line) -> None:
     assert "1 mm is assumed" in question_of(write_nrrd(tmp_path, *([line] if line else [])))
 
 
-@pytest.mark.parametrize("spacing", ["-1 1 2", "0 1 2"])
-def test_a_spacing_that_is_not_above_zero_is_refused(tmp_path, spacing) -> None:
+@pytest.mark.parametrize("spacing", ["-1 1 2", "0 1 2", "1 1 1e308"])
+def test_a_spacing_that_is_no_length_is_refused(tmp_path, spacing) -> None:
     for path in (
         write_metaimage(tmp_path, "TransformMatrix = 1 0 0 0 1 0 0 0 1", f"ElementSpacing = {spacing}"),
         write_nrrd(tmp_path, f"spacings: {spacing}"),

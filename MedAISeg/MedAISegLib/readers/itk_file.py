@@ -17,6 +17,9 @@ from .itk_header import StatedFrame, metaimage_frame, nrrd_frame
 
 _SPACE = "NRRD_space"
 
+_BEYOND_ALL_SPACINGS = 1e9
+"""In any unit; ITK computes without end where sums of lengths are infinite."""
+
 
 def open_image(path: Path) -> ImageFile:
     """The header of a file.
@@ -77,8 +80,8 @@ def _geometry(path: Path, reader: sitk.ImageFileReader, dimension: int, frame: S
     spacing[:axes], origin[:axes] = reader.GetSpacing()[:axes], reader.GetOrigin()[:axes]
     size = (*reader.GetSize()[:axes], 1)[:3]
     remedy = "Repair its header."
-    if not (spacing > 0).all():
-        raise InputError("its spacing is not above zero.", where=path.name, remedy=remedy)
+    if not ((spacing > 0) & (spacing < _BEYOND_ALL_SPACINGS)).all():
+        raise InputError("its spacing is not above zero, or too large.", where=path.name, remedy=remedy)
     try:
         stated = VolumeGeometry.from_itk(size, [float(x) for x in spacing], [float(x) for x in origin], direction)
         affine = frame.to_lps_mm @ stated.affine_lps
