@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from .record import WarmRun
+
+if TYPE_CHECKING:
+    from .clock import ForwardClock
 
 SIDES = ("ours", "reference")
 
@@ -69,6 +72,10 @@ class Ready:
 
 class WarmSide(Protocol):
     """A loaded model and how its side runs it."""
+
+    @property
+    def forward(self) -> ForwardClock:
+        """The clock of its networks."""
 
     def run_window(self) -> None:
         """One window of the network and nothing else."""

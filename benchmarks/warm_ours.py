@@ -39,7 +39,7 @@ class OurSide:
         stage = spec.stages[-1]
         inputs = len(spec.channels) + (len(spec.segments) if stage.labels_of is not None else 0)
         size = (1, inputs, *(stage.windows.size or _WINDOW_OF_THE_WHOLE))
-        with torch.inference_mode(), pages_kept(), self.forward.counting():
+        with torch.inference_mode(), pages_kept():
             for network in self.model.networks[-1]:
                 on_device = network.to(self.assignment.device)
                 taken = _in_way(on_device, self.assignment.window_in, at_once=stage.windows.size is None)

@@ -73,7 +73,7 @@ class TemplateSide:
     forward: ForwardClock
 
     def run_window(self) -> None:
-        with torch.no_grad(), self.forward.counting():
+        with torch.no_grad():
             self.network(torch.zeros(1, 1, *self.config["roi_size"], device=self.assignment.device))
 
     @torch.no_grad()

@@ -59,7 +59,7 @@ class PlainSide:
     forward: ForwardClock
 
     def run_window(self) -> None:
-        with torch.inference_mode(), self.forward.counting():
+        with torch.inference_mode():
             self.network(torch.zeros(1, 1, _WINDOW, _WINDOW, _WINDOW, device=self.assignment.device))
 
     @torch.inference_mode()

@@ -89,7 +89,7 @@ class BundleSide:
     forward: ForwardClock
 
     def run_window(self) -> None:
-        with torch.no_grad(), self.forward.counting():
+        with torch.no_grad():
             size = (1, len(self.assignment.images), *self.inferer.roi_size)
             for network in self.networks.values():
                 network(torch.zeros(size, device=self.assignment.device))

@@ -72,7 +72,7 @@ class PredictorSide:
     def run_window(self) -> None:
         network, planned = self.predictors[-1].network, self.predictors[-1].configuration_manager
         channels = next(value.shape[1] for name, value in network.named_parameters() if name.endswith("conv.weight"))
-        with torch.no_grad(), self.forward.counting():
+        with torch.no_grad():
             network(torch.zeros(1, channels, *planned.patch_size, device=self.predictors[-1].device))
 
     def run(self, precision: str) -> tuple[WarmRun, NDArray[Any]]:
