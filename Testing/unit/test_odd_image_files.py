@@ -34,6 +34,14 @@ def test_a_header_that_promises_more_than_the_file_can_hold(tmp_path: Path, name
     assert "damaged" in str(listing.problem)
 
 
+def test_voxels_that_would_begin_beyond_all_files_are_damage(tmp_path: Path) -> None:
+    content = bytearray(nib.Nifti1Image(np.zeros((4, 5, 6), np.int16), AFFINE).to_bytes())
+    struct.pack_into("<f", content, 108, 1e30)
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        read_images(tmp_path / "a.nii")
+
+
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.mgz"])
 def test_an_image_of_nothing_but_zeros_is_whole_however_small_its_file(tmp_path: Path, name: str) -> None:
     kind = nib.MGHImage if name.endswith("mgz") else nib.Nifti1Image

@@ -24,7 +24,17 @@ from ..core.geometry import LPS_TO_RAS, Affine, VolumeGeometry
 from ..core.notice import Notice
 from .image_file import ImageFile, damaged
 
-_BROKEN = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, KeyError, TypeError, zlib.error)
+_BROKEN = (
+    ImageFileError,
+    HeaderDataError,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    zlib.error,
+)
 """What nibabel lets through when a file is damaged."""
 
 _LARGEST_DEFLATION = 1040
