@@ -40,10 +40,11 @@ class LayerTally:
     """Voxel counts, checksums and boxes of the labels of one layer, taken plane by plane from the first to the last."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
         self._digests: dict[int, Any] = {}
-        self._low: dict[int, NDArray[np.int32]] = {}
-        self._high: dict[int, NDArray[np.int32]] = {}
+        # By label, as far as there are any.
+        self._counts = np.zeros(0, dtype=np.int64)
+        self._low = np.zeros((0, 3), dtype=np.int32)
+        self._high = np.zeros((0, 3), dtype=np.int32)
 
     def add(self, k: int, plane: NDArray[Any]) -> None:
         """The next slice: (j, i) labels at index ``k``, of which 0 is no segment.
@@ -55,19 +56,19 @@ class LayerTally:
             return
         labels, runs = _runs(k, plane)
         first = np.flatnonzero(np.diff(labels, prepend=labels.dtype.type(0)))
-        counts = np.add.reduceat(runs[:, 3], first)
+        found = labels[first].astype(np.intp)
+        self._make_room(int(found[-1]) + 1)
+        self._counts[found] += np.add.reduceat(runs[:, 3], first)
         low = np.minimum.reduceat(runs[:, :3], first)
         high = np.maximum.reduceat(runs[:, :3] + runs[:, 3:] * _ALONG_ROW, first)
-        for n, (start, end) in enumerate(zip(first, [*first[1:], len(labels)], strict=True)):
-            label = int(labels[start])
-            self._digest(label).update(runs[start:end].tobytes())
-            self._counts[label] = self._counts.get(label, 0) + int(counts[n])
-            self._low[label] = np.minimum(self._low.get(label, low[n]), low[n])
-            self._high[label] = np.maximum(self._high.get(label, high[n]), high[n])
+        self._low[found] = np.minimum(self._low[found], low)
+        self._high[found] = np.maximum(self._high[found], high)
+        for label, start, end in zip(found.tolist(), first, [*first[1:], len(labels)], strict=True):
+            self._digest(label).update(runs[start:end])
 
     def count(self, label: int) -> int:
         """Number of voxels of a label."""
-        return self._counts.get(label, 0)
+        return int(self._counts[label]) if label < len(self._counts) else 0
 
     def checksum(self, label: int) -> str:
         """Of a label's voxels; the same for every label that has none."""
@@ -75,10 +76,17 @@ class LayerTally:
 
     def box(self, label: int) -> tuple[slice, slice, slice] | None:
         """The smallest box (k, j, i) around a label; None where it has no voxel."""
-        if label not in self._low:
+        if self.count(label) == 0:
             return None
         (k, j, i), (last_k, last_j, end_i) = self._low[label].tolist(), self._high[label].tolist()
         return slice(k, last_k + 1), slice(j, last_j + 1), slice(i, end_i)
+
+    def _make_room(self, labels: int) -> None:
+        more = labels - len(self._counts)
+        if more > 0:
+            self._counts = np.pad(self._counts, (0, more))
+            self._low = np.pad(self._low, ((0, more), (0, 0)), constant_values=np.iinfo(np.int32).max)
+            self._high = np.pad(self._high, ((0, more), (0, 0)))
 
     def _digest(self, label: int) -> Any:
         if label not in self._digests:
@@ -88,13 +96,13 @@ class LayerTally:
 
 def _runs(k: int, plane: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """(run,) labels above 0 in ascending order, and (run, 4) of k, j, i and length, in the order of the voxels."""
-    width = plane.shape[1]
-    starts_run = np.empty(plane.shape, dtype=bool)
-    starts_run[:, 0] = True
-    np.not_equal(plane[:, 1:], plane[:, :-1], out=starts_run[:, 1:])
+    width, voxels = plane.shape[1], plane.ravel()
+    starts_run = np.empty(voxels.shape, dtype=bool)
+    np.not_equal(voxels[1:], voxels[:-1], out=starts_run[1:])
+    starts_run[::width] = True
     starts = np.flatnonzero(starts_run)
     lengths = np.diff(starts, append=plane.size)
-    labels = plane.ravel()[starts]
+    labels = voxels[starts]
     order = np.argsort(labels, kind="stable")[np.count_nonzero(labels == 0) :]
     runs = np.empty((len(order), 4), dtype="<i4")
     runs[:, 0], runs[:, 1], runs[:, 2], runs[:, 3] = k, starts[order] // width, starts[order] % width, lengths[order]
