@@ -47,7 +47,7 @@ class Source:
 class Canvas:
     """A labelmap to be made: its grid before and after the parent transform, and what goes into it.
 
-    Sources do not overlap where they are taken; a later one would win.
+    Sources do not overlap where they are taken.
     """
 
     local: VolumeGeometry
@@ -87,7 +87,7 @@ def paint(canvas: Canvas, region: OrientedBox | None) -> Generator[None, None, P
         taken = [_taken(next(found), s.where, inside) for s, found in zip(canvas.sources, planes, strict=True)]
         target[:] = taken[0] if taken else 0
         for plane in taken[1:]:
-            np.copyto(target, plane, where=plane != 0)
+            target |= plane
         tally.add(k, target)
         yield
     return Painted(canvas, image, labels, tally)
