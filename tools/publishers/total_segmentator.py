@@ -14,7 +14,12 @@ _CITATION_MR = "TotalSegmentator MRI, Radiology, doi:10.1148/radiol.241613, arXi
 _CITED = re.compile(r"cite \[paper\]\((?P<url>[^)]*(?:\([^)]*\)[^)]*)*)\)")
 _SPACINGS = {"default": "", "fast": "_3mm", "fastest": "_6mm"}
 _COARSE = {"body": "_6mm", "body_mr": "_6mm"}
-_LEFT_OUT = ("test", "vertebrae_pp_refined")
+_LEFT_OUT = ("test",)
+_NOT_RUN = {
+    "vertebrae_pp_refined": "It cuts the vertebrae of vertebrae_pp to the bodies that vertebrae_body finds, which "
+    "is not done here. Install those two, and see their segments beside each other."
+}
+"""What is done to a task's labels that no description holds (nnunet.py)."""
 _OPEN, _NOT_COMMERCIAL = "Openly available for any usage (Apache-2.0 license)", "(CC BY-NC 4.0 license"
 _MR_WITHOUT_SUFFIX = ("brain_aneurysm",)
 _PLANS = "nnUNetPlans"
@@ -119,6 +124,8 @@ class _Task:
                 "https://backend.totalsegmentator.com/license-academic/. Install the folder that you got.",
             }
             return entry
+        if self.task in _NOT_RUN:
+            return entry | {"restricted": _NOT_RUN[self.task]}
         folders = dict.fromkeys(self._folder(number) for number in ids)
         rough = crop
         while rough is not None:
