@@ -131,6 +131,8 @@ def test_labels_of_nnunet_that_are_none(labels: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
+        {"resampling_fn_data": []},
+        {"resampling_fn_seg": {}},
         {"resampling_fn_data_kwargs": []},
         {"resampling_fn_seg_kwargs": [1]},
         {"resampling_fn_probabilities_kwargs": "text"},

@@ -51,6 +51,11 @@ def read_resampling(content: Mapping[str, Any], where: str) -> Resampling:
     Raises:
         ModelError: if it cannot be done here.
     """
+    for what in _USUAL:
+        function = content.get(f"resampling_fn_{what}", _SPLINES)
+        given = content.get(f"resampling_fn_{what}_kwargs", {})
+        if not isinstance(function, str) or not isinstance(given, dict):
+            raise _refusal(f"{what} by {function} with {given}", where)
     data, scores = (_read(content, what, where) for what in ("data", "probabilities"))
     if not scores.linear and not scores.keeps_grid:
         raise _refusal("probabilities other than linearly", where)
@@ -70,7 +75,7 @@ def _read(content: Mapping[str, Any], what: str, where: str) -> Resampling:
     given = content.get(f"resampling_fn_{what}_kwargs", _USUAL[what] if function == _SPLINES else {})
     if function == _NONE:
         return Resampling(keeps_grid=True)
-    if function not in _UNSAID or not isinstance(given, dict) or not set(given) <= set(_UNSAID[function]):
+    if function not in _UNSAID or not set(given) <= set(_UNSAID[function]):
         raise _refusal(f"{what} by {function} with {given}", where)
     asked = {**_UNSAID[function], **given}
     order = asked.pop("order") if function == _SPLINES else 1
