@@ -14,17 +14,19 @@ PAGE = "https://github.com/neuroneural/brainchop-models"
 _RAW = "https://raw.githubusercontent.com/neuroneural/brainchop-models"
 _COLOR_MAPS = {"subcortical": "model30chan18cls/colormap.json", "model5_gw_ae": "model5_gw_ae/colormap3.json"}
 """Where the names of the classes do not lie in the model's own ``colormap.json``."""
+_NOT_READ = "Its weights are published for TensorFlow.js only, which is not read."
 
 
 def models(checkout: Checkout) -> list[dict[str, Any]]:
-    """An entry for each model whose weights lie in the repository."""
+    """An entry for each model whose description lies in the repository."""
     folders = sorted(
-        name.split("/")[1] for name in checkout.names if name.startswith("meshnet/") and name.endswith("/model.pth")
+        name.split("/")[1] for name in checkout.names if name.startswith("meshnet/") and name.endswith("/model.json")
     )
     return [_entry(checkout, folder) for folder in folders]
 
 
 def _entry(checkout: Checkout, folder: str) -> dict[str, Any]:
+    """Of a model that nobody can read here, what it is and why."""
     color_map = _COLOR_MAPS.get(folder, f"{folder}/colormap.json")
     files = {"model.json": f"{folder}/model.json", "model.pth": f"{folder}/model.pth"}
     labels: dict[str, str] = {}
@@ -32,7 +34,8 @@ def _entry(checkout: Checkout, folder: str) -> dict[str, Any]:
         files["colormap.json"] = color_map
         names = json.loads(checkout.text(f"meshnet/{color_map}"))["labels"]
         labels = {str(number): name.strip().rstrip("*") for number, name in enumerate(names) if number > 0}
-    weights = hashlib.sha256(checkout.content(f"meshnet/{folder}/model.pth")).hexdigest()
+    is_read = f"meshnet/{folder}/model.pth" in checkout.names
+    weights = hashlib.sha256(checkout.content(f"meshnet/{folder}/model.pth")).hexdigest() if is_read else ""
     known = PUBLISHED.get(weights)
     what = counted(labels) if labels else "the brain"
     entry = {
@@ -47,7 +50,8 @@ def _entry(checkout: Checkout, folder: str) -> dict[str, Any]:
         "license": known.license if known else "",
         "commercial_use": known.commercial_use if known else None,
         "citation": known.citation if known else "",
-        "files": [_file(checkout, name, path) for name, path in files.items()],
+        "files": [_file(checkout, name, path) for name, path in files.items()] if is_read else None,
+        "restricted": "" if is_read else _NOT_READ,
     }
     return {key: value for key, value in entry.items() if value not in ("", None, {})}
 
