@@ -173,6 +173,7 @@ def test_a_small_text_that_describes_an_endless_tree_is_an_error() -> None:
         plain(Inference(config, Path()).value("a29"), "a29")
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize(
     "change",
     [
