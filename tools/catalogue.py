@@ -1,4 +1,4 @@
-"""Write the catalogue: the embedded models as their adapters read them, and what the field's publishers offer.
+"""Write the catalogue: the embedded models, what the field's publishers offer, and the codes of what those find.
 
     python -m tools.catalogue [--model-zoo GIT] [--auto3dseg GIT] [--totalsegmentator GIT] [--meshnet GIT]
                               [--releases JSON ...]
@@ -24,6 +24,7 @@ from .publishers import auto3dseg, meshnet, model_zoo, total_segmentator
 from .publishers.anatomy import with_anatomy
 from .publishers.checkout import Checkout
 from .publishers.release_assets import Facts, kept_facts, release_facts, with_facts
+from .publishers.structures import structures_of
 
 PUBLISHERS = {
     "model_zoo": model_zoo.models,
@@ -61,13 +62,27 @@ def published(checkouts: dict[str, Path | None], present: list[dict[str, Any]], 
     return [with_anatomy(with_facts(entry, known)) for entry in entries]
 
 
-def text_of(sections: dict[str, list[dict[str, Any]]]) -> str:
-    """As JSON with a model a line, so that what changes is seen."""
+def content(checkouts: dict[str, Path | None], present: list[dict[str, Any]], facts: Facts) -> dict[str, Any]:
+    """The whole catalogue; the arguments are those of :func:`published`."""
+    entries = published(checkouts, present, facts)
+    models = [to_json(card) for card in embedded_cards()]
+    return {"models": models, "published": entries, "structures": structures_of(entries)}
+
+
+def text_of(sections: dict[str, list[dict[str, Any]] | dict[str, dict[str, Any]]]) -> str:
+    """As JSON with a model or a structure a line, so that what changes is seen."""
     written = []
     for name, entries in sections.items():
-        lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-        written.append(f"{json.dumps(name)}: [\n{lines}\n]")
+        if isinstance(entries, dict):
+            (opening, closing), lines = "{}", [f"{_json(key)}: {_json(entry)}" for key, entry in entries.items()]
+        else:
+            (opening, closing), lines = "[]", [_json(entry) for entry in entries]
+        written.append("\n".join((f"{_json(name)}: {opening}", ",\n".join(lines), closing)))
     return "{\n" + ",\n".join(written) + "\n}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def main() -> None:
@@ -78,10 +93,7 @@ def main() -> None:
     checkouts = vars(parser.parse_args())
     facts = release_facts(checkouts.pop("releases"))
     present = json.loads(catalogue_file().read_text(encoding="utf-8")).get("published", [])
-    models = [to_json(card) for card in embedded_cards()]
-    catalogue_file().write_text(
-        text_of({"models": models, "published": published(checkouts, present, facts)}), encoding="utf-8"
-    )
+    catalogue_file().write_text(text_of(content(checkouts, present, facts)), encoding="utf-8")
 
 
 if __name__ == "__main__":

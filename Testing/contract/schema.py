@@ -74,4 +74,5 @@ _CHECKS = {
     "maxItems": _unless(lambda wanted, value: len(value) <= wanted, "has more than"),
     "minProperties": _unless(lambda wanted, value: len(value) >= wanted, "has fewer than"),
     "minimum": _unless(lambda wanted, value: value >= wanted, "is less than"),
+    "maximum": _unless(lambda wanted, value: value <= wanted, "is more than"),
 }

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from MedAISegLib.core.characters import is_text
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.models import catalogue
 from MedAISegLib.models.card import ModelState
@@ -37,6 +38,23 @@ def test_every_entry_is_as_the_schema_says(content):
     assert catalogue.catalogue_file().stat().st_size < 2**20
 
 
+def test_no_text_has_what_is_obeyed_rather_than_shown(content):
+    texts = list(texts_of(content))
+    assert len(texts) > 10_000
+    assert all(map(is_text, texts))
+
+
+def texts_of(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from (key, *texts_of(item))
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -55,6 +73,36 @@ def test_the_schema_finds_what_is_wrong(content, change, why):
     broken = copy.deepcopy(content)
     change(broken["published"][0])
     assert any(why in problem for problem in problems(SCHEMA, broken))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"type": "SCT 78961009"}, "does not match"),
+        ({"type": "78961009"}, "does not match"),
+        ({"type": "SCT T-C3000 Spleen"}, "does not match"),
+        ({"type": "99LOCAL 1 Spleen"}, "does not match"),
+        ({"type": ["SCT", "78961009", "Spleen"]}, "no string"),
+        ({"category": "Anatomical Structure"}, "does not match"),
+        ({"modifier": None}, "no string"),
+        ({"region_modifier": "SCT 255549009 Anterior"}, "none of"),
+        ({"color": [157, 108]}, "fewer"),
+        ({"color": [157, 108, 256]}, "more than"),
+        ({"color": [157, 108, -1]}, "less than"),
+        ({"colour": [157, 108, 162]}, "not known"),
+    ],
+)
+def test_the_schema_finds_what_is_wrong_with_codes(content, change, why):
+    broken = copy.deepcopy(content)
+    broken["structures"]["spleen"] |= change
+    assert any(why in problem for problem in problems(SCHEMA, broken))
+
+
+@pytest.mark.parametrize("part", ["category", "type"])
+def test_the_schema_finds_a_code_that_is_half_said(content, part):
+    broken = copy.deepcopy(content)
+    del broken["structures"]["spleen"][part]
+    assert any("lacks" in problem for problem in problems(SCHEMA, broken))
 
 
 def test_ids_are_unique_and_usable_as_names_of_folders():
@@ -118,7 +166,7 @@ def test_what_totalsegmentator_does_around_its_networks_is_told():
     ]
 
 
-def test_known_structures_get_their_codes_when_the_catalogue_is_read():
+def test_known_structures_have_their_codes():
     card = find_published("spleen_ct_segmentation").card
     assert card.state is ModelState.TO_DOWNLOAD
     assert [(s.label_value, s.name, s.terminology.type.value) for s in card.segments] == [(1, "spleen", "78961009")]
@@ -131,9 +179,9 @@ def test_nearly_all_structures_of_the_catalogue_have_a_code():
     segments = [segment for model in published_models() for segment in model.card.segments]
     assert len(segments) > 2600
     without = {segment.name for segment in segments if segment.terminology == UNSPECIFIED}
-    assert len(without) <= 32, sorted(without)
+    assert len(without) <= 20, sorted(without)
     # What nobody has published a code for stays without one, instead of getting one that is nearly right.
-    assert {"lingual_canal", "central gland", "tools", "vertebrae_L6"} <= without
+    assert {"lingual_canal", "central gland", "bridge", "Extra-Axial_Haemorrhage"} <= without
 
 
 def test_a_size_is_only_told_where_that_of_every_file_is_known():

@@ -49,6 +49,14 @@ def test_a_row_an_image_and_a_column_a_class(scene):
     assert [float(cell) for cell in found[2][2:]] == [0.75, 0.25]
 
 
+def test_what_cannot_be_written_becomes_a_mark(scene):
+    found = image("a\ud800", 0.25, 0.75, classes=("healthy\ud800", "ill"))
+    node = add_table(replace(RESULT, images=(found,)), scene, "Chest\ud800", None)
+    assert node.GetName() == "Chest\ufffd"
+    assert rows(node)[:1] == [["Image", "Best", "healthy\ufffd", "ill"]]
+    assert rows(node)[1][:2] == ["a\ufffd", "ill"]
+
+
 def test_the_record_comes_back_to_the_last_digit(scene):
     assert classification_of_node(add_table(RESULT, scene, "Chest", None)) == RESULT
 

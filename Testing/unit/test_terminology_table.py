@@ -8,6 +8,8 @@ import pytest
 from MedAISegLib.core.terminology import ANATOMICAL_STRUCTURE, LEFT, RIGHT
 from MedAISegLib.core.terminology_table import color_for, terminology_for
 
+from Testing.snomed import check_digits
+
 
 @pytest.mark.parametrize("name", ["kidney_left", "Left Kidney", "left-kidney", "kidney L", "Left Kideny"])
 def test_a_side_in_any_spelling_becomes_a_modifier(name):
@@ -61,6 +63,12 @@ def test_the_parts_of_the_hippocampus_differ():
         ("Right-OpIFG-opercular-part-of-the-IFG", "40146001", RIGHT),
         ("subclavian_artery_left", "36765005", LEFT),
         ("lower_left_canine_fdi33", "860782001", None),
+        ("Left-Basal-Forebrain", "1997", LEFT),
+        ("ventricle_trigone_right", "217", RIGHT),
+        ("quadratus_lumborum_left", "6001004", LEFT),
+        ("vertebrae_L6", "1156198008", None),
+        ("Nuclei", "84640000", None),
+        ("tools", "37759000", None),
     ],
 )
 def test_the_names_of_other_publishers_lead_to_the_same_codes(name, value, side):
@@ -69,6 +77,8 @@ def test_the_names_of_other_publishers_lead_to_the_same_codes(name, value, side)
 
 
 def test_what_is_found_within_a_structure_has_its_region():
+    lumen = terminology_for("aorta_false_lumen")
+    assert (lumen.type.value, lumen.region.value) == ("122361", "15825003")
     bleeding = terminology_for("Hemorrhage in Subdural space")
     assert (bleeding.type.value, bleeding.region.value) == ("50960005", "54214006")
     pulp = terminology_for("upper_right_first_molar_pulp_fdi116")
@@ -98,7 +108,7 @@ def test_every_entry_of_the_table_can_be_read_and_every_alias_leads_to_one():
     table = json.loads(resources.files("MedAISegLib.core").joinpath("terminology_table.json").read_text("utf-8"))
     for name in [*table["structures"], *table["aliases"]]:
         found = terminology_for(name)
-        assert found.type.scheme in ("SCT", "DCM", "NCIt")
+        assert found.type.scheme in ("SCT", "DCM", "NCIt", "NEU")
         assert found.type.value
         assert 0 < len(found.type.meaning) <= 64
 
@@ -111,21 +121,6 @@ def every_code():
             if entry.get(part, "").startswith("SCT "):
                 _, value, meaning = entry[part].split(" ", 2)
                 yield name, value, meaning
-
-
-def check_digits(number: str) -> int:
-    """Verhoeff's, of a number with its check digit behind it: 0 where that is right (SNOMED CT identifiers)."""
-    turned = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
-    total = 0
-    for place, digit in enumerate(reversed(number)):
-        value = int(digit)
-        for _ in range(place % 8):
-            value = turned[value]
-        # The dihedral group of ten: below five it turns, from five on it also mirrors.
-        turns, mirrored = (total % 5, total >= 5)
-        turn = value % 5
-        total = (turns - turn if mirrored else turns + turn) % 5 + (0 if mirrored == (value >= 5) else 5)
-    return total
 
 
 def test_every_identifier_is_one_that_snomed_can_have_given():

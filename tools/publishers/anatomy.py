@@ -34,6 +34,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
         "cerebellar vermis|cerebral cortex|cerebral white matter|white matter|gray matter|corpus callosum|csf",
         "internal capsule|lentiform nucleus|septum pellucidum|subarachnoid space|venous sinuses|ventricular system",
         "ventricle|3rd ventricle|4th ventricle|lateral ventricle|inferior lateral ventricle|body of lateral ventricle",
+        "collateral trigone|basal forebrain",
         "anterior horn of lateral ventricle|posterior horn of lateral ventricle|accumbens area|amygdala|caudate",
         "pallidum|putamen|thalamus|ventraldc|hippocampus|hippocampus anterior|hippocampus posterior|insula",
         "frontal lobe|temporal lobe|parietal lobe|occipital lobe|posteriorcingulate|central sulcus|central operculum",
@@ -55,7 +56,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
         "transversospinalis",
         *(f"vertebrae c{number}" for number in range(1, 8)),
         *(f"vertebrae t{number}" for number in range(1, 13)),
-        *(f"vertebrae l{number}" for number in range(1, 6)),
+        *(f"vertebrae l{number}" for number in range(1, 7)),
     ),
     "chest": (
         "lung|lung lower lobe|lung middle lobe right|lung upper lobe|lung pleural|lung trachea bronchia|trachea|airway",
@@ -77,9 +78,9 @@ REGIONS: dict[str, tuple[str, ...]] = {
         "abdominal cavity|liver|gallbladder|pancreas|spleen|stomach|duodenum|small bowel|colon|kidney|kidney cortex",
         "adrenal gland|ureter|aorta|inferior vena cava|portal vein|splenic vein|portal vein and splenic vein",
         "celiac trunk|renal arteries|superior mesenteric artery|psoas major|iliopsoas|rectus abdominis",
-        "external oblique|internal oblique|torso fat",
+        "quadratus lumborum|external oblique|internal oblique|torso fat",
         *(f"liver segment {number}" for number in range(1, 9)),
-        *(f"vertebrae l{number}" for number in range(1, 6)),
+        *(f"vertebrae l{number}" for number in range(1, 7)),
     ),
     "pelvis": (
         "urinary bladder|prostate|peripheral zone of prostate|transition zone of prostate|uterus|rectum|ureter|hip",
@@ -99,7 +100,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 _TISSUES = {"artery", "vein", "bone", "skeletal muscle", "intermuscular fat", "subcutaneous fat"}
 _FINDINGS = {"bone lesion", "edema", "necrosis", "neoplasm", "primary neoplasm"}
-ANYWHERE = _TISSUES | _FINDINGS | {"implant", "phalanges feet", "phalanges hand"}
+ANYWHERE = _TISSUES | _FINDINGS | {"implant", "nuclei", "phalanges feet", "phalanges hand", "surgical instrument"}
 """The phalanges of hands and feet have one code."""
 
 _WORDS = {"abdominal": "abdomen", "cardiac": "heart", "thoracic": "chest", "intracranial": "brain"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,17 @@ class Code:
     value: str
     scheme: str
     meaning: str
+
+
+@cache
+def read_code(text: str) -> Code:
+    """The code that is written as ``SCHEME VALUE MEANING``, as our tables do.
+
+    Raises:
+        ValueError: if one of the three is missing.
+    """
+    scheme, value, meaning = text.split(" ", 2)
+    return Code(value, scheme, meaning)
 
 
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")

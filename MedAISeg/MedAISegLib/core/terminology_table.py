@@ -21,6 +21,7 @@ from .terminology import (
     TISSUE,
     Code,
     Terminology,
+    read_code,
 )
 
 _TABLE = Path(__file__).with_suffix(".json")
@@ -51,9 +52,9 @@ def terminology_for(name: str) -> Terminology | None:
         return None
     entry, side = found
     category = _CATEGORIES[entry.get("category", "structure")]
-    kind = _code(entry["type"])
-    modifier = _code(entry["modifier"]) if "modifier" in entry else None
-    region = _code(entry["region"]) if "region" in entry else None
+    kind = read_code(entry["type"])
+    modifier = read_code(entry["modifier"]) if "modifier" in entry else None
+    region = read_code(entry["region"]) if "region" in entry else None
     of_the_region = side if region else None
     if category is not ANATOMICAL_STRUCTURE:
         return Terminology(category, kind, modifier, region, of_the_region)
@@ -95,16 +96,11 @@ def _readings(words: list[str]) -> list[tuple[list[str], Code | None]]:
     return readings
 
 
-def _code(text: str) -> Code:
-    scheme, value, meaning = text.split(" ", 2)
-    return Code(value, scheme, meaning)
-
-
 @cache
 def _table() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Structures, and other names of them; a code's meaning names what needs no further code to be told."""
     table = json.loads(_TABLE.read_text(encoding="utf-8"))
     structures: dict[str, dict[str, Any]] = table["structures"]
     alone = {name: entry for name, entry in structures.items() if not {"region", "modifier"} & set(entry)}
-    meanings = {" ".join(_words(_code(entry["type"]).meaning)): name for name, entry in reversed(alone.items())}
+    meanings = {" ".join(_words(read_code(entry["type"]).meaning)): name for name, entry in reversed(alone.items())}
     return structures, meanings | table["aliases"] | {name: name for name in structures}

@@ -1,7 +1,7 @@
 """What the field's publishers offer, as the catalogue says; ``tools/catalogue.py`` writes it.
 
-It holds facts of public metadata, one model a line; what a publisher does not say is absent. Codes and colours of the
-structures are looked up when it is read.
+It holds facts of public metadata, one model a line; what a publisher does not say is absent. What the labels' names
+stand for is written down beside the models, once for all of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ from typing import Any
 from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.records import from_json
-from ..core.terminology import UNSPECIFIED
-from ..core.terminology_table import color_for, terminology_for
 from . import catalogue
 from .card import ModelCard, ModelState
-from .spec import Channel, SegmentSpec
+from .spec import Channel
+from .structures import UNKNOWN, Structure, read_structures
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class PublishedModel:
         labels: names of the segments by label value.
         restricted: why nobody can simply download it, empty where one can; then there are files.
         description_file: what ``medaiseg.json`` in the model's folder has to say beyond the texts here.
+        structures: what the names of labels stand for, of those that have a code; the same for all models.
     """
 
     id: str
@@ -72,6 +72,7 @@ class PublishedModel:
     files: tuple[PublishedFile, ...] = ()
     notices: tuple[str, ...] = ()
     description_file: Mapping[str, Any] | None = None
+    structures: Mapping[str, Structure] = field(default_factory=dict, repr=False)
 
     @cached_property
     def card(self) -> ModelCard:
@@ -85,7 +86,10 @@ class PublishedModel:
             description=self.description,
             anatomy=self.anatomy,
             channels=self.channels,
-            segments=tuple(_segment(int(value), name) for value, name in (self.labels or {}).items()),
+            segments=tuple(
+                self.structures.get(name, UNKNOWN).segment(int(value), name)
+                for value, name in (self.labels or {}).items()
+            ),
             license=self.license,
             commercial_use=self.commercial_use,
             citation=self.citation,
@@ -117,8 +121,8 @@ def published_cards() -> Iterator[ModelCard]:
     """
     path = catalogue.catalogue_file()
     with _explained(path):
-        for entry in _entries(path):
-            yield from_json(PublishedModel, entry).card
+        for model in _models(path):
+            yield model.card
 
 
 def find_published(model_id: str) -> PublishedModel | None:
@@ -133,12 +137,14 @@ def search_published(words: str) -> tuple[PublishedModel, ...]:
 
 @cache
 def _read_all(path: Path, _changed_ns: int) -> tuple[PublishedModel, ...]:
-    return tuple(from_json(PublishedModel, entry) for entry in _entries(path))
+    return tuple(_models(path))
 
 
-def _entries(path: Path) -> list[Any]:
-    entries: list[Any] = json.loads(path.read_text(encoding="utf-8"))["published"]
-    return entries
+def _models(path: Path) -> Iterator[PublishedModel]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    structures = read_structures(content["structures"])
+    for entry in content["published"]:
+        yield replace(from_json(PublishedModel, entry), structures=structures)
 
 
 @contextmanager
@@ -147,7 +153,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise catalogue.unusable(_("it cannot be read: {reason}.").format(reason=error.strerror), path) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise catalogue.unusable(_("it is damaged."), path) from error
 
 
@@ -155,7 +161,3 @@ def _size_of(files: tuple[PublishedFile, ...]) -> int:
     """Of all together; 0 where that of one is not known."""
     sizes = [file.size_bytes for file in files]
     return sum(sizes) if all(sizes) else 0
-
-
-def _segment(value: int, name: str) -> SegmentSpec:
-    return SegmentSpec(value, name, terminology_for(name) or UNSPECIFIED, color_for(name))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.characters import shown
 from ..core.classification import ClassificationResult, ClassProbability, ImageClasses
 from ..core.notice import Notice
 from ..core.records import from_json, to_json
@@ -35,7 +36,7 @@ class _Kept:
 def add_table(result: ClassificationResult, scene: Any, name: str, source_node: Any) -> Any:
     """A new ``vtkMRMLTableNode`` with a row an image, beside the image's volume node in the subject hierarchy."""
     node = slicer_module().vtkMRMLTableNode()
-    node.SetName(name)
+    node.SetName(shown(name))
     # Selectors look at a node's attributes when it comes.
     fill_table(node, result)
     scene.AddNode(node)
@@ -81,12 +82,12 @@ def classification_of_node(node: Any) -> ClassificationResult | None:
 
 
 def _columns(result: ClassificationResult) -> Iterator[tuple[str, list[Any]]]:
-    yield IMAGE, [image.image for image in result.images]
-    yield BEST, [image.best.name for image in result.images]
+    yield IMAGE, [shown(image.image) for image in result.images]
+    yield BEST, [shown(image.best.name) for image in result.images]
     for number, found in enumerate(result.images[0].classes):
         # A table has one column of a name.
         name = f"{found.name} (class)" if found.name in (IMAGE, BEST) else found.name
-        yield name, [image.classes[number].probability for image in result.images]
+        yield shown(name), [image.classes[number].probability for image in result.images]
 
 
 def _kept(result: ClassificationResult) -> _Kept:

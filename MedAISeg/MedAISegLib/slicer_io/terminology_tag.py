@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.characters import shown
 from ..core.terminology import UNSPECIFIED, Code, Terminology
 
 _TYPE_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -30,7 +31,7 @@ def _code_to_text(code: Code | None) -> str:
 
 def _plain(text: str) -> str:
     """Without the letters that divide a tag, or the tags in a file."""
-    return "".join(" " if letter in "~^|" else letter for letter in text)
+    return "".join(" " if letter in "~^|" else letter for letter in shown(text))
 
 
 def _code_from_text(text: str) -> Code | None:

@@ -44,7 +44,7 @@ def offered(publisher, tmp_path, monkeypatch):
             publisher.files[path] = zipped(root, file["folder"])
             file["url"] = publisher.url(path)
         place = tmp_path / "catalogue.json"
-        place.write_text(json.dumps({"models": [], "published": [entry]}), encoding="utf-8")
+        place.write_text(json.dumps({"models": [], "published": [entry], "structures": {}}), encoding="utf-8")
         monkeypatch.setattr(catalogue, "catalogue_file", lambda: place)
         return model_id
 
