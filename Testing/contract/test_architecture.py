@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,16 @@ FOLDERS = ("MedAISeg", "Resources", "Testing", "benchmarks", "tools", "training"
 SOURCES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
 LONGEST_FILE = 350
 
-APP_IN_SLICER = (
-    "checks", "child", "client", "endings", "exchange", "interpreter", "job", "match", "messages", "protocol",
-    "windows_job",
-)  # fmt: skip
+CONTRACTS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+    "contracts"
+]
+
+APP_IN_SLICER = tuple(
+    name.removeprefix("MedAISegLib.app.")
+    for contract in CONTRACTS
+    if contract["name"].startswith("what Slicer's process takes from app")
+    for name in contract["source_modules"]
+)
 """Modules of app that run in Slicer's own process; the others run in the worker or the command line."""
 
 SLICER_SIDE = {
@@ -73,6 +80,21 @@ def test_the_layers_hold() -> None:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
+
+
+def test_the_contract_names_all_that_slicers_process_takes_from_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    grimp = pytest.importorskip("grimp")
+    monkeypatch.syspath_prepend(str(PACKAGE.parent))
+    graph = grimp.build_graph("MedAISegLib", cache_dir=None)
+    known = {
+        module for layer in ("slicer_io", "slicer_ui") for module in graph.find_descendants(f"MedAISegLib.{layer}")
+    }
+    new = set(known)
+    while new:
+        new = {module for each in new for module in graph.find_modules_directly_imported_by(each)} - known
+        known |= new
+    reached = {name.removeprefix("MedAISegLib.app.") for name in known if name.startswith("MedAISegLib.app.")}
+    assert reached == set(APP_IN_SLICER)
 
 
 @pytest.mark.parametrize("layer", SLICER_SIDE)

@@ -15,8 +15,8 @@ from MedAISegLib.slicer_io.requirements import MINIMA, MODULES, TORCH, is_at_lea
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "MedAISeg" / "MedAISegLib"
 WORKER_LAYERS = ("app", "engine", "exporters", "formats", "models", "readers", "core")
-OPTIONAL = {"ignite", "onnxruntime"}
-"""What few models need: the error that names it says how to install it."""
+OPTIONAL = {"ignite", "onnxruntime", "openvino"}
+"""What few models need, or run faster by: the error that names it says how to install it."""
 LOOKED_UP = {"filelock", "pooch", "requests", "truststore", "urllib3"}
 """Asked for by name when something is downloaded or installed (models.extras)."""
 COMMAND_LINE_ONLY = {"click", "matplotlib", "rich"}

@@ -11,7 +11,7 @@ import pytest
 import torch
 from MedAISegLib.core.errors import Cancelled, UsageError
 from MedAISegLib.core.progress import CancelToken
-from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing, window_chooser
+from MedAISegLib.engine.backends import AUTOMATIC, Wanted, choosing, ways, window_chooser
 from MedAISegLib.engine.backends.agreement import Agreement, compare
 from MedAISegLib.engine.backends.reduced_precision import tensor_float_32
 from MedAISegLib.engine.backends.ways import ONEDNN, Backend, Precision, Way, ways_on
@@ -202,7 +202,8 @@ def test_fewer_bits_that_the_user_lays_down_are_taken_and_what_they_change_is_sa
     assert result.backend == "eager fp32, eager bf16"
 
 
-def test_words_that_are_no_backend_and_what_a_device_has_not_are_named():
+def test_words_that_are_no_backend_and_what_a_device_has_not_are_named(monkeypatch):
+    monkeypatch.setattr(ways, "can_convert", lambda: False)
     with pytest.raises(UsageError, match="tensorrt"):
         Wanted.of("tensorrt", "auto")
     with pytest.raises(UsageError, match="eager fp32, onednn fp32, eager bf16"):

@@ -9,6 +9,7 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import even_windows
+from MedAISegLib.engine import windows as windows_module
 from MedAISegLib.engine.even_windows import WindowCount
 from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.slabs import collect
@@ -143,6 +144,39 @@ class Ends(torch.nn.Module):
 )
 def test_a_result_says_that_scores_are_no_numbers(windows, score, said):
     found = segment(case(), model(windows), [[Ends(score)]], device="cpu")
+    assert ("scores-undefined" in [notice.code for notice in found.notices]) is said
+
+
+class EndsInAHead(Ends):
+    """The same, its last layer apart; ``place`` is where that score comes from."""
+
+    def __init__(self, score, place):
+        super().__init__(score)
+        self.place = place
+
+    def trunk(self, batch):
+        features = torch.cat([batch, -batch], dim=1)
+        if self.place == "trunk":
+            features[:, 1, -1, -1, -1] = self.score
+        return features
+
+    def head(self, features):
+        scores = features.clone()
+        if self.place == "head":
+            scores[:, 1, -1, -1, -1] = self.score
+        return scores
+
+
+@pytest.mark.parametrize("place", ["trunk", "head"])
+@pytest.mark.parametrize("slab_bytes", [1, 2**28], ids=["slice by slice", "at once"])
+@pytest.mark.parametrize(
+    ("score", "said"), [(float("nan"), True), (float("inf"), True), (-float("inf"), False), (3e38, False)]
+)
+def test_so_does_that_of_a_whole_array_whose_last_layer_is_applied_slab_by_slab(
+    monkeypatch, place, slab_bytes, score, said
+):
+    monkeypatch.setattr(windows_module, "WHOLE_ARRAY_SLAB_BYTES", slab_bytes)
+    found = segment(case(), model(Windows(None)), [[EndsInAHead(score, place)]], device="cpu")
     assert ("scores-undefined" in [notice.code for notice in found.notices]) is said
 
 

@@ -13,8 +13,8 @@ from MedAISegLib.app import result_requests
 from MedAISegLib.app.exchange import record_segmentation
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.messages import WorkerMessage, cancel_line, read_worker_line, request_line
-from MedAISegLib.app.protocol import Done, ErrorRecord, ExportReply, ExportRequest, SegmentRequest
-from MedAISegLib.core.errors import InputError
+from MedAISegLib.app.protocol import Done, ErrorRecord, ExportReply, ExportRequest, SegmentReply, SegmentRequest
+from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.progress import Poll, ProgressEvent, RunStage
 from MedAISegLib.exporters.written import Written
 
@@ -222,3 +222,33 @@ def test_what_a_killed_worker_left_of_the_same_export_is_gone_afterwards(
     worker.take(exporting(tmp_path))
     assert isinstance(said.of(WRITING), ExportReply)
     assert [path.name for path in (tmp_path / "out 1").iterdir()] == ["file"]
+
+
+def test_spare_time_begins_with_the_answer_to_a_run_and_ends_with_the_next_run(
+    worker: Any, said: Said, computing: Gated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MedAISegLib.app import idle, run_requests
+    from MedAISegLib.app import worker as worker_module
+
+    monkeypatch.setattr(worker_module, "_QUIET_S", 0.1)
+    segmentation = organs(oblique_geometry())
+    reply = SegmentReply(record_segmentation(tmp_path, "labels", segmentation), result_of(segmentation), {})
+    spare, yielded = Gated(), threading.Event()
+
+    def use(_models: Any, poll: Poll) -> None:
+        try:
+            spare.pass_through(poll)
+        except Cancelled:
+            yielded.set()
+            raise
+
+    monkeypatch.setattr(idle, "convert_networks", use)
+    monkeypatch.setattr(run_requests, "segment", lambda _: reply)
+    worker.take(segmenting(tmp_path))
+    assert isinstance(said.of(COMPUTING), SegmentReply)
+    until(spare.begun.is_set)
+    monkeypatch.setattr(run_requests, "segment", computing.compute)
+    worker.take(request_line(WRITING_MORE, SegmentRequest(tmp_path, SegmentationJob("any"), {})))
+    until(yielded.is_set)
+    computing.gate.set()
+    assert said.of(WRITING_MORE) == Done()

@@ -21,7 +21,7 @@ class SegmentationJob:
         region: limits the run: images are cropped to its voxel bounds, labels masked to the box.
         test_time_flips: average over flips along every subset of axes; None leaves it to the model.
         keep_largest_component: of each label.
-        backend: ``auto`` for the fastest that was found, or ``eager`` or ``onednn``.
+        backend: ``auto`` for the fastest that was found, or ``eager``, ``onednn`` or ``openvino``.
         precision: ``auto``, ``fp32``, ``tf32``, ``fp16`` or ``bf16``; the last three change labels near ties.
         accept: go on under the assumption that would otherwise be asked about.
     """

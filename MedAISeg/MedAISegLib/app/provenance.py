@@ -14,7 +14,7 @@ from ..core.result import Provenance
 from ..models.spec import ModelSpec, Windows
 from .job import SegmentationJob
 
-_LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom")
+_LIBRARIES = ("torch", "monai", "numpy", "SimpleITK", "pydicom", "highdicom", "openvino")
 
 
 def provenance_of(

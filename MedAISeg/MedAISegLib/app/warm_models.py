@@ -59,6 +59,11 @@ class WarmModels:
             self._make_room(len(self._loaded) - 1)
         return LoadedModel(source.spec, known.networks, source.run, source.widths)
 
+    @property
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """Those in memory, the last one used at the end; for the thread of the runs only."""
+        return tuple(self._loaded.values())
+
     def networks_of(self, sha256: str) -> Networks:
         """Those of a model, none where it is not in memory; may be asked from any thread."""
         known = self._loaded.get(sha256)

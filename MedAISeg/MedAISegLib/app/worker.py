@@ -11,23 +11,28 @@ import faulthandler
 import os
 import platform
 import sys
+import time
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import BinaryIO
 
 from .. import __version__
-from ..core.errors import Cancelled
+from ..core.errors import Cancelled, ResourceError
 from ..core.progress import CancelToken, Progress
 from ..core.unfinished import ending, remove_unfinished
 from .messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
-from .protocol import PROTOCOL_VERSION, Hello, Reply, Request
+from .protocol import PROTOCOL_VERSION, Hello, Reply, Request, SegmentReply
 from .sender import Sender, throttled
 from .tasks import Lane, Task, carry_out, lane_of
 from .warm_models import WarmModels
 
 _PATIENCE_S = 0.5
 _NICENESS = 5
+_QUIET_S = 5.0
+"""Without a request, before spare time begins: results are being shown, measured and written after a run."""
+
+_STEP_S = 0.02
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ class Worker:
         self._paces: dict[tuple[str, str], float] = {}
         self._lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in Lane}
         self._open: dict[int, tuple[Task, Future[Reply]]] = {}
+        self._ends = False
 
     def take(self, line: bytes) -> None:
         """Begin a request, or cancel one."""
@@ -76,6 +82,7 @@ class Worker:
 
     def stop(self) -> None:
         """Ask everything to stop, and wait a moment for it."""
+        self._ends = True
         for task, future in list(self._open.values()):
             task.progress.cancel.cancel()
             future.cancel()
@@ -100,8 +107,32 @@ class Worker:
     def _answer(self, number: int, done: Future[Reply]) -> None:
         if done.cancelled():
             self._say(number, Cancelled())
-        else:
-            self._say(number, done.exception() or done.result())
+            return
+        answer = done.exception() or done.result()
+        self._say(number, answer)
+        if isinstance(answer, SegmentReply) and not self._ends:
+            self._lanes[Lane.LONG].submit(self._use_spare_time)
+
+    def _use_spare_time(self) -> None:
+        """On the thread of the runs, until the next one comes."""
+        from .idle import convert_networks
+
+        with suppress(Cancelled, ResourceError):
+            self._wait_for_quiet()
+            convert_networks(self._models, self._yield_to_runs)
+
+    def _wait_for_quiet(self) -> None:
+        quiet_since_s = time.monotonic()
+        while time.monotonic() - quiet_since_s < _QUIET_S:
+            self._yield_to_runs()
+            if self._open:
+                quiet_since_s = time.monotonic()
+            time.sleep(_STEP_S)
+
+    def _yield_to_runs(self) -> None:
+        runs = [task for task, _ in list(self._open.values()) if lane_of(task.request) is Lane.LONG]
+        if runs or self._ends:
+            raise Cancelled
 
     def _say(self, number: int, answer: Reply | BaseException) -> None:
         """The one answer to a request; any further one is dropped."""

@@ -52,13 +52,16 @@ def os_errors_explained(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, place: Path | None = None) -> Iterator[BinaryIO]:
     """A file to write into, hidden beside ``path`` and put in its place at the end; on any error nothing changes.
+
+    Args:
+        place: of the hidden file, in the same folder, for who knows of it beyond the end of the process.
 
     Raises:
         ResourceError: if it cannot be written.
     """
-    place = path.parent / f".part-{secrets.token_hex(6)}"
+    place = place or path.parent / f".part-{secrets.token_hex(6)}"
     with os_errors_explained(path), unfinished(place):
         path.parent.mkdir(parents=True, exist_ok=True)
         with place.open("xb") as stream:

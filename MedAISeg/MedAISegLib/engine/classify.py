@@ -22,7 +22,7 @@ def class_probabilities(
         device: that the network is on.
 
     Raises:
-        ModelError: if the network's output is no list of scores, or the image does not fit it.
+        ModelError: if the network's output is no list of numbers, or the image does not fit it.
     """
     with torch.inference_mode(), tensor_float_32(allowed=False):
         values = prepare(case, stage, progress).values
@@ -40,7 +40,10 @@ def class_probabilities(
             scores = scores[0]
         if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
             raise ModelError("the network gives no list of scores.")
-        return tuple(float(value) for value in _activated(scores[0].float(), stage.restore.activation).cpu())
+        found = _activated(scores[0].float(), stage.restore.activation)
+        if not bool(found.isfinite().all()):
+            raise ModelError("the network's scores are no numbers: nothing can be said of the image.")
+        return tuple(float(value) for value in found.cpu())
 
 
 def _activated(scores: torch.Tensor, activation: Activation) -> torch.Tensor:

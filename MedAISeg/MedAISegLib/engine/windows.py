@@ -102,7 +102,7 @@ def score_slabs(
     predict = _joined(networks, windows.test_time_flips, apart=apart)
     predict = predict if count is None else count.watching(predict)
     if windows.size is None:
-        slabs, axis = _whole_array(networks, predict, whole, windows, placement, report), 0
+        slabs, axis = _whole_array(networks, predict, whole, windows, placement, report, count), 0
     else:
         size = _filled(windows.size, shape)
         axis = _leanest_axis(shape, size) if axis is None else axis
@@ -206,13 +206,14 @@ def _whole_array(
     windows: Windows,
     placement: Placement,
     report: Callable[[float], None],
+    count: WindowCount | None,
 ) -> Iterator[Slab]:
     batch = values[None].to(placement.compute)
     network = networks[0]
     with _reporting_layers(networks, report):
         if len(networks) == 1 and not windows.test_time_flips and isinstance(network, WideHeadNetwork):
-            features = network.trunk(batch)
-            yield from _headed(network, features, placement)
+            head = network.head if count is None else count.watching(network.head)
+            yield from _headed(head, network.trunk(batch), placement)
         else:
             yield Slab.of(predict(batch)[0].to(placement.accumulate), 0)
     report(1.0)
@@ -253,13 +254,13 @@ def _layers(networks: Sequence[Network]) -> list[torch.nn.Module]:
     return [layer for network in modules for layer in network.modules() if not any(layer.children())]
 
 
-def _headed(network: WideHeadNetwork, features: torch.Tensor, placement: Placement) -> Iterator[Slab]:
+def _headed(head: Network, features: torch.Tensor, placement: Placement) -> Iterator[Slab]:
     length = features.shape[2]
-    classes = network.head(features[:, :, :1]).shape[1]
+    classes = head(features[:, :, :1]).shape[1]
     slice_bytes = classes * features[0, 0, 0].numel() * features.element_size()
     step = max(1, WHOLE_ARRAY_SLAB_BYTES // slice_bytes)
     for start in range(0, length, step):
-        yield Slab.of(network.head(features[:, :, start : start + step])[0].to(placement.accumulate), 0, start)
+        yield Slab.of(head(features[:, :, start : start + step])[0].to(placement.accumulate), 0, start)
 
 
 def _joined(networks: Sequence[Network], flips: tuple[tuple[int, ...], ...], *, apart: bool) -> Network:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
 from ...core.notice import Notice
 from ...models.spec import InferenceStage
 from .agreement import LARGEST_CHANGE
+from .conversion import convert, converted_at, why_not_converted
+from .converted import checksum_of
 from .remembered import Place, recall, remember
-from .ways import PLAIN, Way
+from .ways import OPENVINO, PLAIN, Way
 
 
 @dataclass(eq=False)
@@ -41,7 +44,7 @@ class Happened:
         self.say("backend-failed", f"The network could not be run as {way} ({reason}); it ran as {PLAIN}.")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class NetworkRun:
     """A network's part in a run.
 
@@ -51,6 +54,7 @@ class NetworkRun:
         member: of the stage's networks.
         forced: the way that the user has laid down.
         kept: whether what is found holds for later runs: not where the user has narrowed what may be taken.
+        made: checksum of the converted network that is at hand; empty where none is.
     """
 
     model: str
@@ -61,6 +65,7 @@ class NetworkRun:
     kept: bool
     poll: Callable[[], None]
     happened: Happened
+    made: str = ""
 
     def known(self, values: torch.Tensor, ways: tuple[Way, ...]) -> Way | None:
         """The one of the ways, or the plain one, that was found before for such (batch, channel, a, b, c) values."""
@@ -68,21 +73,48 @@ class NetworkRun:
         if found is None:
             return None
         if self.forced is not None:
-            changed = found.changed_percent.get(str(self.forced))
+            changed = found.changed_percent.get(self._name(self.forced))
             return self.forced if changed is not None and changed <= 100 * LARGEST_CHANGE else None
-        return next((way for way in ways if str(way) == found.way), PLAIN)
+        if not {self._name(way) for way in ways} <= found.tried:
+            return None
+        return next((way for way in (PLAIN, *ways) if self._name(way) == found.way), None)
 
     def keep(
-        self, values: torch.Tensor, way: Way, seconds: Mapping[str, float], changed_percent: Mapping[str, float]
+        self, values: torch.Tensor, way: Way, seconds: Mapping[Way, float], changed_percent: Mapping[Way, float]
     ) -> None:
         """For later runs, what was found by such values."""
         if self.kept:
-            remember(self._place(values), str(way), seconds, changed_percent)
+            named = {self._name(one): value for one, value in seconds.items()}
+            changed = {self._name(one): value for one, value in changed_percent.items()}
+            # Of ways in fewer bits the one that was chosen is compared in every run.
+            beside = not any(one.exact for one in seconds if one != PLAIN)
+            remember(self._place(values), self._name(way), named, changed, beside=beside)
 
-    def not_applicable(self) -> None:
+    def converted(self, network: torch.nn.Module, values: torch.Tensor) -> Path | None:
+        """The network as OpenVINO's for one of such (batch, channel, a, b, c) values; None where there is none.
+
+        It is made now for who has laid down that way; else while nothing runs.
+
+        Raises:
+            ResourceError: if the program's data folder cannot be written.
+            Cancelled: if the user asked the run to stop.
+        """
+        place = self._place(values)
+        if self.forced == OPENVINO and place.model and converted_at(place) is None and not why_not_converted(place):
+            convert(network, place, self.poll)
+        file = converted_at(place)
+        self.made = "" if file is None else checksum_of(file)
+        return file
+
+    def why_not_converted(self, values: torch.Tensor) -> str:
+        """What came in the way for such values; empty where nothing did."""
+        return why_not_converted(self._place(values))
+
+    def not_applicable(self, reason: str = "") -> None:
         """Tell who has laid down a way that this network cannot be run in it."""
         if self.forced is not None:
-            text = f"{self.forced} does not apply to this network; it ran as {PLAIN}."
+            why = f" ({reason})" if reason else ""
+            text = f"{self.forced} does not apply to this network{why}; it ran as {PLAIN}."
             self.happened.say("backend-not-taken", text)
 
     def not_compared(self) -> None:
@@ -91,6 +123,10 @@ class NetworkRun:
             f"Run as {self.forced}, as was asked: where it could have been compared with {PLAIN}, no label was found."
         )
         self.happened.say("labels-not-compared", text)
+
+    def _name(self, way: Way) -> str:
+        """In the record: a network that is converted anew is another."""
+        return f"{way} {self.made[:16]}" if way == OPENVINO else str(way)
 
     def _place(self, values: torch.Tensor) -> Place:
         return Place(self.model, self.number, self.member, tuple(values.shape), values.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class Place:
     device: torch.device
 
     @property
-    def _key(self) -> str:
+    def key(self) -> str:
+        """That of its record."""
         shape = "x".join(map(str, self.shape))
         return f"{self.model}/{self.stage}/{self.member}/{shape}/{_processor(self.device)}"
 
@@ -46,43 +48,72 @@ class Found:
 
     Attributes:
         way: that was chosen.
+        tried: the ways that were compared.
         changed_percent: of the labels, by each way that computed to its end.
     """
 
     way: str
+    tried: frozenset[str]
     changed_percent: Mapping[str, float]
 
 
 def recall(place: Place) -> Found | None:
     """What was found; None where nothing was, or with other versions."""
-    entry = read_record(_FILE).get(place._key) if place.model else None
-    if not isinstance(entry, dict) or entry.get("versions") != _versions():
+    entry = read_record(_FILE).get(place.key) if place.model else None
+    if not isinstance(entry, dict) or entry.get("versions") != versions():
         return None
-    changed = entry.get("changed_percent")
-    changed = changed if isinstance(changed, dict) else {}
-    numbers = {str(way): float(value) for way, value in changed.items() if isinstance(value, (int, float))}
-    return Found(str(entry.get("way")), numbers)
+    return Found(str(entry.get("way")), frozenset(_numbers(entry, "seconds")), _numbers(entry, "changed_percent"))
 
 
-def remember(place: Place, way: str, seconds: Mapping[str, float], changed_percent: Mapping[str, float]) -> None:
-    """Keep what was chosen and why; a folder that cannot be written costs the next run a measurement."""
+def remembered_places(model: str, device: torch.device) -> tuple[Place, ...]:
+    """Where a model's networks were compared on a device like this one."""
+    form = re.compile(rf"{model}/(\d+)/(\d+)/(\d+(?:x\d+)*)/{re.escape(_processor(device))}")
+    keys = [form.fullmatch(key) for key in read_record(_FILE)] if model else []
+    return tuple(
+        Place(model, int(key[1]), int(key[2]), tuple(int(length) for length in key[3].split("x")), device)
+        for key in keys
+        if key
+    )
+
+
+def remember(
+    place: Place, way: str, seconds: Mapping[str, float], changed_percent: Mapping[str, float], *, beside: bool = False
+) -> None:
+    """Keep what was chosen and why; a folder that cannot be written costs the next run a measurement.
+
+    Args:
+        beside: only some ways were compared again; what is known of the others stays.
+    """
     if not place.model:
         return
 
     def change(content: dict[str, object]) -> None:
-        content[place._key] = {
+        before = content.get(place.key)
+        stays = beside and isinstance(before, dict) and before.get("versions") == versions()
+        known: Mapping[str, object] = before if stays and isinstance(before, dict) else {}
+        content[place.key] = {
             "way": way,
-            "seconds": {name: round(value, 4) for name, value in seconds.items()},
-            "changed_percent": {name: round(value, 4) for name, value in changed_percent.items()},
-            "versions": _versions(),
+            "seconds": _numbers(known, "seconds") | _rounded(seconds),
+            "changed_percent": _numbers(known, "changed_percent") | _rounded(changed_percent),
+            "versions": versions(),
         }
-        for surplus in [key for key in content if key != place._key][: max(0, len(content) - _MOST)]:
+        for surplus in [key for key in content if key != place.key][: max(0, len(content) - _MOST)]:
             del content[surplus]
 
     try:
         change_record(_FILE, change)
     except ResourceError:
         return
+
+
+def _numbers(entry: Mapping[str, object], name: str) -> dict[str, float]:
+    values = entry.get(name)
+    values = values if isinstance(values, dict) else {}
+    return {str(way): float(value) for way, value in values.items() if isinstance(value, (int, float))}
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def _processor(device: torch.device) -> str:
@@ -93,5 +124,6 @@ def _processor(device: torch.device) -> str:
     return f"{device.type} {processor_name()} {platform.machine()} {instructions} {torch.get_num_threads()} threads"
 
 
-def _versions() -> str:
+def versions() -> str:
+    """Of torch, and of the ways themselves."""
     return f"torch {torch.__version__}, ways {_REVISION}"

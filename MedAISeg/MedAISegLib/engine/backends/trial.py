@@ -110,8 +110,8 @@ class Trial:
             self._run.keep(
                 values,
                 fastest,
-                {str(way): total / self.windows for way, total in seconds.items()},
-                {str(way): one.agreement.percent for way, one in self._ways.items() if one.agreement},
+                {way: total / self.windows for way, total in seconds.items()},
+                {way: one.agreement.percent for way, one in self._ways.items() if one.agreement},
             )
         return fastest
 

@@ -9,6 +9,8 @@ from typing import TypeVar
 import torch
 
 from ...core.errors import UsageError
+from .conversion import can_convert
+from .converted import ConvertedNetwork
 from .direct_convolutions import with_direct_convolutions
 from .reduced_precision import channels_last_copy, in_precision
 
@@ -16,10 +18,11 @@ E = TypeVar("E", bound=Enum)
 
 
 class Backend(Enum):
-    """What computes the layers: torch as it comes, or oneDNN called without torch's own detours."""
+    """What computes the layers: torch as it comes, oneDNN called without torch's own detours, or OpenVINO."""
 
     EAGER = "eager"
     ONEDNN = "onednn"
+    OPENVINO = "openvino"
 
 
 class Precision(Enum):
@@ -46,11 +49,17 @@ class Way:
         """Whether it differs from plain torch by the rounding of 32 bits only."""
         return self.precision is Precision.FP32
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether a part of a window tells how it does, and it can compute one at all."""
+        return self.exact and self.backend is not Backend.OPENVINO
+
 
 PLAIN = Way(Backend.EAGER, Precision.FP32)
 """What every other way is held against."""
 
 ONEDNN = Way(Backend.ONEDNN, Precision.FP32)
+OPENVINO = Way(Backend.OPENVINO, Precision.FP32)
 _TF32 = Way(Backend.EAGER, Precision.TF32)
 _FP16 = Way(Backend.EAGER, Precision.FP16)
 _BF16 = Way(Backend.EAGER, Precision.BF16)
@@ -101,11 +110,14 @@ def ways_on(device: torch.device, wanted: Wanted) -> tuple[Way, ...]:
     if device.type == "cuda":
         there = (PLAIN, _TF32, _FP16, *((_BF16,) if torch.cuda.is_bf16_supported() else ()))
     elif device.type == "cpu":
-        there = (PLAIN, *((ONEDNN,) if torch.backends.mkldnn.is_available() else ()), _BF16)
+        onednn = (ONEDNN,) if torch.backends.mkldnn.is_available() else ()
+        there = (PLAIN, *onednn, *((OPENVINO,) if can_convert() else ()), _BF16)
     else:
         there = (PLAIN,)
     allowed = tuple(way for way in there if wanted.allows(way))
     if not allowed:
+        if device.type == "cpu" and wanted.backend is Backend.OPENVINO and not can_convert():
+            raise UsageError("OpenVINO is not installed.", remedy='Install it: pip install "openvino>=2025.4"')
         raise UsageError(
             "the network cannot be run like this here.",
             where=f"device {device}",
@@ -120,6 +132,8 @@ def built(network: torch.nn.Module, way: Way) -> torch.nn.Module | None:
     """The network run in a way, with the same weights; None where the technique does not apply to it."""
     if way == PLAIN:
         return network
+    if way.backend is Backend.OPENVINO:
+        return ConvertedNetwork()
     if way.backend is Backend.ONEDNN:
         return with_direct_convolutions(network)
     dtype = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}.get(way.precision)

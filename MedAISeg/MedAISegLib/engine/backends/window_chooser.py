@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
+from ...models.converted_networks import note_use
 from .agreement import has_foreground
+from .converted import ConvertedNetwork
 from .happened import NetworkRun
 from .middle import middle_of
 from .trial import Trial, timed
-from .ways import PLAIN, Way, built
+from .ways import OPENVINO, PLAIN, Way, built
 
 _PATIENCE = 27
 """Batches of windows without a label after which the way that the user has laid down is taken unseen."""
@@ -31,7 +35,7 @@ class WindowChooser(torch.nn.Module):
         self.plain = network
         candidates = {way: built(network, way) for way in ways}
         self._ways = tuple(way for way, candidate in candidates.items() if candidate is not None)
-        self._others = torch.nn.ModuleList(candidate for candidate in candidates.values() if candidate is not None)
+        self._others = torch.nn.ModuleDict({str(way): one for way, one in candidates.items() if one is not None})
         self._run = run
         self._empty = 0
         self._settled: Way | None = None if self._ways else PLAIN
@@ -54,17 +58,38 @@ class WindowChooser(torch.nn.Module):
 
     def _begin(self, values: torch.Tensor) -> None:
         """Take what is known, or look; a way in fewer bits is looked at in every run."""
-        known = self._run.known(values, self._ways)
+        file = self._run.converted(self.plain, values) if OPENVINO in self._ways else None
+        if file is None and OPENVINO in self._ways:
+            self._leave_out_converted(self._run.why_not_converted(values))
+        known = self._run.known(values, self._ways) if self._ways else PLAIN
+        if file is not None and known in (None, OPENVINO) and (reason := self._opened(file)):
+            self._leave_out_converted(reason)
+            known = self._run.known(values, self._ways) if self._ways else PLAIN
         if known is not None and known.exact:
             self._settled = known
             return
         ways = self._ways if known is None else (known,)
         self._trial = Trial(self.plain, {way: self._network(way) for way in ways}, self._run)
 
+    def _opened(self, file: Path) -> str:
+        """Why a converted network cannot be used; what is damaged is to be made anew."""
+        converted = self._others[str(OPENVINO)]
+        reason = converted.open(file) if isinstance(converted, ConvertedNetwork) else ""
+        note_use(file)
+        if reason:
+            with suppress(OSError):
+                file.unlink()
+        return reason
+
+    def _leave_out_converted(self, reason: str) -> None:
+        self._ways = tuple(way for way in self._ways if way != OPENVINO)
+        self._run.made = ""
+        self._run.not_applicable(reason)
+
     def _look_at_middle(self, values: torch.Tensor) -> None:
         """Try the ways on it, where they differ by rounding only: fewer bits are judged by whole windows."""
         trial, middle = self._trial, middle_of(values)
-        if trial is None or middle is values or not all(way.exact for way in trial.ways):
+        if trial is None or middle is values or not all(way.takes_any_size for way in trial.ways):
             return
         try:
             scores, seconds = timed(self.plain, middle)
@@ -106,4 +131,4 @@ class WindowChooser(torch.nn.Module):
         return scores
 
     def _network(self, way: Way) -> torch.nn.Module:
-        return self.plain if way == PLAIN else self._others[self._ways.index(way)]
+        return self.plain if way == PLAIN else self._others[str(way)]
