@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from MedAISegLib.core.data_home import HOME_VARIABLE
 
 from Testing.conftest import shared_data_folder
 
@@ -72,7 +73,8 @@ def measure(
     date = datetime.now(UTC).isoformat(timespec="minutes")
     with tempfile.TemporaryDirectory(prefix="medaiseg-benchmark-") as name:
         setting = make_setting(case, data, Path(name))
-        given = variables(threads)
+        # What is found out about a model is found out here, by the first run.
+        given = variables(threads) | {HOME_VARIABLE: str(setting.folder / "home")}
         record = CaseRecord(
             case=case.name,
             model=case.model.text,
