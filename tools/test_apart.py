@@ -3,8 +3,7 @@
     python tools/test_apart.py [--processes N] [PYTEST OPTIONS] FILE...
 
 Files that take long begin, so that no process is left alone with one of them at the end. What a file that failed has
-said is printed in full, of the others the last line. A file whose process was ended by a signal is run once more, and
-both are printed: PySide's objects, which stand for Slicer's there, may outlive what they belong to.
+said is printed in full, of the others the last line.
 """
 
 from __future__ import annotations
@@ -45,18 +44,12 @@ def _length(file: str) -> tuple[bool, int]:
 
 
 def _run(file: str, options: list[str]) -> bool:
-    done = _run_once(file, options)
-    return _run_once(file, options) == 0 if done < 0 else done == 0
-
-
-def _run_once(file: str, options: list[str]) -> int:
-    """The exit status: 0 where nothing failed, below 0 where a signal ended the process."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *options, file]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     good = done.returncode in (0, _NO_TEST_CHOSEN)
     lines = (done.stdout + ("" if good else done.stderr)).strip().splitlines()
     print(f"{file}: {lines[-1] if lines else ''}" if good else "\n".join([f"=== {file}", *lines]), flush=True)
-    return 0 if good else done.returncode
+    return good
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from ..pythonqt.signals import forget_connections
 from ..registry import hooks, load, stand_in
 from . import assembly, dialogs
 from .error_log import start_log
+from .garbage import delete_widgets, hold_collector
 from .scene import SceneParts, close_scene, new_scene
 from .subject_hierarchy import SubjectHierarchyPlugins
 from .thread_guard import ThreadGuard
@@ -41,6 +42,8 @@ class Host:
         self.application = the_application()
         self._undo: list[Callable[[], None]] = []
         self._ended = False
+        self.at_end(hold_collector())
+        self.at_end(delete_widgets)
         self.module_folders: list[Path] = []
         LEDGER.clear()
         import slicer
