@@ -50,7 +50,9 @@ def publisher(tmp_path, monkeypatch):
         vouched = entry(server, "vouched", "Vouched for")
         vouched["files"] = [{"url": server.url("/heart.zip"), "checksum": f"sha256:{'0' * 64}"}]
         offered = [liver, heart, entry(server, "code", "With code"), vouched, secret]
-        (folder / "catalogue.json").write_text(json.dumps({"models": [], "published": offered}), encoding="utf-8")
+        (folder / "catalogue.json").write_text(
+            json.dumps({"models": [], "published": offered, "structures": {}}), encoding="utf-8"
+        )
         yield server
 
 

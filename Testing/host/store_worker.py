@@ -19,6 +19,7 @@ from MedAISegLib.app.tasks import Task
 from MedAISegLib.core.errors import ModelError, UsageError
 from MedAISegLib.core.notice import Notice
 from MedAISegLib.formats import ModelSource
+from MedAISegLib.formats.undescribed import why_undescribed
 from MedAISegLib.models import catalogue, download, store
 from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Windows
 from MedAISegLib.models.store_progress import StoreProgress, StoreStage
@@ -30,7 +31,7 @@ def read_model(path: Path) -> ModelSource:
     try:
         content = json.loads((path / "model.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError("it is no model.", where=str(path)) from error
+        raise why_undescribed(path) or ModelError("it is no model.", where=str(path)) from error
     if content.get("own_code"):
         require_trust(path, "run its own network")
     time.sleep(content.get("seconds", 0))

@@ -160,3 +160,32 @@ def test_a_python_that_is_not_there_is_told_where_it_matters(panel):
     panel.ui.advancedSection.collapsed = False
     wait_until(lambda: "/nowhere/python" in panel.ui.dependenciesLabel.text, timeout=60)
     panel.ui.pythonPath.currentPath = ""
+
+
+def test_an_answer_of_the_python_before_does_not_replace_that_of_the_present_one(panel, monkeypatch):
+    from MedAISegLib.slicer_io.pump import WAITING
+
+    worker, answers = panel.session.worker, []
+    at_once = type(worker).find_python
+
+    def late(_self):
+        python = yield from at_once(worker)
+        while not answers:
+            yield WAITING
+        answers.append("given")
+        return python
+
+    panel.settle()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(worker), "find_python", late)
+        panel.ui.advancedSection.collapsed = False
+        panel.settle()
+    panel.ui.pythonPath.currentPath = "/nowhere/python"
+    panel.ui.advancedSection.collapsed = True
+    panel.ui.advancedSection.collapsed = False
+    wait_until(lambda: "/nowhere/python" in panel.ui.dependenciesLabel.text, timeout=60)
+    answers.append("now")
+    wait_until(lambda: "given" in answers, timeout=60)
+    panel.settle()
+    assert "/nowhere/python" in panel.ui.dependenciesLabel.text
+    panel.ui.pythonPath.currentPath = ""

@@ -66,6 +66,52 @@ def test_a_pack_carries_models_to_another_computer(panel, publisher, tmp_path):
     assert "https://example.org/p" not in details.plainText
 
 
+def test_who_imports_a_pack_is_asked_for_licence_and_trust_and_told_of_which_model(panel, publisher, tmp_path):
+    for name in ("Heart", "With code"):
+        panel.select("modelTree", name)
+        panel.click("downloadButton")
+        done(panel, "Trust it only if" if name == "With code" else "does not allow commercial use")
+        panel.click("modelMessageYesButton")
+        done(panel, f"On this computer now: {name}")
+    panel.host.answer(str(tmp_path / "pack.zip"))
+    choose(panel, "moreModelsMenu", "packAllAction")
+    done(panel, "Written to")
+    for name in ("Heart", "With code"):
+        panel.select("modelTree", name)
+        panel.click("removeModelButton")
+        panel.click("modelMessageYesButton")
+        done(panel, f"Deleted: {name}")
+    (tmp_path / "home" / "trust.json").unlink()
+    panel.host.answer(str(tmp_path / "pack.zip"))
+    choose(panel, "importModelMenu", "importFileAction")
+    assert done(panel, "does not allow commercial use").startswith("pack.zip: In it, heart: its licence")
+    assert models(tmp_path) == []
+    panel.click("modelMessageNoButton")
+    assert models(tmp_path) == []
+    panel.host.answer(str(tmp_path / "pack.zip"))
+    choose(panel, "importModelMenu", "importFileAction")
+    done(panel, "does not allow commercial use")
+    panel.click("modelMessageYesButton")
+    assert done(panel, "Trust it only if").startswith("pack.zip: In it, code: it would run its own network")
+    assert models(tmp_path) == []
+    panel.click("modelMessageYesButton")
+    done(panel, "On this computer now:")
+    assert models(tmp_path) == ["code", "heart"]
+
+
+@pytest.mark.parametrize("action", ["importFileAction", "importFolderAction"])
+def test_a_network_alone_is_refused_with_the_command_that_describes_it(panel, tmp_path, action):
+    (tmp_path / "liver").mkdir()
+    (tmp_path / "liver" / "liver.onnx").write_bytes(b"a network")
+    panel.host.answer(str(tmp_path / "liver" / ("liver.onnx" if action == "importFileAction" else "")))
+    choose(panel, "importModelMenu", action)
+    said = done(panel, "liver.onnx is a network alone")
+    assert "medaiseg.json" in said
+    assert "medaiseg models init FOLDER" in said
+    assert "in Slicer Import, From a folder" in said
+    assert models(tmp_path) == []
+
+
 def test_files_that_changed_are_found(panel, tmp_path):
     panel.host.answer(str(archive(tmp_path / "mine.zip", "Mine")))
     choose(panel, "importModelMenu", "importFileAction")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from MedAISegLib.core.errors import NotTrustedError
+from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.formats import read_model
 
 from . import images
@@ -35,8 +35,38 @@ def function_of_torch(config: Config) -> None:
     }  # fmt: skip
 
 
+WINDOWS: Config = {
+    "_target_": "monai.inferers.sliding_window_inference", "_mode_": "callable",
+    "roi_size": [32, 32, 16], "sw_batch_size": 2, "overlap": 0.5,
+}  # fmt: skip
+
+
+def function_for_the_windows(config: Config) -> None:
+    config["windows"] = dict(WINDOWS)
+    config["inferer"] = "$lambda inputs, network: @windows(inputs, predictor=network)"
+
+
+def written(config: Config, folder: Path) -> CodedBundle:
+    """A bundle without scripts, its weights drawn."""
+    bundle = CodedBundle(folder, plain_metadata("Own way"), config, scripts={})
+    bundle.write()
+    draw_weights(bundle)
+    return bundle
+
+
+def oblique_crop(shared_data: Path, folder: Path) -> list[Path]:
+    """The files of a small CT, turned."""
+    voxels, affine = images.spleen_ct(shared_data)[0]
+    return images.write_images([images.oblique((voxels[:60, :50, :20], affine))], folder)
+
+
 @pytest.mark.parametrize(
-    "change", [function_of_torch, pytest.param(object_as_an_argument, marks=pytest.mark.reference)]
+    "change",
+    [
+        function_of_torch,
+        pytest.param(object_as_an_argument, marks=pytest.mark.reference),
+        pytest.param(function_for_the_windows, marks=pytest.mark.reference),
+    ],
 )
 def test_what_only_its_parser_understands_runs_after_trust(
     change: Callable[[Config], None], shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -44,14 +74,24 @@ def test_what_only_its_parser_understands_runs_after_trust(
     monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
     config = plain_config(dict(NETWORK), [2.0, 1.5, 2.5], [SCALED], [32, 32, 16])
     change(config)
-    bundle = CodedBundle(tmp_path / "own_way", plain_metadata("Own way"), config, scripts={})
-    bundle.write()
-    draw_weights(bundle)
+    bundle = written(config, tmp_path / "own_way")
     with pytest.raises(NotTrustedError, match="trust"):
         read_model(bundle.root)
-    voxels, affine = images.spleen_ct(shared_data)[0]
-    paths = images.write_images([images.oblique((voxels[:60, :50, :20], affine))], tmp_path / "images")
+    paths = oblique_crop(shared_data, tmp_path / "images")
     theirs = np.rint(by_monai(bundle, paths, tmp_path / "monai")).astype(int)
     segmentation, _ = by_us(bundle, paths)
     assert len(np.unique(theirs)) > 1
     np.testing.assert_array_equal(segmentation.layers[0], theirs)
+
+
+@pytest.mark.reference
+def test_a_function_that_we_refuse_as_the_inferer_is_one_that_monai_cannot_run(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    config = plain_config(dict(NETWORK), [2.0, 1.5, 2.5], [SCALED], [32, 32, 16]) | {"inferer": dict(WINDOWS)}
+    bundle = written(config, tmp_path / "own_way")
+    with pytest.raises(ModelError, match="MONAI cannot run it either"):
+        read_model(bundle.root)
+    paths = oblique_crop(shared_data, tmp_path / "images")
+    with pytest.raises(AssertionError, match="evaluator"):
+        by_monai(bundle, paths, tmp_path / "monai")

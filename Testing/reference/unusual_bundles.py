@@ -190,6 +190,13 @@ def labels_back(config: Config, metadata: Config) -> Files:
     return {MAIN: config}
 
 
+def by_the_evaluators_inferer(config: Config, metadata: Config) -> Files:
+    """The evaluator is given another one than stands at the top."""
+    del metadata
+    config["evaluator"]["inferer"] = {"_target_": "SlidingWindowInferer", "roi_size": [40, 32, 24], "mode": "gaussian"}
+    return {MAIN: config}
+
+
 def _of_slices(config: Config) -> None:
     config["network_def"] |= {"spatial_dims": 2, "_target_": "monai.networks.nets.BasicUNet"}
     config["network_def"]["features"] = [8, 8, 16, 16, 32, 8]
@@ -252,6 +259,7 @@ WAYS: Mapping[str, Unusual] = {
     "lazy": Unusual(lazy),
     "lazy-resized": Unusual(lazy_resized, compiled=False),
     "labels-back": Unusual(labels_back),
+    "evaluators-inferer": Unusual(by_the_evaluators_inferer),
     "slices": Unusual(slices),
     "overlapping": Unusual(overlapping, _two_parts_of_a_head),
     "spline-order": Unusual(by_the_order_of_a_spline, _two_parts_of_a_head, compiled=False),

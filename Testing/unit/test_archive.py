@@ -13,7 +13,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from MedAISegLib.core.errors import Cancelled, ModelError
+from MedAISegLib.app.model_downloads import archive_name
+from MedAISegLib.app.model_sources import install_model
+from MedAISegLib.core.errors import Cancelled, ModelError, UsageError
+from MedAISegLib.formats import read_model
 from MedAISegLib.models.archive import is_archive, unpack_archive, without_suffix
 from MedAISegLib.models.archive_entries import Limits
 
@@ -239,3 +242,35 @@ def test_it_can_be_stopped(tmp_path: Path, folder: Path) -> None:
 
     with pytest.raises(Cancelled):
         unpack_archive(archive(tmp_path / "s.zip", [("a", b"a")]), folder, poll=stop)
+
+
+@pytest.mark.parametrize("name", ["m.tar.xz", "m.TAR.BZ2", "m.7z"])
+def test_what_is_packed_otherwise_is_told_of_by_its_kind(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    suffix = name.removeprefix("m").lower()
+    for source in (str(tmp_path / name), f"https://someone:secret@example.org/{name}?a=b"):
+        with pytest.raises(UsageError, match=f"of the kind {suffix} are not unpacked") as caught:
+            install_model(source)
+        assert "Unpack it" in caught.value.remedy
+        assert "secret" not in str(caught.value)
+
+
+def test_a_packed_model_has_to_be_installed_before_it_is_used(tmp_path: Path) -> None:
+    path = archive(tmp_path / "two organs.zip", [("m/model.ts", b"")])
+    with pytest.raises(ModelError, match="it is an archive") as caught:
+        read_model(path)
+    assert f"medaiseg models install '{path}'" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://example.org/files/m%201.zip/content?download=1", "m 1.zip"),
+        ("https://example.org/m.tar.gz", "m.tar.gz"),
+        ("https://example.org/m.zip/page.html", "page.html"),
+        ("https://example.org", "example.org"),
+        ("m.zip", "m.zip"),
+    ],
+)
+def test_an_address_names_its_archive_at_the_end_or_just_before(address: str, name: str) -> None:
+    assert archive_name(address) == name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from MedAISegLib.core.errors import ModelError
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 bounded_building = pytest.importorskip("MedAISegLib.formats.bounded_building")
+monai_networks = pytest.importorskip("MedAISegLib.formats.monai_networks")
 build = pytest.importorskip("MedAISegLib.formats.named_networks").build
 
 from Testing.described_models import description, write_description  # noqa: E402
@@ -36,7 +38,7 @@ HUGE: list[tuple[str, dict[str, Any]]] = [
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is below the bounds is made, which takes its time."""
-    monkeypatch.setattr(bounded_building, "MOST_TENSORS", 2_000)
+    monkeypatch.setattr(bounded_building, "MOST_LAYERS", 2_000)
     monkeypatch.setattr(bounded_building, "MOST_NUMBERS", 2**22)
 
 
@@ -69,6 +71,57 @@ def test_as_little_is_one_of_nnunet_or_meshnet() -> None:
     layers = {"widths": [4096] * 9, "dilations": [1] * 8, "biases": [True] * 8}
     with pytest.raises(ModelError, match="would have more than"):
         build("MeshNet", layers, "model")
+
+
+COUNTED = [
+    ("UNet", {"num_res_units": 10**9}),
+    ("SegResNetDS", {"blocks_down": [10**7]}),
+    ("SegResNet", {"blocks_down": [1] * 30_000}),
+    ("UNet", {"channels": [[[4]] * 200] * 200}),
+    ("MedNeXt", {"spatial_dims": -(10**9)}),
+    ("DiNTS", {"num_classes": torch.zeros(1).expand(10**9)}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), COUNTED, ids=[f"{name}-{next(iter(c))}" for name, c in COUNTED])
+def test_with_numbers_and_lists_that_no_network_has_its_class_is_not_called(
+    name: str, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MedAISegLib.formats.monai_networks import nets
+
+    def called(self: Any, **arguments: Any) -> None:
+        raise ValueError("it was called")
+
+    monkeypatch.setattr(getattr(nets, name), "__init__", called)
+    monkeypatch.setattr(monai_networks, "_arguments_of", lambda _kind: set(arguments_of(name, changes)))
+    with pytest.raises(ModelError, match="would have more than"):
+        monai_networks.build_architecture(name, arguments_of(name, changes), "model")
+
+
+def test_nor_is_that_of_nnunet(monkeypatch: pytest.MonkeyPatch) -> None:
+    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+    monkeypatch.setattr(unet, "PlainConvUNet", lambda **_: 1 // 0)
+    for blocks in ([10**9, 1], [1] * 30_000):
+        said = architecture(3)["arch_kwargs"] | {"n_conv_per_stage": blocks}
+        with pytest.raises(ModelError, match="would have more than"):
+            build("PlainConvUNet", said, "model")
+
+
+def test_layers_without_weights_are_counted_in_the_thread_that_builds() -> None:
+    others: list[Any] = []
+    with bounded_building.bounded_building("model", {}):
+        elsewhere = Thread(target=lambda: others.append(many_layers()))
+        elsewhere.start()
+        elsewhere.join()
+        torch.nn.Sequential(torch.nn.ReLU())
+    assert len(others) == 1
+    with pytest.raises(ModelError, match="2000 layers"), bounded_building.bounded_building("model", {}):
+        many_layers()
+    assert len(many_layers()) == 2_001
+
+
+def many_layers() -> Any:
+    return torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(2_001)))
 
 
 def test_it_is_refused_before_its_memory_is_taken() -> None:

@@ -68,6 +68,17 @@ def test_a_network_of_a_class_that_is_not_known_runs_from_torchscript(root: Path
     assert probabilities(root, picture) == pytest.approx(expected, abs=1e-6)
 
 
+def test_scores_that_are_no_numbers_are_an_error_and_no_table(root: Path, picture: Path) -> None:
+    path = root / "models" / "model.pt"
+    weights = torch.load(path, weights_only=True)
+    for name, values in weights.items():
+        if "norm" in name and name.endswith("weight"):
+            values.fill_(1e30)
+    torch.save(weights, path)
+    with pytest.raises(ModelError, match="the network's scores are no numbers"):
+        probabilities(root, picture)
+
+
 def test_without_it_the_refusal_names_the_class(root: Path) -> None:
     change(root, "inference", network_def={"_target_": "HoverNet"})
     with pytest.raises(ModelError, match=r"a classification model that is not supported: .*'HoverNet'"):

@@ -110,6 +110,52 @@ def test_weights_in_the_wrappings_of_several_programs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"class_names": ["liver\ud800"]}, "control characters"),
+        ({"class_names": [{"name": "liver"}]}, "no names"),
+        ({"resample": True, "resample_resolution": [1e-7] * 3}, "spacing"),
+        ({"resample": True, "resample_resolution": [float("nan")] * 3}, "out of range"),
+        ({"modality": "ct", "intensity_bounds": [float("nan"), 1.0]}, "out of range"),
+    ],
+)
+def test_a_configuration_of_auto3dseg_beyond_all_bounds(changes: Config, why: str, tmp_path: Path) -> None:
+    folder = write_auto3dseg(tmp_path / "m", **changes)
+    if "class_names" in changes:
+        (folder / "labels.csv").unlink()
+    assert why in refused(folder)
+
+
+@pytest.mark.parametrize("spacing", [float("nan"), 1e-9])
+def test_a_spacing_of_nnunet_that_no_image_has(spacing: float, tmp_path: Path) -> None:
+    def change(plans: Config) -> None:
+        plans["configurations"]["3d_fullres"]["spacing"] = [spacing] * 3
+
+    refused(write_nnunet(tmp_path / "m", "plans.json", change))
+
+
+def test_statistics_of_nnunet_that_are_not_numbers(tmp_path: Path) -> None:
+    def change(plans: Config) -> None:
+        (of_channel,) = plans["foreground_intensity_properties_per_channel"].values()
+        of_channel.update(dict.fromkeys(of_channel, float("nan")))
+
+    assert "out of range" in refused(write_nnunet(tmp_path / "m", "plans.json", change))
+
+
+@pytest.mark.parametrize("name", ["tumour\ud800", "tumour\x1b[2J", ""])
+@pytest.mark.parametrize("said_in", ["dataset.json", "medaiseg.json"])
+def test_a_name_of_nnunet_that_cannot_be_shown(name: str, said_in: str, tmp_path: Path) -> None:
+    folder = write_nnunet(tmp_path / "m")
+    if said_in == "medaiseg.json":
+        (folder / said_in).write_text(json.dumps({"name": f"m{name}" if name else "\udfff"}), encoding="utf-8")
+    else:
+        content = json.loads((folder / said_in).read_text(encoding="utf-8"))
+        labels = {"background": 0} | {name if n == 1 else f"n{n}": n for n in range(1, len(content["labels"]))}
+        (folder / said_in).write_text(json.dumps(content | {"labels": labels}), encoding="utf-8")
+    assert "name" in refused(folder)
+
+
+@pytest.mark.parametrize(
     "labels",
     [
         {"background": 0, "tumour": []},

@@ -31,6 +31,12 @@ def test_each_family_has_the_exit_code_of_the_command_line(error: MedAISegError,
     assert error.exit_code == code
 
 
+def test_what_is_quoted_from_a_file_cannot_command_a_terminal() -> None:
+    error = ModelError("\x1b[2J is not known.", where="x\udcff", remedy="Remove \x9bJ.")
+    assert str(error) == "x\ufffd: \ufffd[2J is not known. Remove \ufffdJ."
+    assert error.what.isprintable()
+
+
 def test_the_text_says_where_what_and_the_remedy() -> None:
     error = InputError("the slices differ in size.", where="Series 4", remedy="Split the series.")
     assert str(error) == "Series 4: the slices differ in size. Split the series."

@@ -58,7 +58,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publi
             files.append({"url": server.url(f"/{part}.zip"), "folder": "" if part == "one" else "second"})
         entry = {"id": "parts", "name": "Parts", "publisher": "P", "format": "test", "source": "p", "files": files}
         path = tmp_path / "catalogue.json"
-        path.write_text(json.dumps({"models": [], "published": [entry]}), encoding="utf-8")
+        path.write_text(json.dumps({"models": [], "published": [entry], "structures": {}}), encoding="utf-8")
         monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
         yield server
 

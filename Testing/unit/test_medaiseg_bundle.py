@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 from MedAISegLib.core.errors import ModelError, NotTrustedError
+from MedAISegLib.core.terminology import UNSPECIFIED
+from MedAISegLib.core.terminology_table import color_for, terminology_for
 from MedAISegLib.engine.run import prepare, segment
 from MedAISegLib.formats import read_model
 from MedAISegLib.formats.medaiseg_bundle import recognises
@@ -102,6 +104,13 @@ def test_weights_alone_with_the_name_of_a_network_of_monai(tmp_path):
     np.testing.assert_array_equal(labels_of(folder), expected)
 
 
+@pytest.mark.parametrize("beside", [{"architecture": "os.system"}, {"arguments": {"channels": 3}}])
+def test_a_whole_network_has_no_architecture_beside_it(tmp_path, beside):
+    folder = folder_with(tmp_path, changed(networks=[[{"file": "model.ts"} | beside]]))
+    with pytest.raises(ModelError, match=r"model\.ts is a whole network"):
+        read_model(folder).build_networks()
+
+
 def test_a_2d_network_sees_each_slice_by_itself(tmp_path):
     content = changed(windows={"size": [1, 0, 0], "overlap": [0, 0, 0]}, preprocessing=[{"kind": "MinMax"}])
     content["networks"] = [[{"file": "model.ts", "dimensions": 2}]]
@@ -150,6 +159,22 @@ def test_reading_imports_no_torch(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_a_name_stands_for_is_looked_up_where_it_is_not_said(tmp_path):
+    said = {
+        "category": {"value": "C", "scheme": "99X", "meaning": "C"},
+        "type": {"value": "T", "scheme": "99X", "meaning": "T"},
+    }
+    segments = [
+        {"label_value": 1, "name": "liver"},
+        {"label_value": 2, "name": "spleen", "terminology": said, "color_rgb": [1, 2, 3]},
+        {"label_value": 3, "name": "no such thing"},
+    ]  # fmt: skip
+    liver, spleen, unknown = read_model(folder_with(tmp_path, changed(segments=segments))).spec.segments
+    assert (liver.terminology, liver.color_rgb) == (terminology_for("liver"), color_for("liver"))
+    assert (spleen.terminology.type.meaning, spleen.color_rgb) == ("T", (1, 2, 3))
+    assert unknown.terminology == UNSPECIFIED
+
+
 def window(**changes):
     return {"windows": {"size": [16, 16, 16]} | changes}
 
@@ -161,6 +186,9 @@ def window(**changes):
         ({"segments": [{"label_value": 0, "name": "x"}]}, "label values are 1 to 65535"),
         ({"segments": [{"label_value": 1, "name": "x" * 301}]}, "longer than 300"),
         ({"segments": [{"label_value": 1, "name": "a\x1b[31m"}]}, "control characters"),
+        ({"segments": [{"label_value": 1, "name": "a\ud800"}]}, "control characters"),
+        ({"segments": [{"label_value": 1, "name": {"a": 1}}]}, "not of type str"),
+        ({"segments": [{"label_value": 1, "name": ""}]}, "no name"),
         ({"segments": []}, "0 segments"),
         ({"segments": [{"label_value": 1, "name": "x", "color_rgb": [0, 0, 300]}]}, "colour"),
         ({"channels": [{"name": f"c{n}"} for n in range(65)]}, "65 channels"),
@@ -169,6 +197,8 @@ def window(**changes):
         ({"networks": [[]]}, "0 networks"),
         ({"networks": [[{"file": "model.ts", "dimensions": 4}]]}, "4 dimensions"),
         ({"networks": [[{"file": "model.exe"}]]}, "is none of"),
+        ({"networks": [[{"file": "model\x00.ts"}]]}, "control characters in its name"),
+        ({"networks": [[{"file": "model\ud800.ts"}]]}, "control characters in its name"),
         ({"networks": [[{"file": "absent.ts"}]]}, "missing"),
         ({"decision": {"kind": "Argmax", "labels": [0, 1, 70000]}}, "labels are 0 to 65535"),
         ({"decision": {"kind": "Argmax", "labels": [0, 1, 5]}}, "no segment names"),

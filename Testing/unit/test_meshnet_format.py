@@ -11,6 +11,7 @@ from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.terminology_table import terminology_for
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.meshnet import weights
 from MedAISegLib.models.operations import Conform, MinMax, ScalePercentiles
 from meshnets import CLASSES, DILATIONS, color_map, description, layer, random_state, write_model
 
@@ -135,6 +136,33 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, spoil):
     spoil(state)
     with pytest.raises(ModelError):
         read_model(write_model(tmp_path / "net", state=state)).build_networks()
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.int32, torch.bool])
+@pytest.mark.parametrize("name", ["model.2.weight", "model.2.bias"])
+def test_weights_that_are_no_plain_numbers_are_refused(tmp_path, kind, name):
+    state = random_state()
+    state[name] = state[name].to(kind)
+    with pytest.raises(ModelError, match=f"no plain numbers: {name}"):
+        read_model(write_model(tmp_path / "m", state=state)).build_networks()
+
+
+@pytest.mark.parametrize("name", ["model.0.bias", "model.4.weight"])
+def test_weights_of_a_shape_that_does_not_fit_are_not_gone_through(tmp_path, monkeypatch, name):
+    """Those of a thousand million numbers may be a single one in the file."""
+    monkeypatch.setattr(weights, "require_finite", lambda *_: pytest.fail("they were gone through"))
+    state = random_state()
+    state[name] = torch.zeros(1).expand(10**9)
+    with pytest.raises(ModelError, match="do not fit"):
+        read_model(write_model(tmp_path / "m", state=state, zipped=True)).build_networks()
+
+
+def test_shapes_that_fit_and_are_beyond_all_bounds_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "MOST_NUMBERS", sum(tensor.numel() for tensor in random_state().values()))
+    assert read_model(write_model(tmp_path / "m")).build_networks()
+    monkeypatch.setattr(weights, "MOST_NUMBERS", weights.MOST_NUMBERS - 1)
+    with pytest.raises(ModelError, match="would have more than"):
+        read_model(write_model(tmp_path / "m")).build_networks()
 
 
 def test_layers_missing_from_the_weights_are_refused(tmp_path):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.provenance_tags import read_tag
-from MedAISegLib.slicer_io.segmentation_node import BINARY_LABELMAP, segmentation_from_node, segmentation_to_node
+from MedAISegLib.slicer_io.placing import place_result
+from MedAISegLib.slicer_io.provenance_tags import read_tag, tag_text
+from MedAISegLib.slicer_io.segmentation_node import (
+    BINARY_LABELMAP,
+    run_to_end,
+    segmentation_from_node,
+    segmentation_to_node,
+)
 from MedAISegLib.slicer_io.terminology_tag import terminology_from_tag, terminology_to_tag
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
 from scene_nodes import (
@@ -78,6 +86,25 @@ def test_a_code_survives_the_tag():
     assert terminology_from_tag(terminology_to_tag(LEFT_KIDNEY)) == LEFT_KIDNEY
     assert terminology_from_tag("") == UNSPECIFIED
     assert terminology_from_tag("some context~~~~~~") == UNSPECIFIED
+
+
+def test_what_cannot_be_written_becomes_a_mark_rather_than_the_end_of_the_application(host):
+    half = "x\ud800"
+    kidney = organs(oblique_geometry()).segments[1]
+    coded = replace(kidney.terminology, type=replace(kidney.terminology.type, meaning=f"Kidney{half}"))
+    # VTK itself would end this process.
+    assert all(text.isprintable() for text in (tag_text(half), terminology_to_tag(coded)))
+    segmentation = organs(oblique_geometry())
+    liver = segmentation.segments[0]
+    named = replace(segmentation, segments=(liver, replace(kidney, name=half, terminology=coded)))
+    result = result_of(named)
+    volume = Volume(np.zeros(segmentation.geometry.shape_kji, np.int16), segmentation.geometry)
+    result = replace(result, provenance=replace(result.provenance, model_name=half, model_version=half))
+    node = run_to_end(place_result(named, result, scene=host.scene, name=half)).node
+    segment = segments_of(node)[1]
+    assert (node.GetName(), segment.GetName()) == ("x\ufffd", "x\ufffd")
+    assert read_tag(segment, "MedAISeg.ModelName") == "x\ufffd"
+    assert volume_to_node(volume, host.scene, half).GetName() == "x\ufffd"
 
 
 def test_the_source_volume_becomes_the_reference(host):

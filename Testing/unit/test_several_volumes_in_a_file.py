@@ -1,19 +1,22 @@
-"""Image files of several volumes: asked about by the header, and unpacked once, as far as wanted."""
+"""Files and series of several volumes: asked about before they are read, and read once, as far as wanted."""
 
 from __future__ import annotations
 
 import gzip
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from MedAISegLib.app.study import read_case
 from MedAISegLib.core.errors import ConfirmationRequired
 from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Windows
-from MedAISegLib.readers import list_images, read_listing
+from MedAISegLib.readers import dicom_volume, list_images, read_listing
+from phantom import Phantom, straight, write_series
 
 FRAMES = 20
 VOXELS = np.random.default_rng(3).integers(0, 4000, (FRAMES, 7, 60, 50), dtype=np.int16)
@@ -109,3 +112,66 @@ def test_a_packed_file_that_ends_early_is_damaged(tmp_path: Path) -> None:
     (listing,) = list_images(path)
     with pytest.raises(Exception, match=r"a\.nii\.gz: the file is damaged"):
         read_listing(listing)
+
+
+SLICES = 6
+
+
+@pytest.fixture
+def frames_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many images of a series are read at once, each time."""
+    counts: list[int] = []
+    read = dicom_volume.read_frames
+
+    def counted(frames: Any, *rest: Any) -> Any:
+        counts.append(len(frames))
+        return read(frames, *rest)
+
+    monkeypatch.setattr(dicom_volume, "read_frames", counted)
+    return counts
+
+
+def time_points(folder: Path, shifts: list[float]) -> Path:
+    """A series of time points, each with its values moved by so much."""
+    points = len(shifts)
+    changes = {
+        "TemporalPositionIdentifier": [point + 1 for point in range(points) for _ in range(SLICES)],
+        "ValueShift": [shift for shift in shifts for _ in range(SLICES)],
+    }
+    write_series(folder, Phantom(positions=straight(SLICES) * points, modality="MR"), **changes)
+    return folder
+
+
+def test_of_a_series_of_time_points_two_slices_are_read_before_the_question(
+    tmp_path: Path, frames_read: list[int]
+) -> None:
+    with pytest.raises(ConfirmationRequired, match="holds 5 volumes"):
+        read_case(MODEL, time_points(tmp_path / "s", [0, 10, 20, 30, 40]))
+    assert frames_read == [1, 1]
+
+
+def test_time_points_that_differ_in_their_last_slices_only_are_no_copies(tmp_path: Path) -> None:
+    folder = time_points(tmp_path / "s", [0, 0])
+    last = max(
+        (pydicom.dcmread(file) for file in folder.iterdir()),
+        key=lambda one: (one.TemporalPositionIdentifier, one.ImagePositionPatient[2]),
+    )
+    last.PixelData = bytes(len(last.PixelData))
+    last.save_as(last.filename)
+    with pytest.raises(ConfirmationRequired, match="holds 2 volumes"):
+        read_case(MODEL, folder)
+
+
+def test_only_the_accepted_first_time_point_is_read(tmp_path: Path, frames_read: list[int]) -> None:
+    folder = time_points(tmp_path / "s", [0, 10, 20, 30, 40])
+    case = read_case(MODEL, folder, accept=True)
+    assert sum(frames_read) == SLICES + 2
+    (listing,) = list_images(folder)
+    np.testing.assert_array_equal(case.first.voxels, read_listing(listing)[0].voxels)
+    (said,) = [notice.message for notice in case.first.notices if notice.code == "first-volume"]
+    assert said.startswith("Of 5 volumes")
+
+
+def test_time_points_that_are_copies_are_one_volume_without_a_question(tmp_path: Path) -> None:
+    case = read_case(MODEL, time_points(tmp_path / "s", [0, 0, 0]))
+    assert [notice.code for notice in case.first.notices].count("copies-dropped") == 2

@@ -42,7 +42,7 @@ def publisher(tmp_path: Path) -> Iterator[Publisher]:
                 archive.writestr(f"{name}/weights", LARGE)
             server.files[f"/{name}.zip"] = (tmp_path / f"{name}.zip").read_bytes()
         (tmp_path / "embedded").mkdir()
-        (tmp_path / "catalogue.json").write_text('{"models": [], "published": []}', encoding="utf-8")
+        (tmp_path / "catalogue.json").write_text('{"models": [], "published": [], "structures": {}}', encoding="utf-8")
         yield server
 
 

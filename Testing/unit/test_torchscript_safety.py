@@ -95,6 +95,13 @@ def test_a_line_that_computes_is_let_through(tmp_path):
     assert open_torchscript(with_line(tmp_path, "x = torch.relu(input)")) is not None
 
 
+def test_code_that_torch_does_not_understand_is_told_in_words(tmp_path):
+    path = with_line(tmp_path, "nowhere = self.nowhere")
+    with pytest.raises(ModelError) as caught:
+        open_torchscript(path)
+    assert "no attribute or method 'nowhere'" in caught.value.what
+
+
 def test_a_script_that_writes_a_file_as_torch_itself_saves_it(tmp_path):
     class Writer(torch.nn.Module):
         def forward(self, values: torch.Tensor) -> torch.Tensor:

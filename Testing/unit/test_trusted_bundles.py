@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -75,10 +76,27 @@ def test_a_file_that_changes_ends_the_trust(name: str, tmp_path: Path) -> None:
     source = read_model(root)
     with (root / name).open("a") as stream:
         stream.write(" ")
-    with pytest.raises(NotTrustedError):
+    with pytest.raises(NotTrustedError, match="others than those that were trusted"):
         read_model(root)
     with pytest.raises(NotTrustedError):
         source.build_networks()
+    withdraw_trust(root)
+    with pytest.raises(NotTrustedError, match=r"it is not trusted\."):
+        read_model(root)
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="the system takes no such names")
+def test_a_name_that_is_no_unicode_is_trusted_like_any(tmp_path: Path) -> None:
+    root = write_coded(tmp_path)
+    strange = Path(os.fsdecode(os.fsencode(root / "scripts") + b"/a\xff.txt"))
+    strange.write_text("a")
+    with pytest.raises(NotTrustedError):
+        read_model(root)
+    trust_model(root)
+    read_model(root)
+    strange.rename(Path(os.fsdecode(os.fsencode(root / "scripts") + b"/a\xfe.txt")))
+    with pytest.raises(NotTrustedError):
+        read_model(root)
 
 
 def test_a_run_leaves_the_model_and_the_process_as_they_were(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..core.errors import ChangedFileError, ModelError, NotTrustedError, UsageError
 from ..core.notice import Notice
-from ..models.archive import unpack_archive, without_suffix
+from ..models.archive import require_known_kind, unpack_archive, without_suffix
 from ..models.download import Downloaded, Remote
 from ..models.installing import install_filled, require_free
 from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
@@ -40,7 +40,8 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
     Raises:
         MedAISegError: as :func:`.model_sources.install_model`.
     """
-    name = unquote(url.partition("?")[0].partition("#")[0].rpartition("/")[2])
+    name = archive_name(url)
+    require_known_kind(name, url)
     if not without_suffix(name) or without_suffix(name) == name or path_problem(name):
         raise UsageError("the address is not that of an archive (zip, tar, tar.gz).", where=url)
     if call.options.model_id:
@@ -51,6 +52,12 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
         call.tell(StoreProgress(StoreStage.COPY))
         model = from_archive(got.path, without_suffix(name), call)
     return model, (got,)
+
+
+def archive_name(url: str) -> str:
+    """The last part of an address, or the one before, as in ``…/files/model.zip/content``."""
+    *_, before, last = ["", *map(unquote, url.partition("?")[0].partition("#")[0].split("/"))]
+    return before if "." not in last and without_suffix(before) != before else last
 
 
 def from_catalogue(published: PublishedModel, call: Call) -> Arrival:

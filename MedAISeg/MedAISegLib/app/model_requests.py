@@ -15,6 +15,7 @@ from ..models.origins import has_changed
 from ..models.packs import is_pack
 from ..models.published import find_published
 from ..models.room import free_bytes, quota_bytes, taken_bytes
+from ..models.staging import sweep_staging
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
@@ -38,6 +39,8 @@ from .tasks import Task
 
 def list_models(task: Task) -> ModelsReply:
     """All installed models, those that cannot be used with the reason."""
+    # It is asked for first, also of a worker that takes the place of one that was killed.
+    sweep_staging()
     cards = []
     for model in installed_models():
         task.progress.cancel.raise_if_cancelled()

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ..core.disk import existing
-from ..core.errors import MedAISegError, ModelError, NotTrustedError, UsageError
+from ..core.errors import LicenceError, MedAISegError, ModelError, NotTrustedError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..core.unfinished import done_wholly
 from ..formats import read_model
-from ..models.archive import is_archive, unpack_archive, without_suffix
+from ..models.archive import is_archive, require_known_kind, unpack_archive, without_suffix
 from ..models.card import ModelCard, ModelState
 from ..models.download import Downloaded
 from ..models.installing import install_filled, install_folder, require_free, told_of
 from ..models.names import readable
-from ..models.origins import Receipt
+from ..models.origins import Receipt, told_publicly
 from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
 from ..models.published import find_published, search_published
 from ..models.receipts import receipt_of, record_installation, require_unchanged
@@ -61,12 +61,13 @@ def install_model(
     came: tuple[Downloaded, ...] = ()
     licence_acknowledged = ""
     path = None if "://" in text else existing(source)
-    with done_wholly():
+    with done_wholly(), told_publicly():
         if "://" in text:
             model, came = from_address(text, call, _from_archive)
         elif path is not None and path.is_dir():
             model = _from_folder(path, call)
         elif path is not None:
+            require_known_kind(path.name, str(path))
             model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
         elif (published := find_published(text)) is not None:
             model, came = from_catalogue(published, call)
@@ -105,7 +106,8 @@ def unpack_models(
             for packed in manifest.models:
                 require_free(packed.id, overwrite=options.overwrite)
                 require_as_packed(inside / packed.id, packed)
-                _require_licence(packed, inside / packed.id, options)
+                with _asked_of(packed, source):
+                    _require_licence(packed, inside / packed.id, options)
         return tuple(_from_pack(inside / packed.id, packed, source, call) for packed in manifest.models)
 
 
@@ -153,10 +155,20 @@ def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> I
         return folder.replace(empty / packed.id)
 
     call.poll()
-    with done_wholly():
+    with _asked_of(packed, source), done_wholly():
         model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
         record_installation(model, replace(packed.receipt, pack=source.name))
     return model
+
+
+@contextmanager
+def _asked_of(packed: PackedModel, source: Path) -> Iterator[None]:
+    """Who has to agree to one model of a pack is told which one it is."""
+    try:
+        yield
+    except (LicenceError, NotTrustedError) as error:
+        error.where, error.what = str(source), f"in it, {packed.id}: {error.what}"
+        raise
 
 
 def _require_licence(packed: PackedModel, folder: Path, options: InstallOptions) -> None:

@@ -177,8 +177,8 @@ def _read_one(
     listing: ImageListing, channel: Channel, *, accept: bool, progress: Progress, begin: float, share: float
 ) -> Volume:
     count = listing.volume_count
-    # Of DICOM only the pixels tell copies from different volumes; an image file's header says how many it holds.
-    is_counted = listing.series is None and listing.wanted is None and count > 1
+    # A large file or series is asked about before it is read; a slice or two tell that a series holds no copies.
+    is_counted = listing.wanted is None and count > 1 and not (listing.are_copies and listing.are_copies())
     if is_counted and not accept:
         raise _one_of_several(listing, count)
     volumes = read_listing(

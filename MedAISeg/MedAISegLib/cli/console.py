@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from ..app.match import describe
 from ..core.case import Case
+from ..core.characters import shown
 from ..core.notice import Notice
 from ..core.progress import Progress, ProgressEvent, RunStage
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
@@ -51,7 +52,7 @@ def show_notices(notices: Iterable[Notice]) -> None:
     """One line a notice."""
     console = stderr_console()
     for notice in notices:
-        console.print(f"[yellow]Note:[/] {escape(notice.message)}")
+        console.print(f"[yellow]Note:[/] {escape(shown(notice.message))}")
 
 
 @contextmanager

@@ -37,8 +37,11 @@ class _Failure(click.ClickException):
         self.exit_code = error.exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
-class _UnexpectedFailure(click.ClickException):
-    """An error that nobody foresaw: short on the screen, with what a report needs."""
+class UnexpectedFailure(click.ClickException):
+    """An error that nobody foresaw: short on the screen, with what a report needs.
+
+    Its name is the kind that JSON gives, and click's own exit code counts, 1.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(
@@ -112,7 +115,7 @@ def _in_words(ctx: click.Context, interrupts: Interrupts) -> Iterator[None]:
         raise _Failure(_refused(error)) from error
     except Exception as error:
         _show_traceback(ctx)
-        raise _UnexpectedFailure(error) from error
+        raise UnexpectedFailure(error) from error
 
 
 def _refused(error: OSError) -> ResourceError:
@@ -152,7 +155,8 @@ def main(debug: bool) -> None:
 
     For research; not a medical device.
 
-    Exit codes: 0 done, 2 usage, 3 input images, 4 model, 5 memory, disk or device, 6 cancelled.
+    Exit codes: 0 done, 1 a fault of MedAISeg itself, 2 usage, 3 input images, 4 model, 5 memory, disk or device,
+    6 cancelled.
     """
 
 

@@ -82,9 +82,10 @@ class SegmentRequest:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @click.option(
     "--backend",
-    type=click.Choice(("auto", "eager", "onednn")),
+    type=click.Choice(("auto", "eager", "onednn", "openvino")),
     default="auto",
-    help="What computes the network. Without it the fastest that leaves the labels as they are, measured once.",
+    help="What computes the network. Without it the fastest that leaves the labels as they are, measured once. "
+    "openvino converts the network first, once, which can take minutes.",
 )
 @click.option(
     "--precision",

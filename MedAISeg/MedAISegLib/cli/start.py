@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import atexit
-import io
 import os
 import signal
-import sys
-import warnings
-from contextlib import suppress
-from typing import NoReturn
 
 _CANCELLED, _RESOURCES = 6, 5
+_SAID = "Error: The run was cancelled."
+
+
+def _leave(_number: int, _frame: object) -> None:
+    """For Ctrl-C while nothing has begun: even the imports below take a moment."""
+    try:
+        os.write(2, f"{_SAID}\n".encode())
+    finally:
+        os._exit(_CANCELLED)
+
+
+_IS_HEARD = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""Not by what a shell starts in the background."""
+if _IS_HEARD:
+    signal.signal(signal.SIGINT, _leave)
+
+import atexit  # noqa: E402
+import io  # noqa: E402
+import sys  # noqa: E402
+import warnings  # noqa: E402
+from contextlib import suppress  # noqa: E402
+from typing import NoReturn  # noqa: E402
 
 
 def main() -> NoReturn:
@@ -46,6 +62,8 @@ def _prepare_streams() -> None:
 def _run() -> int:
     """The exit code."""
     try:
+        if _IS_HEARD:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         from .main import main as command_line
 
         command_line(prog_name="medaiseg")
@@ -53,7 +71,7 @@ def _run() -> int:
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         # Nobody listens yet while the command line is loaded.
-        print("Error: The run was cancelled.", file=sys.stderr)
+        print(_SAID, file=sys.stderr)
         return _CANCELLED
     except OSError as error:
         return _not_said(error)

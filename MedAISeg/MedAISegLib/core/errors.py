@@ -10,17 +10,20 @@
      │   └─ ConfirmationRequired   they can, once the user accepts an assumption
      ├─ ModelError              4  the model cannot be used as it is
      │   ├─ NotTrustedError        it would have to run code of its own
-     │   └─ ChangedFileError       its publisher's file is another than before
+     │   ├─ ChangedFileError       its publisher's file is another than before
+     │   └─ OtherTaskError         it does something else than segment (``formats.other_task``)
      ├─ ResourceError           5  memory, disk or device
      └─ Cancelled               6  the user stopped the run
 
-The number is the exit code of the command line.
+The number is the exit code of the command line, and the name the ``kind`` of an error in its JSON. Whatever else goes
+wrong is a fault of the program itself: kind ``UnexpectedFailure``, exit code 1.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from .characters import shown
 from .language import tr as _
 
 
@@ -31,13 +34,14 @@ class MedAISegError(Exception):
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         super().__init__(what)
-        self.what = what
+        # A stranger's file may be quoted.
+        self.what = shown(what)
         self.where = where
-        self.remedy = remedy
+        self.remedy = shown(remedy)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text} {self.remedy}" if self.remedy else text
+        return shown(f"{text} {self.remedy}" if self.remedy else text)
 
 
 class UsageError(MedAISegError):

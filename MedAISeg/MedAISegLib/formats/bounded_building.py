@@ -1,23 +1,31 @@
 """Networks are built without exhausting the machine, whatever sizes a description asks for.
 
 A layer's memory is taken before anyone can look at it, and a system that promises more memory than it has ends the
-process when it is used. So what each new tensor takes is added up before it is made.
+process when it is used. So what each new tensor takes is added up before it is made. A class may also count up to a
+number, or go through a list, long before it makes anything; so those that a description gives it are bounded too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
+from threading import get_ident
 from typing import Any
 
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.errors import ModelError
 
 MOST_NUMBERS = 2**30
 """The largest networks that segment have a quarter of that."""
-MOST_TENSORS = 200_000
+MOST_LAYERS = 20_000
+"""And tensors; the largest networks that segment have a tenth of that."""
+LARGEST_NUMBER = 2**17
+"""Of channels, blocks, voxels …"""
+MOST_ITEMS = 20_000
+"""In all the lists of a network's description together, its arrays included."""
 _OF_A_SIZE = frozenset({"empty", "empty_strided", "zeros", "ones", "full", "rand", "randn", "eye"})
 _OF_A_RANGE = frozenset({"arange", "linspace"})
 
@@ -31,7 +39,8 @@ class _Bounds(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.tensors = self.numbers = 0
+        self.tensors = self.numbers = self.modules = 0
+        self._thread = get_ident()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
@@ -44,19 +53,57 @@ class _Bounds(TorchDispatchMode):
     def _count(self, numbers: int) -> None:
         self.tensors += 1
         self.numbers += numbers
-        if self.numbers > MOST_NUMBERS or self.tensors > MOST_TENSORS:
+        if self.numbers > MOST_NUMBERS or self.tensors > MOST_LAYERS:
+            raise _ExcessError
+
+    def count_module(self, *_: Any) -> None:
+        """One more is put into another; torch tells of all that are, in whatever thread."""
+        self.modules += get_ident() == self._thread
+        if self.modules > MOST_LAYERS:
             raise _ExcessError
 
 
 @contextmanager
-def bounded_building(where: str) -> Iterator[None]:
-    """Within the block a network is built; raises ModelError as soon as it is larger than any that is known."""
+def bounded_building(where: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Within the block a network is built; raises ModelError as soon as it is larger than any that is known.
+
+    Args:
+        arguments: with which it is built: beyond all bounds they are refused before the block.
+    """
+    bounds = _Bounds()
     try:
-        with _Bounds():
-            yield
+        _require_modest(arguments)
+        handle = register_module_module_registration_hook(bounds.count_module)
+        try:
+            with bounds:
+                yield
+        finally:
+            handle.remove()
     except _ExcessError:
         raise ModelError(
-            f"its network would have more than {MOST_NUMBERS:.1e} weights or {MOST_TENSORS} layers.",
+            f"its network would have more than {MOST_NUMBERS:.1e} weights or {MOST_LAYERS} layers.",
             where=where,
             remedy="Its description is damaged, or made to exhaust the machine.",
         ) from None
+
+
+def _require_modest(arguments: Mapping[str, Any]) -> None:
+    """Raises _ExcessError for numbers and lists of which no network has so large ones."""
+    waiting, count = list(arguments.values()), len(arguments)
+    while waiting:
+        value = waiting.pop()
+        inner: Any = ()
+        if isinstance(value, int):
+            if abs(value) > LARGEST_NUMBER:
+                raise _ExcessError
+        elif isinstance(value, Mapping):
+            inner = value.values()
+        elif isinstance(value, (list, tuple, set)):
+            inner = value
+        else:
+            shape = getattr(value, "shape", None)
+            count += prod(shape) if isinstance(shape, tuple) else 0
+        count += len(inner)
+        if count > MOST_ITEMS:
+            raise _ExcessError
+        waiting += inner

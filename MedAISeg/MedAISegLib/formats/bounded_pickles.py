@@ -3,7 +3,8 @@
 Opening a pickle looks up keys, and looking up a key of nested tuples goes through all that it holds: forty tuples of
 which each holds the one before twice are a few hundred bytes in the file, and two to the power of forty look-ups that
 nothing can interrupt. So the pickle is gone through first: a stack like the real one, on which a value is only how much
-there is in it. What is looked up or handed to a function is counted as often as that happens.
+there is in it. What is looked up or handed to a function is counted as often as that happens. Of functions that take
+memory for the asking, or go through a tensor whose numbers need not all be in the file, none is called.
 
 Understood are the operations that torch's own reader of plain weights understands
 (``torch._weights_only_unpickler``), which are those that ``torch.save`` writes, and ``torch.jit.save``.
@@ -15,17 +16,33 @@ the program where it is exceeded; so such a pickle is bounded in how deep its va
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from mmap import mmap
 from typing import NoReturn
+
+from .pickled_names import ENCODE, MAKES_A_TENSOR, ONLY_NAMED, value_of
+from .pickled_values import (
+    DEPTH_BITS,
+    LATIN,
+    LATIN_NAMES,
+    Encodable,
+    ExcessError,
+    Growing,
+    TensorValue,
+    Value,
+    require_depth,
+    take,
+    tuple_of,
+)
+
+__all__ = ["LARGEST", "ExcessError", "require_bounded", "require_shallow"]
 
 LARGEST = 64 * 2**20
 """Bytes of a pickle without the numbers of its tensors."""
 
-_DEEPEST = 64
-_DEPTH_BITS = 7
 _FREE_WORK, _WORK_A_BYTE = 10**6, 2
 _MOST_MADE = 4_000_000
+_LONG_TEXT, _BYTES_A_WORK = 1024, 8
 
 
 def _code(operation: bytes) -> int:
@@ -42,31 +59,6 @@ for _operation, _length in (
 _SHORT_TUPLES = {_code(pickle.TUPLE1): 1, _code(pickle.TUPLE2): 2, _code(pickle.TUPLE3): 3}
 _PUT, _LONG_PUT, _GET, _LONG_GET = map(_code, (pickle.BINPUT, pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET))
 _TEXT, _MARK, _TUPLE, _STOP = map(_code, (pickle.BINUNICODE, pickle.MARK, pickle.TUPLE, pickle.STOP))
-_HARMLESS = (b"torch", b"numpy", b"_code")
-"""What the names begin with of functions and classes that make nothing into which a pickle could put more."""
-
-
-class ExcessError(Exception):
-    """The pickle is no harmless one; says why."""
-
-
-class _Growing:
-    """A value into which more may be put later, or that holds such.
-
-    Attributes:
-        size: how much there is in it, but for its parts.
-        parts: those of its values that may grow, or hold such.
-    """
-
-    __slots__ = ("depth", "parts", "size")
-
-    def __init__(self, size: int = 1, depth: int = 1) -> None:
-        self.size, self.depth = size, depth
-        self.parts: list[_Growing] = []
-
-
-_Value = int | _Growing
-"""0 where it holds no others; a number that says size and depth where nothing more can be put into it."""
 
 
 def require_bounded(content: bytes | mmap, start: int = 0) -> int:
@@ -79,10 +71,7 @@ def require_bounded(content: bytes | mmap, start: int = 0) -> int:
         ExcessError: if opening it would take more work than its size justifies, or it is not as torch writes it.
         UnpicklingError: if it is damaged.
     """
-    try:
-        return _Machine(content, start).run()
-    except (IndexError, KeyError) as error:
-        raise pickle.UnpicklingError("its description breaks off") from error
+    return _Machine(content, start).run()
 
 
 def require_shallow(content: bytes) -> None:
@@ -93,16 +82,13 @@ def require_shallow(content: bytes) -> None:
         UnpicklingError: if it is damaged.
     """
     machine = _Machine(content, 0)
-    try:
-        machine.run()
-    except (IndexError, KeyError) as error:
-        raise pickle.UnpicklingError("its description breaks off") from error
+    machine.run()
     depths: dict[int, int] = {}
     for value in machine.made:
         _measure(value, depths)
 
 
-def _measure(outermost: _Growing, depths: dict[int, int]) -> None:
+def _measure(outermost: Growing, depths: dict[int, int]) -> None:
     """Work out the depth of a value by its identity; until it is known it is 0."""
     waiting = [outermost]
     while waiting:
@@ -116,13 +102,8 @@ def _measure(outermost: _Growing, depths: dict[int, int]) -> None:
             waiting += (part for part in value.parts if id(part) not in depths)
         else:
             depths[id(value)] = max([value.depth, *(depths[id(part)] + 1 for part in value.parts)])
-            _require_depth(depths[id(value)])
+            require_depth(depths[id(value)])
             waiting.pop()
-
-
-def _require_depth(depth: int) -> None:
-    if depth > _DEEPEST:
-        raise ExcessError(f"it is nested more than {_DEEPEST} deep")
 
 
 class _Machine:
@@ -130,14 +111,20 @@ class _Machine:
 
     def __init__(self, content: bytes | mmap, start: int) -> None:
         self.content, self.start, self.position = content, start, start
-        self.stack: list[_Value] = []
+        self.stack: list[Value] = []
         self.marks: list[int] = []
-        self.memo: dict[int, _Value] = {}
-        self.made: list[_Growing] = []
+        self.memo: dict[int, Value] = {}
+        self.made: list[Growing] = []
         self.work = _FREE_WORK + _WORK_A_BYTE * min(len(content) - start, LARGEST)
 
     def run(self) -> int:
         """Where the pickle ends."""
+        try:
+            return self._run()
+        except (IndexError, KeyError) as error:
+            raise pickle.UnpicklingError("its description breaks off") from error
+
+    def _run(self) -> int:
         content, stack, memo, position = self.content, self.stack, self.memo, self.position
         while (operation := content[position]) != _STOP:
             position += 1
@@ -151,10 +138,14 @@ class _Machine:
                 stack.append(memo[content[position]])
                 position += 1
             elif operation == _TEXT:
-                stack.append(0)
-                position += 4 + int.from_bytes(content[position : position + 4], "little")
+                length = int.from_bytes(content[position : position + 4], "little")
+                position += 4 + length
+                if length >= _LONG_TEXT:
+                    stack.append(length // _BYTES_A_WORK << DEPTH_BITS)
+                else:
+                    stack.append(LATIN if content[position - length : position] in LATIN_NAMES else 0)
             elif count := _SHORT_TUPLES.get(operation):
-                stack[-count:] = (_tuple(stack[-count:]),)
+                stack[-count:] = (tuple_of(stack[-count:]),)
             elif operation == _LONG_GET:
                 stack.append(memo[int.from_bytes(content[position : position + 4], "little")])
                 position += 4
@@ -164,7 +155,7 @@ class _Machine:
             elif operation == _MARK:
                 self.marks.append(len(stack))
             elif operation == _TUPLE:
-                stack.append(_tuple(self.marked()))
+                stack.append(tuple_of(self.marked()))
             else:
                 self.position = position
                 _ACTIONS.get(operation, _refuse)(self)
@@ -173,58 +164,32 @@ class _Machine:
                 raise ExcessError("it says more beside its weights than a checkpoint does")
         return position + 1
 
-    def marked(self) -> list[_Value]:
+    def marked(self) -> list[Value]:
         """What has been put on the stack since the last mark, taken off it."""
         mark = self.marks.pop()
         items = self.stack[mark:]
         del self.stack[mark:]
         return items
 
-    def make(self) -> _Growing:
+    def make(self, kind: type[Growing] = Growing) -> Growing:
         """A value into which more may be put."""
         if len(self.made) >= _MOST_MADE:
             raise ExcessError(f"it holds more than {_MOST_MADE} lists, mappings and objects")
-        self.made.append(_Growing())
+        self.made.append(kind())
         return self.made[-1]
 
-    def count(self, value: _Value) -> None:
+    def count(self, value: Value) -> None:
         """Everything in the value is gone through once."""
         waiting = [value]
         while waiting:
             inner = waiting.pop()
-            if isinstance(inner, _Growing):
+            if isinstance(inner, Growing):
                 self.work -= inner.size
                 waiting += inner.parts
             else:
-                self.work -= inner >> _DEPTH_BITS
+                self.work -= inner >> DEPTH_BITS
             if self.work < 0:
                 raise ExcessError("opening it would take far more work than its size justifies")
-
-
-def _tuple(items: Sequence[_Value]) -> _Value:
-    """A tuple of so many: what is in it can no longer be put elsewhere."""
-    if not any(items):
-        return (len(items) + 1) << _DEPTH_BITS | 1
-    made = _Growing()
-    _take(made, items)
-    return made if made.parts else made.size << _DEPTH_BITS | made.depth
-
-
-def _take(target: _Value, items: Sequence[_Value]) -> None:
-    """Put values into one."""
-    if not isinstance(target, _Growing):
-        raise pickle.UnpicklingError("its description is out of order")
-    target.size += len(items)
-    for item in items:
-        if isinstance(item, _Growing):
-            target.parts.append(item)
-            depth = item.depth
-        else:
-            target.size += item >> _DEPTH_BITS
-            depth = item & (1 << _DEPTH_BITS) - 1
-        if depth >= target.depth:
-            target.depth = depth + 1
-            _require_depth(target.depth)
 
 
 def _short(machine: _Machine) -> None:
@@ -239,7 +204,8 @@ def _global(machine: _Machine) -> None:
     if ends < 0:
         raise pickle.UnpicklingError("its description is out of order")
     machine.position = ends + 1
-    machine.stack.append(0 if machine.content[start : start + 5] in _HARMLESS else machine.make())
+    value = value_of(machine.content[start:ends])
+    machine.stack.append(machine.make() if value is None else value)
 
 
 def _empty(machine: _Machine) -> None:
@@ -247,7 +213,7 @@ def _empty(machine: _Machine) -> None:
 
 
 def _empty_tuple(machine: _Machine) -> None:
-    machine.stack.append(_tuple(()))
+    machine.stack.append(tuple_of(()))
 
 
 def _protocol(machine: _Machine) -> None:
@@ -256,45 +222,54 @@ def _protocol(machine: _Machine) -> None:
 
 def _append(machine: _Machine) -> None:
     item = machine.stack.pop()
-    _take(machine.stack[-1], (item,))
+    take(machine.stack[-1], (item,))
 
 
 def _appends(machine: _Machine) -> None:
     items = machine.marked()
-    _take(machine.stack[-1], items)
+    take(machine.stack[-1], items)
 
 
 def _set_item(machine: _Machine) -> None:
     value, key = machine.stack.pop(), machine.stack.pop()
     machine.count(key)
-    _take(machine.stack[-1], (key, value))
+    take(machine.stack[-1], (key, value))
 
 
 def _set_items(machine: _Machine) -> None:
     items = machine.marked()
     for key in items[::2]:
         machine.count(key)
-    _take(machine.stack[-1], items)
+    take(machine.stack[-1], items)
 
 
 def _call(machine: _Machine) -> None:
     """A function or class with its arguments gives a value that holds them."""
     arguments, function = machine.stack.pop(), machine.stack.pop()
     machine.count(arguments)
-    if function == 0:
-        machine.stack.append(_tuple((arguments,)))
-        return
-    made = machine.make()
-    _take(made, (arguments,))
+    if function is ONLY_NAMED or (function is ENCODE and not isinstance(arguments, Encodable)):
+        raise ExcessError("it calls what no checkpoint needs")
+    if function is not MAKES_A_TENSOR:
+        if type(function) is not int and _has_tensor(arguments):
+            raise ExcessError("it goes through a tensor, which may be of any size")
+        if function == 0:
+            machine.stack.append(tuple_of((arguments,)))
+            return
+    made = machine.make(TensorValue if function is MAKES_A_TENSOR else Growing)
+    take(made, (arguments,))
     machine.stack.append(made)
+
+
+def _has_tensor(arguments: Value) -> bool:
+    return isinstance(arguments, Growing) and any(isinstance(part, TensorValue) for part in arguments.parts)
 
 
 def _build(machine: _Machine) -> None:
     """What such a value is given to remember; none is looked up by that."""
     state = machine.stack.pop()
     machine.count(state)
-    if isinstance(machine.stack[-1], _Growing):
-        _take(machine.stack[-1], (state,))
+    if isinstance(machine.stack[-1], Growing):
+        take(machine.stack[-1], (state,))
 
 
 def _fetch(machine: _Machine) -> None:

@@ -84,7 +84,7 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> A
         )
     try:
         # Some of MONAI's classes print, and standard output may be what another program reads.
-        with redirect_stdout(sys.stderr), bounded_building(where):
+        with redirect_stdout(sys.stderr), bounded_building(where, arguments):
             return kind(**arguments)
     # What MONAI's classes raise when their arguments do not fit each other.
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError) as error:

@@ -6,6 +6,7 @@ addresses in memory. Here a type is a name out of a list and an order of bytes, 
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 from collections.abc import Callable
@@ -44,6 +45,8 @@ class PlainArray(np.ndarray):
             raise pickle.UnpicklingError("it holds an array of something else than numbers")
         if not isinstance(shape, tuple) or len(shape) > _MOST_AXES:
             raise pickle.UnpicklingError("it holds an array of an impossible shape")
+        if not kind.type.itemsize and math.prod(shape) > 1:
+            raise pickle.UnpicklingError("it holds an array of many values without any content")
         # numpy takes Python's truth values alone, whatever its type hints say.
         super().__setstate__((1, shape, kind.type, bool(by_columns), bytes(content)))  # type: ignore[arg-type]
 

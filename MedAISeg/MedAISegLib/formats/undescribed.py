@@ -1,11 +1,13 @@
-"""Networks and weights that nothing describes: what is missing, and how to add it."""
+"""Networks and weights that nothing describes, and models that are still packed: what is missing, and how to add it."""
 
 from __future__ import annotations
 
+import shlex
 import zipfile
 from pathlib import Path
 
 from ..core.errors import ModelError
+from ..models.archive import is_archive
 
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
 _MISSING = "nothing says what its channels, spacing, intensities and labels are (medaiseg.json)."
@@ -18,7 +20,10 @@ _WHOLE = "Install the whole folder or archive that its publisher hands out, in w
 
 
 def why_undescribed(path: Path) -> ModelError | None:
-    """The error for a network's file, or a folder with nothing but one; None for anything else."""
+    """The error for an archive, a network's file, or a folder with nothing but one; None for anything else."""
+    if is_archive(path):
+        what = "it is an archive, and only what is installed or unpacked is read."
+        return ModelError(what, where=str(path), remedy=f"Install it: medaiseg models install {shlex.quote(str(path))}")
     files = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.is_file())
     networks = [file for file in files if _is_network(file)]
     if len(networks) == 1:

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import IO
 
 from ..core.disk import os_errors_explained
-from ..core.errors import ModelError, ResourceError
+from ..core.errors import ModelError, ResourceError, UsageError
 from ..core.progress import Poll, never
 from .archive_entries import Entry, Limits, TooLargeError, tar_entries, zip_entries
 from .names import path_problem, readable, same_for_some
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+_OTHERS = (".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar")
+"""Some of them may ask for any amount of memory to be unpacked."""
 
 _PIECE = 2**20
 _SPARE_BYTES = 256 * 2**20
@@ -53,6 +55,14 @@ class _Counted:
 def is_archive(path: Path) -> bool:
     """True for a file that its name calls an archive; a checkpoint of torch is a zip file too, and is none."""
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
+
+
+def require_known_kind(name: str, where: str) -> None:
+    """Raises UsageError for an archive that is not unpacked here, by its name."""
+    kind = next((suffix for suffix in _OTHERS if name.lower().endswith(suffix)), "")
+    if kind:
+        what = f"archives of the kind {kind} are not unpacked here, only zip, tar and tar.gz."
+        raise UsageError(what, where=where, remedy="Unpack it, and install the folder: medaiseg models install FOLDER.")
 
 
 def without_suffix(name: str) -> str:

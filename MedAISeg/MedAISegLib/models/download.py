@@ -16,7 +16,7 @@ from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
 from .locking import held
-from .origins import DIGITS, Origin, known_sha256, note_sha256
+from .origins import DIGITS, Origin, known_sha256, note, origin_of, told_publicly
 from .transfer import Policy, fetch, is_https
 from .trust import file_sha256
 
@@ -79,6 +79,7 @@ def key_of(remote: Remote) -> str:
     return hashlib.sha256(remote.url.encode()).hexdigest()[:32]
 
 
+@told_publicly()
 def download(
     remote: Remote,
     target: Path,
@@ -151,8 +152,8 @@ def _retrieve(remote: Remote, target: Path, downloader: Callable[[str, str, Any]
 
 
 def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloaded:
-    origin = Origin(remote.url, file_sha256(target), remote.checksum)
-    known, sha256 = known_sha256(remote.url), origin.sha256
+    origin = origin_of(remote.url, file_sha256(target), remote.checksum)
+    known, sha256 = known_sha256(origin), origin.sha256
     before = "" if known == sha256 else known
     if before and not accept_changed and not origin.is_vouched_for:
         target.unlink()
@@ -162,7 +163,7 @@ def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloade
             remedy="If its publisher has announced a change, say so: --accept-changed. Nothing was installed.",
         )
     if known != sha256:
-        note_sha256(remote.url, sha256)
+        note(origin)
     return Downloaded(target, origin, is_first=known != sha256 and not remote.checksum, before=before)
 
 

@@ -46,5 +46,5 @@ def _digest(folder: Path, files: Iterable[Path]) -> str:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise ModelError(f"it cannot be read: {error.strerror}.", where=str(file)) from error
-        total.update(f"{file.relative_to(folder).as_posix()}\n{content}\n".encode())
+        total.update(f"{file.relative_to(folder).as_posix()}\n{content}\n".encode(errors="surrogatepass"))
     return total.hexdigest()

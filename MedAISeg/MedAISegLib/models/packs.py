@@ -19,6 +19,7 @@ from ..core.progress import Poll, never
 from ..core.records import from_json, to_json
 from .names import model_id_problem, path_problem, readable, same_for_some
 from .origins import Receipt
+from .staging import staged_in
 from .store import InstalledModel
 from .trust import content_sha256
 
@@ -80,7 +81,11 @@ def write_pack(
     if target.exists() and not overwrite:
         raise NameTakenError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
     manifest = Manifest(_VERSION, tuple(packed for _, packed in models))
-    with written_whole(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        staged_in(target.parent) as place,
+        written_whole(target, place) as stream,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive,
+    ):
         archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
         counted = _Counted(sum(packed.size_bytes for _, packed in models), on_bytes, poll)
         for model, _ in models:

@@ -29,7 +29,7 @@ def record_installation(model: InstalledModel, receipt: Receipt) -> None:
     with held("models"):
         # Meanwhile nobody puts another in its place.
         sha256 = content_sha256(model.path)
-    said = {name: value for name, value in to_json(receipt).items() if name in _SAID and value}
+    said = {name: value for name, value in to_json(receipt.to_show).items() if name in _SAID and value}
     entry = said | {"sha256": sha256, "installed": _today(), "used": _today()}
     change_record(RECORD, lambda content: content.update({model.id: entry}))
 
@@ -62,7 +62,7 @@ def receipt_of(model: InstalledModel) -> Receipt:
     """How a model came; all of it empty where that is not known, or it was not installed here."""
     entry = _entry(model.id) if model.is_own else {}
     try:
-        return from_json(Receipt, {name: entry[name] for name in _SAID if name in entry})
+        return from_json(Receipt, {name: entry[name] for name in _SAID if name in entry}).to_show
     except ValueError:
         return Receipt()
 

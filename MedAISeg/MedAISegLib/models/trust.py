@@ -35,7 +35,8 @@ def content_sha256(path: Path) -> str:
     total = hashlib.sha256()
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        total.update(f"{name}\0{file_sha256(file)}\0".encode())
+        # A name need not be Unicode where the system does not ask for that.
+        total.update(f"{name}\0{file_sha256(file)}\0".encode(errors="surrogatepass"))
     return total.hexdigest()
 
 
@@ -74,8 +75,9 @@ def require_trust(path: Path, what: str) -> None:
         NotTrustedError: if the user has not trusted this very model.
     """
     if not is_trusted(path):
+        others = " as it is now: its files are others than those that were trusted under its name"
         raise NotTrustedError(
-            f"it would {what}, and it is not trusted.",
+            f"it would {what}, and it is not trusted{others if was_trusted(path) else ''}.",
             where=str(path),
             remedy="If you know who made it: medaiseg models trust M, models install ... --trust, or in the panel.",
         )

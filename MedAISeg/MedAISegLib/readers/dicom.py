@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +29,7 @@ from .dicom_series import (
     stacks_of,
 )
 from .dicom_split import Part, places_of, split
-from .dicom_volume import StackGrids, grid_of_part, read_volumes
+from .dicom_volume import StackGrids, are_copies, grid_of_part, read_volumes
 from .listing import ImageListing
 
 _NAME = "dicom"
@@ -162,6 +163,7 @@ def _list_stack(stack: Stack, *, accept: bool) -> ImageListing:
         described = InputError(problem.what, where=first.description or first.path.name, remedy=problem.remedy)
         return replace(listing, attributes=dict(listing.attributes), problem=described)
     notices = listing.notices + _notices_of(grids, shown)
+    source = StackGrids(replace(stack, notices=listing.notices), grids)
     return replace(
         listing,
         paths=tuple(dict.fromkeys(frame.path for _, grid in grids for frame in grid.frames)) or listing.paths,
@@ -171,7 +173,8 @@ def _list_stack(stack: Stack, *, accept: bool) -> ImageListing:
         volume_count=max(1, len(grids)),
         notices=notices,
         problem=_confirmation(questions, first) if questions and not accept else None,
-        source=StackGrids(replace(stack, notices=listing.notices), grids),
+        are_copies=partial(are_copies, source) if len(grids) > 1 else None,
+        source=source,
     )
 
 

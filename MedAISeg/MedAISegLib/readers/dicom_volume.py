@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -67,6 +67,29 @@ def read_volumes(grids: StackGrids, progress: Callable[[float], None]) -> tuple[
             continue
         volumes.append(_volume(stack, part, grid, voxels))
     return tuple(replace(v, attributes=dict(v.attributes), notices=v.notices + notices) for v in volumes)
+
+
+def are_copies(grids: StackGrids) -> bool:
+    """Whether all parts of a stack hold the same pixels; those of a time series differ in their first slice.
+
+    Raises:
+        InputError: if a file is damaged.
+    """
+    shape = grids.stack.first.rows, grids.stack.first.columns
+    first, *others = (grid.frames for _, grid in grids.parts)
+    return all(_same_pixels(first, frames, shape) for frames in others)
+
+
+def _same_pixels(some: Sequence[Frame], others: Sequence[Frame], shape: tuple[int, int]) -> bool:
+    """More at once from time to time, since some files are read as a whole however few frames are wanted."""
+    start, count = 0, 1
+    while start < len(some):
+        stop = start + count
+        one, other = (read_frames(frames[start:stop], shape, lambda _: None) for frames in (some, others))
+        if not np.array_equal(one, other):
+            return False
+        start, count = stop, 4 * count
+    return len(some) == len(others)
 
 
 def _picture(stack: Stack, part: Part, grid: SliceGrid) -> tuple[Volume, ...]:

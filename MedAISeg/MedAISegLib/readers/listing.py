@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,8 @@ class ImageListing:
         volume_count: number of volumes that reading gives, more than one for time series and the like.
         wanted: reading gives only this one of them, counted from 0.
         notices: what was found odd; reading may add to it.
+        are_copies: whether its volumes hold the same pixels, so that reading gives one of them: read no further than
+            to the first that differ; None where they are counted by the header. Raises InputError.
         problem: why it cannot be read, or what the user would have to accept (ConfirmationRequired).
         source: what its reader keeps for reading; nobody else's business.
     """
@@ -44,6 +46,7 @@ class ImageListing:
     attributes: Mapping[str, str] = field(default_factory=dict)
     volume_count: int = 1
     wanted: int | None = None
+    are_copies: Callable[[], bool] | None = field(default=None, repr=False)
     notices: tuple[Notice, ...] = ()
     problem: MedAISegError | None = None
     source: object = field(default=None, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.characters import shown
 from ..core.result import Provenance
 from ..core.segmentation import Segment
 from .scene import vtk_module
@@ -41,11 +42,11 @@ def write_tags(segment: Any, provenance: Provenance, described: Segment, checksu
 
 
 def tag_text(value: str) -> str:
-    """A text as a tag may hold it.
+    """A text as a tag may hold it: half of a surrogate pair in one ends the process.
 
     In a ``.seg.nrrd`` a bar ends a tag and a line break ends the header's line; a colon is safe after the first one.
     """
-    return " ".join(value.replace("|", " ").split())
+    return " ".join(shown(value).replace("|", " ").split())
 
 
 def read_tag(segment: Any, name: str) -> str:

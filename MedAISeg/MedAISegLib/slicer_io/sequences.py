@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..core.characters import shown
 from ..core.errors import InputError
 from ..core.language import tr as _
 from ..core.result import JobResult
@@ -98,7 +99,7 @@ class ResultSequence:
 
     def __init__(self, frames: VolumeFrames, name: str) -> None:
         """``name`` is that of the segmentation node that shows the selected frame."""
-        self._frames, self._name = frames, name
+        self._frames, self._name = frames, shown(name)
         self._sequence: Any = None
         self._proxy: Any = None
         self._ids: dict[str, str] = {}

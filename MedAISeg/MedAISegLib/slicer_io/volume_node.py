@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.characters import shown
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
@@ -100,6 +101,7 @@ def volume_to_node(volume: Volume, scene: Any, name: str) -> Any:
 
     A sheared grid, which a volume node cannot hold, is put under a linear transform that shears an upright one.
     """
+    name = shown(name)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     upright = volume.geometry if volume.geometry.is_rectilinear() else _unsheared(volume.geometry)
     node.SetIJKToRASMatrix(matrix_from_geometry(upright))

@@ -42,10 +42,23 @@ class DependencyControl:
         self._job: Any = None
         self._python: WorkerPython | None = None
         self._is_complete = False
+        self._looks = 0
 
     def look(self) -> None:
-        """Find out what is installed, and show it."""
-        self._with_python(self._show, self._view_problem)
+        """Find out what is installed, and show it; an answer that a later look has overtaken is left out."""
+        self._looks += 1
+        number, session = self._looks, self._context.session
+
+        def done(python: WorkerPython) -> None:
+            if number == self._looks:
+                self._python = python
+                self._show(python)
+
+        def fail(error: MedAISegError) -> None:
+            if number == self._looks:
+                self._view.show((), str(error))
+
+        session.pump.add(session.worker.find_python(), on_done=done, on_error=fail)
 
     def is_complete(self) -> bool:
         """Whether everything was there when it was looked at last, and nothing is being changed now."""
@@ -161,9 +174,6 @@ class DependencyControl:
         if self._is_complete:
             self._on_complete()
         self._context.changed()
-
-    def _view_problem(self, error: MedAISegError) -> None:
-        self._view.show((), str(error))
 
     def _begin(self) -> None:
         self._context.ui.advancedSection.collapsed = False

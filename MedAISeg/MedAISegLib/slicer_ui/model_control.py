@@ -163,7 +163,7 @@ class ModelControl:
         self._import(path)
 
     def import_file(self) -> None:
-        kinds = _("Archives, packs, exported bundles (*.zip *.tar *.tar.gz *.tgz *.ts);;All files (*)")
+        kinds = _("Archives, packs, bundles, checkpoints (*.zip *.tar *.tar.gz *.tgz *.ts *.pt *.pth);;All files (*)")
         path = qt.QFileDialog.getOpenFileName(self._context.ui.MedAISeg, _("An archive or a pack of models"), "", kinds)
         self._import(path)
 

@@ -116,7 +116,7 @@ def offered(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(catalogue, "catalogue_file", lambda: path)
 
     def write(**changes: Any) -> None:
-        path.write_text(json.dumps({"models": [], "published": [entry | changes]}), encoding="utf-8")
+        path.write_text(json.dumps({"models": [], "published": [entry | changes], "structures": {}}), encoding="utf-8")
 
     write()
     return write

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from command_line import below, document
+from MedAISegLib.cli.main import main
+from MedAISegLib.core.errors import MedAISegError
+from MedAISegLib.formats.other_task import OtherTaskError
 
 USAGE, INPUT, MODEL, FAULT = 2, 3, 4, 1
 
@@ -81,4 +86,19 @@ def test_a_fault_of_our_own(failed, monkeypatch):
         raise AssertionError("this cannot be")
 
     monkeypatch.setattr("MedAISegLib.cli.inspect.list_images", broken)
-    assert "this cannot be" in failed(FAULT, "inspect", "nowhere", "--json")["what"]
+    error = failed(FAULT, "inspect", "nowhere", "--json")
+    assert error["kind"] == "UnexpectedFailure"
+    assert "this cannot be" in error["what"]
+
+
+def test_every_kind_and_exit_code_is_written_down():
+    families = {MedAISegError}
+    for family in list(families):
+        families |= set(family.__subclasses__())
+    kinds = {kind for family in families for kind in (family, *family.__subclasses__())} - {MedAISegError}
+    text = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    assert OtherTaskError in kinds
+    assert {kind.__name__ for kind in kinds if f"`{kind.__name__}`" not in text} == set()
+    assert "`UnexpectedFailure` (1)" in text
+    for code in sorted({FAULT, *(kind.exit_code for kind in kinds)}):
+        assert f" {code} " in " ".join((main.help or "").split())

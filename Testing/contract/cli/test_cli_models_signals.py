@@ -166,6 +166,20 @@ def test_an_export_that_never_ends_is_left_and_writes_nothing(started, endless, 
     assert below(tmp_path / "out") == []
 
 
+def test_what_an_export_left_that_was_killed_is_gone_with_the_next_one(run, started, model, tmp_path):
+    write_network(tmp_path / "own" / "liver", 0)
+    (tmp_path / "out").mkdir()
+    process = started("models", "export", model, "--output", tmp_path / "out" / "liver", before=TELLS)
+    wait_until_computing(process, "as they are written ...")
+    process.kill()
+    process.wait()
+    assert [name.split("-")[0] for name in below(tmp_path / "out")][:1] == [".part"]
+    write_network(tmp_path / "own" / "liver")
+    done = run("models", "export", model, "--output", tmp_path / "elsewhere" / "liver")
+    assert done.exit_code == 0, done.output
+    assert below(tmp_path / "out") == []
+
+
 @pytest.mark.parametrize("waiting", ["time.sleep(2)", "hashlib.pbkdf2_hmac('sha256', b'', b'', 6_000_000)"])
 def test_a_model_that_is_being_put_in_place_is_put_there_and_written_down(run, started, model, tmp_path, waiting):
     assert run("models", "install", model).exit_code == 0

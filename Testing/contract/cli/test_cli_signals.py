@@ -149,3 +149,16 @@ def ask(): click.prompt("?")
     wait_for_line(process, "asking")
     process.send_signal(signal.SIGINT)
     ends_cancelled(process)
+
+
+def test_before_the_command_line_begins_ctrl_c_is_no_traceback(started):
+    patch = """
+import sys, time
+from MedAISegLib.cli import start
+print("imported", file=sys.stderr, flush=True)
+time.sleep(600)
+"""
+    process = started(before=patch)
+    wait_for_line(process, "imported")
+    process.send_signal(signal.SIGINT)
+    ends_cancelled(process)

@@ -92,6 +92,8 @@ def read_configuration(content: Any, where: str) -> Configuration:
     if not isinstance(extra, dict):
         raise ModelError("its configuration names further images in an unknown way.", where=where)
     values["extra_modalities"] = {str(key): str(mode) for key, mode in extra.items()}
+    if isinstance(names, list) and not all(isinstance(name, (str, int)) for name in names):
+        raise ModelError("its class_names are no names.", where=where)
     values["class_names"] = tuple(map(str, names)) if isinstance(names, list) else ()
     for needed in ("input_channels", "output_classes"):
         if values.get(needed, 0) < 1:

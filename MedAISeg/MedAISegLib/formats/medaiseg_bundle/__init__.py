@@ -6,16 +6,19 @@ network's file may do is limited: see :mod:`.torchscript` and :mod:`.onnx_file`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ...core.errors import ModelError, NotTrustedError
 from ...models.fingerprint import folder_sha256
+from ...models.names import has_controls
 from .. import ModelSource
 from ..own_description import FILE_NAME
+from ..sanity import require_sane
 from .description import Description, NetworkFile, is_description, read_description
-from .limits import require_sane
+from .limits import require_named, require_whole
 
 if TYPE_CHECKING:
     import torch
@@ -38,18 +41,22 @@ def read(path: Path) -> ModelSource:
     """
     where = str(path / FILE_NAME)
     description = read_description(path / FILE_NAME)
-    require_sane(description, where)
-    files = [_require_inside(path, member) for members in description.networks for member in members]
-    sha256 = folder_sha256(path, [FILE_NAME, *files, *_beside(path, files)])
+    require_whole(description, where)
     try:
-        spec = description.spec(path.resolve().name, NAME, sha256)
+        spec = description.spec(path.resolve().name, NAME)
     except ValueError as error:
         raise ModelError(f"{error}.", where=where) from error
+    require_sane(spec, where)
+    require_named(spec, where)
+    files = [_require_inside(path, member) for members in description.networks for member in members]
+    sha256 = folder_sha256(path, [FILE_NAME, *files, *_beside(path, files)])
     members = tuple(len(stage) for stage in description.networks)
-    return ModelSource(spec, partial(_build_networks, path, description), members=members)
+    return ModelSource(replace(spec, sha256=sha256), partial(_build_networks, path, description), members=members)
 
 
 def _require_inside(folder: Path, member: NetworkFile) -> str:
+    if has_controls(member.file):
+        raise ModelError(f"its network {member.file[:100]!r} has control characters in its name.", where=str(folder))
     name = PurePosixPath(member.file)
     plain = "\\" not in member.file and ":" not in member.file and not name.is_absolute() and ".." not in name.parts
     if not plain or not (folder / name).resolve().is_relative_to(folder.resolve()):

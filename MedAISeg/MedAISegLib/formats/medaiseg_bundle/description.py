@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...core.records import from_json, to_json
+from ...core.terminology import UNSPECIFIED
+from ...core.terminology_table import color_for, terminology_for
 from ...models.operations import LabelOperation
 from ...models.spec import Channel, Ensemble, InferenceStage, ModelSpec, SegmentSpec
 from ..own_description import FILE_NAME
@@ -74,18 +76,25 @@ class Description:
     postprocessing: tuple[LabelOperation, ...] = ()
     notices: tuple[Notice, ...] = ()
 
-    def spec(self, identifier: str, format_name: str, sha256: str) -> ModelSpec:
-        """The model's spec.
+    def spec(self, identifier: str, format_name: str) -> ModelSpec:
+        """The model's spec, what its segments' names stand for looked up where that is not said.
 
         Raises:
             ValueError: if its parts contradict each other.
         """
         shared = {name: getattr(self, name) for name in _SHARED}
-        shared["name"] = self.name or identifier
-        return ModelSpec(id=identifier, format=format_name, sha256=sha256, **shared)
+        shared |= {"name": self.name or identifier, "segments": tuple(map(_known, self.segments))}
+        return ModelSpec(id=identifier, format=format_name, **shared)
 
 
 _SHARED = frozenset(f.name for f in fields(Description)) & frozenset(f.name for f in fields(ModelSpec))
+
+
+def _known(segment: SegmentSpec) -> SegmentSpec:
+    terminology, color = segment.terminology, segment.color_rgb
+    if terminology == UNSPECIFIED:
+        terminology = terminology_for(segment.name) or UNSPECIFIED
+    return replace(segment, terminology=terminology, color_rgb=color_for(segment.name) if color is None else color)
 
 
 def description_of(spec: ModelSpec, networks: tuple[tuple[NetworkFile, ...], ...]) -> Description:

@@ -115,6 +115,12 @@ def open_file(folder: Path, member: NetworkFile) -> torch.nn.Module:
     """The network of one file, as it is."""
     path = folder / member.file
     network: torch.nn.Module
+    if path.suffix != ".safetensors" and (member.architecture or member.arguments):
+        raise ModelError(
+            f"{member.file} is a whole network, and an architecture is named beside it.",
+            where=str(folder),
+            remedy="Leave out architecture and arguments, or give weights alone as .safetensors.",
+        )
     if path.suffix == ".onnx":
         from .onnx_network import open_onnx
 

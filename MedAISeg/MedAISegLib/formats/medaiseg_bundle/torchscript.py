@@ -44,7 +44,8 @@ def open_torchscript(path: Path) -> torch.nn.Module:
     try:
         network: torch.nn.Module = torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1][:300]
+        # What follows the first line shows the place in the code.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise ModelError(f"torch cannot open it: {reason}", where=str(path)) from error
     require_finite(learned_by(network), path)
     return network.eval()

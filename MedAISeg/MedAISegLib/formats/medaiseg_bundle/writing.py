@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 import shutil
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,10 +15,11 @@ from safetensors.torch import save_file
 from ...core.errors import ModelError, ResourceError, UsageError
 from ...core.notice import Notice
 from ...core.progress import Poll, never
-from ...core.unfinished import done_wholly, unfinished
+from ...core.unfinished import done_wholly
 from ...engine.windows import before_each_layer
 from ...models.installing import copy_file, told_of
 from ...models.spec import Argmax, InferenceStage, ModelSpec
+from ...models.staging import staged_in
 from ...models.store_progress import StoreCallback, StoreProgress, StoreStage, nobody
 from .. import ModelSource, read_model
 from ..checkpoint import distinct_weights
@@ -80,7 +80,7 @@ def export_model(
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError("it exists and is not empty.", where=str(folder), remedy="Choose another place or name.")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with done_wholly() as begin_last_part, unfinished(folder.parent / f".part-{secrets.token_hex(6)}") as scratch:
+        with done_wholly() as begin_last_part, staged_in(folder.parent) as scratch:
             made = scratch / folder.name
             made.mkdir(parents=True)
             notices = _write(source, path, _Act(source.spec, made, tell, poll))

@@ -67,7 +67,7 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> M
         raise ModelError(f"{name} cannot be built: its layers do not fit each other.", where=where)
     if any(not 1 <= n <= _WIDEST for n in said.widths) or any(not 1 <= n <= _LARGEST_DILATION for n in said.dilations):
         raise ModelError(f"{name} cannot be built: its layers are too wide.", where=where)
-    with bounded_building(where):
+    with bounded_building(where, arguments):
         return MeshNet(list(_layers(said)), said.nonlinearity, normalised=said.normalised)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError
+from ..bounded_building import MOST_NUMBERS
 from ..checkpoint import load_content, load_safetensors, require_finite
 from ..recipe import Recipe
 from .architecture import Architecture
@@ -53,11 +54,24 @@ def _layers(state: Mapping[str, torch.Tensor], architecture: Architecture, path:
         match = _LAYER_NAME.fullmatch(name)
         if match is None:
             raise ModelError(f"it holds {name!r}, which MeshNet does not have.", where=str(path))
-        numbered.setdefault(int(match[1]), {})[match[2]] = tensor.float()
+        if not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ModelError(f"its weights are no plain numbers: {name} is of the type {kind}.", where=str(path))
+        numbered.setdefault(int(match[1]), {})[match[2]] = tensor
     found = [numbered[number] for number in sorted(numbered)]
-    dilations = architecture.dilations
-    if len(found) != len(dilations):
-        raise ModelError(f"it has weights for {len(found)} layers of {len(dilations)}.", where=str(path))
+    _require_fitting(found, architecture, path)
+    # A tensor can be of any size, whatever the file's: its numbers are not touched before its shape is known.
+    require_finite(state, path)
+    return tuple(
+        LayerWeights(layer["weight"].float(), layer["bias"].float() if "bias" in layer else None, dilation)
+        for layer, dilation in zip(found, architecture.dilations, strict=True)
+    )
+
+
+def _require_fitting(found: list[dict[str, torch.Tensor]], architecture: Architecture, path: Path) -> None:
+    """Raises ModelError if the weights' shapes are not those of the layers, or of more than a network has."""
+    if len(found) != len(architecture.dilations):
+        raise ModelError(f"it has weights for {len(found)} layers of {len(architecture.dilations)}.", where=str(path))
     channels = 1
     for number, layer in enumerate(found):
         kernel = 1 if number == len(found) - 1 else 3
@@ -66,10 +80,8 @@ def _layers(state: Mapping[str, torch.Tensor], architecture: Architecture, path:
         if "weight" not in layer or any(tuple(tensor.shape) != expected[key] for key, tensor in layer.items()):
             raise ModelError(f"the weights of layer {number + 1} do not fit {path.parent.name}.", where=str(path))
         channels = width
-    return tuple(
-        LayerWeights(layer["weight"], layer.get("bias"), dilation)
-        for layer, dilation in zip(found, dilations, strict=True)
-    )
+    if sum(tensor.numel() for layer in found for tensor in layer.values()) > MOST_NUMBERS:
+        raise ModelError(f"its network would have more than {MOST_NUMBERS:.1e} weights.", where=str(path))
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:
@@ -79,5 +91,4 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
     state: Any = load_content(path) if zipped else load_safetensors(path)
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         raise ModelError("it holds no weights of a network.", where=str(path))
-    require_finite(state, path)
     return state

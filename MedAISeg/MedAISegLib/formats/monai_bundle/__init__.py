@@ -23,7 +23,7 @@ from .. import ModelSource
 from ..recipe import Recipe
 from . import description
 from .config import BundleFiles, is_bundle, read_files
-from .inferer import compile_inferer
+from .inferer import compile_inferer, given_inferer
 from .members import Members, exported_member, plan_members
 from .postprocessing import Postprocessing, compile_postprocessing
 from .preprocessing import compile_preprocessing
@@ -66,7 +66,7 @@ def _compile(files: BundleFiles) -> ModelSource:
     name = description.text(files.metadata, "name") or files.name
     refuse_other_tasks(files.metadata, inference, name)
     members = _members(files, inference)
-    passage = compile_inferer(inference.value("inferer"), members.dimensions)
+    passage = compile_inferer(given_inferer(inference), members.dimensions)
     preprocessing = compile_preprocessing(inference.value("preprocessing"), 2 if passage.slicewise else 3)
     moved = any(isinstance(operation, _MOVING) for operation in preprocessing)
     postprocessing = compile_postprocessing(inference.value("postprocessing"), members.keys, moved=moved)

@@ -11,13 +11,15 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 _MERGE = "tag:yaml.org,2002:merge"
 _MOST_MERGED = 20_000
 _LONGEST_NUMBER = 1000
+_MOST_NODES = 20_000
+"""Each takes a tenth of a millisecond, however short it is; a description has hundreds."""
 
 
 def read_yaml(text: str) -> Any:
     """The one document of a text.
 
     Raises:
-        YAMLError: if it is none, asks for more than plain data, or merges more than a description does.
+        YAMLError: if it is none, asks for more than plain data, or has or merges more than a description does.
         ValueError: if one of its numbers is none.
         RecursionError: if it is nested too deep.
     """
@@ -29,7 +31,15 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._merged = 0
+        self._merged = self._nodes = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """The next node; an alias is one too."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise ConstructorError(None, None, f"it has more than {_MOST_NODES} entries")
+        node: Node | None = super().compose_node(parent, index)
+        return node
 
     def flatten_mapping(self, node: MappingNode) -> None:
         """Put what a mapping merges into it; counted before it is there."""

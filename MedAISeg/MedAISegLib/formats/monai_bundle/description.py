@@ -153,8 +153,10 @@ def numbered(names: Mapping[str, Any], place: str) -> dict[int, str]:
     """Names by number, which JSON writes as a text.
 
     Raises:
-        ModelError: if one is no number.
+        ModelError: if one is no number, or a name is no text.
     """
+    if not all(isinstance(name, (str, int, float)) for name in names.values()):
+        raise ModelError("a name is expected for each number.", where=place)
     try:
         return {int(number): str(name) for number, name in names.items()}
     except ValueError as error:

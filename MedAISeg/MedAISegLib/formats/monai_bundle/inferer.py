@@ -9,12 +9,16 @@ from typing import Any, TypeVar
 from ...core.errors import ModelError
 from ...models.spec import Blending, Padding, Windows
 from .arguments import Arguments
-from .values import Component, component, needs_trust, quoted
+from .references import Inference
+from .values import Component, Unresolved, component, needs_trust, quoted
 
 Choice = TypeVar("Choice", Blending, Padding)
 
 _INFERER = re.compile(r"(?:monai\.inferers\.(?:\w+\.)*)?(\w+)")
 _LAST_AXIS = 2
+_FUNCTION = re.compile(r"(?:monai\.inferers\.(?:utils\.)?)?sliding_window_inference")
+_PLACE = "evaluator#inferer"
+_EVALUATORS = ("SupervisedEvaluator", "EnsembleEvaluator", "Evaluator")
 _SLIDING = ("SlidingWindowInferer", "SlidingWindowInfererAdapt")
 _INDIFFERENT = ("sw_device", "cache_roi_weight_map", "cpu_thresh", "buffer_steps", "buffer_dim")
 
@@ -31,6 +35,38 @@ class Passage:
     windows: Windows
     slice_axis: int | None = None
     slicewise: bool = False
+
+
+def given_inferer(inference: Inference) -> Any:
+    """What moves the network, not built: the evaluator's, which is the one that counts, else that at the top.
+
+    MONAI's evaluators give the network the whole image where they are told of none.
+
+    Raises:
+        ModelError: if it is a function that no such evaluator can call, so that MONAI cannot run the bundle either.
+    """
+    value, is_usual = inference.value(_PLACE), _has_usual_evaluator(inference)
+    if _is_absent(value, _PLACE):
+        value = Component("SimpleInferer", {}, _PLACE) if is_usual else inference.value("inferer")
+    written = value.text if isinstance(value, Unresolved) else value.target if isinstance(value, Component) else ""
+    if _FUNCTION.fullmatch(written) and (is_usual or not inference.has("evaluator")):
+        raise ModelError(
+            f"the inferer is given an image and a network, and the function {written} takes them in another way.",
+            where=value.place,
+            remedy="MONAI cannot run it either. Ask its author for one with SlidingWindowInferer in its place.",
+        )
+    return value
+
+
+def _has_usual_evaluator(inference: Inference) -> bool:
+    """Whether there is one of MONAI's that does what all of them do with an image."""
+    target, update = inference.value("evaluator#_target_"), "evaluator#iteration_update"
+    known = isinstance(target, str) and target.rpartition(".")[2] in _EVALUATORS
+    return known and _is_absent(inference.value(update), update)
+
+
+def _is_absent(value: Any, place: str) -> bool:
+    return isinstance(value, Unresolved) and value.text == f"@{place}"
 
 
 def compile_inferer(value: Any, dimensions: int) -> Passage:

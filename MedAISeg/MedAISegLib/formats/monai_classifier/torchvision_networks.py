@@ -87,7 +87,7 @@ def build_torchvision(arguments: Mapping[str, Any], place: str) -> torch.nn.Modu
         options = {_SHIFTED: arguments.get(_SHIFTED, False), "init_weights": False}
     layer = {name: arguments[name] for name in _OF_THE_LAYER if name in arguments}
     try:
-        with bounded_building(place):
+        with bounded_building(place, arguments):
             base = getattr(models, arguments.get("model_name", "resnet18"))(weights=None, **options)
             adapted: torch.nn.Module = getattr(nets, _ADAPTER)(base, **layer)
     except (TypeError, ValueError, KeyError, RuntimeError) as error:

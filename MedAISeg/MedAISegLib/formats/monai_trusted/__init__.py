@@ -22,6 +22,7 @@ from ...models.trust import content_sha256, require_trust
 from .. import ModelSource
 from ..monai_bundle import description
 from ..monai_bundle.config import BundleFiles, read_files
+from ..monai_bundle.inferer import given_inferer
 from ..monai_bundle.references import Inference
 from ..monai_bundle.refusal import refuse_clicks, refuse_other_kinds
 from ..monai_bundle.values import UNTRUSTED
@@ -50,6 +51,7 @@ def read(path: Path, refused: NotTrustedError) -> ModelSource:
         name = description.text(files.metadata, "name") or files.root.name
         refuse_other_kinds(files.metadata, inference, name)
         refuse_clicks(inference, name)
+        given_inferer(inference)
         own = own_code(files.inference, files.root)
         spec = spec_of(files, inference)
     except RecursionError:

@@ -10,7 +10,7 @@ from ...core.errors import ModelError
 from ...models.spec import Activation, Argmax, InferenceStage, ModelSpec, Restore, Threshold, Windows
 from ..monai_bundle import description
 from ..monai_bundle.config import BundleFiles
-from ..monai_bundle.inferer import compile_inferer
+from ..monai_bundle.inferer import compile_inferer, given_inferer
 from ..monai_bundle.preprocessing import compile_preprocessing
 from ..monai_bundle.references import Inference
 from ..monai_bundle.transforms import keys_of, transform_list
@@ -38,7 +38,7 @@ def spec_of(files: BundleFiles, inference: Inference) -> ModelSpec:
     dimensions, unknown = (2, Windows((0, 0, 1))) if flat else (3, Windows())
     stage = InferenceStage(
         _if_understood(lambda: compile_preprocessing(inference.value("preprocessing")), ()),
-        _if_understood(lambda: compile_inferer(inference.value("inferer"), dimensions).windows, unknown),
+        _if_understood(lambda: compile_inferer(given_inferer(inference), dimensions).windows, unknown),
         Argmax() if has_background(files, inference) else Threshold(labels),
         Restore(Activation.NONE),
         slicewise=flat,

@@ -75,7 +75,7 @@ class BundleInference:
         from monai.inferers.inferer import SimpleInferer
 
         option = self._description.option
-        inferer = option("inferer", None) or option("evaluator#inferer", None) or SimpleInferer()
+        inferer = option("evaluator#inferer", None) or option("inferer", None) or SimpleInferer()
         network = self._description.first(*NETWORK)
         prepare_batch = option("evaluator#prepare_batch", default_prepare_batch)
         inputs, _, *more = prepare_batch(batch, self._device, False, **option("evaluator#to_kwargs", {}))

@@ -35,9 +35,10 @@ class Description:
         config |= {"bundle_root": str(files.root), "_meta_": dict(files.metadata), "device": device}
         if "output_dir" in config:
             config["output_dir"] = output
-        if isinstance(config.get("inferer"), dict):
-            # Its bar needs one more package, and nobody would see it.
-            config["inferer"].pop("progress", None)
+        for owner in (config, config.get("evaluator")):
+            if isinstance(owner, dict) and isinstance(owner.get("inferer"), dict):
+                # Its bar needs one more package, and nobody would see it.
+                owner["inferer"].pop("progress", None)
         self._config = config | dict(instead or {})
         self._parser = ConfigParser(self._config)
 

@@ -92,7 +92,7 @@ def build_architecture(name: str, arguments: Mapping[str, Any], where: str) -> t
         ) from error
     made = {key: _operator(key, value, where) for key, value in arguments.items()}
     try:
-        with bounded_building(where):
+        with bounded_building(where, arguments):
             network: torch.nn.Module = getattr(unet, name)(**made)
     # What the package's classes raise when their arguments do not fit each other.
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, AssertionError, RuntimeError) as error:
