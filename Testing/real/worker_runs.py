@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from MedAISegLib.core.volume import Volume
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = "hippocampus"
 JOB = SegmentationJob(MODEL, device="cpu")
+_GONE_S = 5.0
 
 
 @contextmanager
@@ -39,16 +41,20 @@ def running_worker(home: Path) -> Iterator[WorkerClient]:
     pid = client.pid
     client.close()
     assert pid is None or not is_alive(pid)
-    assert processes_with(str(home)) == []
+    # What was killed a moment ago may take another to be gone.
+    end_s = time.monotonic() + _GONE_S
+    while (left := processes_with(str(home))) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert not left, f"still there: {left}"
 
 
-def processes_with(word: str) -> list[int]:
-    """Processes that have a word in their environment."""
-    found = []
+def processes_with(word: str) -> dict[int, str]:
+    """Command lines, by number, of processes that have a word in their environment."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if word.encode() in (entry / "environ").read_bytes() and entry.name != str(os.getpid()):
-                found.append(int(entry.name))
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
     return found

@@ -224,31 +224,50 @@ def test_what_a_killed_worker_left_of_the_same_export_is_gone_afterwards(
     assert [path.name for path in (tmp_path / "out 1").iterdir()] == ["file"]
 
 
-def test_spare_time_begins_with_the_answer_to_a_run_and_ends_with_the_next_run(
-    worker: Any, said: Said, computing: Gated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Spare(Gated):
+    """What is done in spare time, until there is something else to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_yielded = threading.Event()
+
+    def use(self, _models: Any, poll: Poll) -> None:
+        try:
+            self.pass_through(poll)
+        except Cancelled:
+            # As one that has a process to end.
+            time.sleep(0.05)
+            self.has_yielded.set()
+            raise
+
+
+@pytest.fixture
+def spare(worker: Any, said: Said, computing: Gated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spare:
+    """Begun, after a run."""
     from MedAISegLib.app import idle, run_requests
     from MedAISegLib.app import worker as worker_module
 
-    monkeypatch.setattr(worker_module, "_QUIET_S", 0.1)
-    segmentation = organs(oblique_geometry())
+    segmentation, found = organs(oblique_geometry()), Spare()
     reply = SegmentReply(record_segmentation(tmp_path, "labels", segmentation), result_of(segmentation), {})
-    spare, yielded = Gated(), threading.Event()
-
-    def use(_models: Any, poll: Poll) -> None:
-        try:
-            spare.pass_through(poll)
-        except Cancelled:
-            yielded.set()
-            raise
-
-    monkeypatch.setattr(idle, "convert_networks", use)
+    monkeypatch.setattr(worker_module, "_QUIET_S", 0.1)
+    monkeypatch.setattr(idle, "convert_networks", found.use)
     monkeypatch.setattr(run_requests, "segment", lambda _: reply)
     worker.take(segmenting(tmp_path))
     assert isinstance(said.of(COMPUTING), SegmentReply)
-    until(spare.begun.is_set)
+    until(found.begun.is_set)
     monkeypatch.setattr(run_requests, "segment", computing.compute)
+    return found
+
+
+def test_spare_time_begins_with_the_answer_to_a_run_and_ends_with_the_next_run(
+    worker: Any, said: Said, spare: Spare, computing: Gated, tmp_path: Path
+) -> None:
     worker.take(request_line(WRITING_MORE, SegmentRequest(tmp_path, SegmentationJob("any"), {})))
-    until(yielded.is_set)
+    until(spare.has_yielded.is_set)
     computing.gate.set()
     assert said.of(WRITING_MORE) == Done()
+
+
+def test_the_worker_does_not_leave_before_spare_time_has_ended(worker: Any, spare: Spare) -> None:
+    worker.stop()
+    assert spare.has_yielded.is_set()

@@ -15,7 +15,7 @@ import time
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .. import __version__
 from ..core.errors import Cancelled, ResourceError
@@ -66,6 +66,7 @@ class Worker:
         self._paces: dict[tuple[str, str], float] = {}
         self._lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in Lane}
         self._open: dict[int, tuple[Task, Future[Reply]]] = {}
+        self._spare_time: Future[None] | None = None
         self._ends = False
 
     def take(self, line: bytes) -> None:
@@ -86,7 +87,10 @@ class Worker:
         for task, future in list(self._open.values()):
             task.progress.cancel.cancel()
             future.cancel()
-        wait([future for _, future in list(self._open.values())], _PATIENCE_S)
+        waited: list[Future[Any]] = [future for _, future in list(self._open.values())]
+        if self._spare_time is not None:
+            waited.append(self._spare_time)
+        wait(waited, _PATIENCE_S)
 
     def _begin(self, number: int, request: Request) -> None:
         tell = throttled(self._sender, number)
@@ -111,7 +115,7 @@ class Worker:
         answer = done.exception() or done.result()
         self._say(number, answer)
         if isinstance(answer, SegmentReply) and not self._ends:
-            self._lanes[Lane.LONG].submit(self._use_spare_time)
+            self._spare_time = self._lanes[Lane.LONG].submit(self._use_spare_time)
 
     def _use_spare_time(self) -> None:
         """On the thread of the runs, until the next one comes."""

@@ -33,8 +33,14 @@ from .conversion_process import REFUSED
 from .converted import reason_of
 from .remembered import Place, versions
 
-_MODULE = "MedAISegLib.engine.backends.conversion_process"
-_BEGIN = f"import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from {_MODULE} import main; main(*sys.argv[1:])"
+_BEGIN = """
+import json, sys
+sys.path[:] = json.loads(sys.argv.pop())
+from MedAISegLib.core.parent import end_with_parent
+end_with_parent()
+from MedAISegLib.engine.backends.conversion_process import main
+main(*sys.argv[1:])
+"""
 """The process finds its packages where this one does, wherever an application keeps those."""
 
 if sys.platform == "win32":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,12 @@ _LARGEST_DIFFERENCE = 1e-2
 def main(traced: str, made: str, window: str, scores: str, threads: str) -> None:
     """Read the first file, which its parent has written, write the second, and hold it against the plain network.
 
-    What cannot be converted ends the process with a line on stderr. It ends, too, when its parent has.
+    What cannot be converted ends the process with a line on stderr.
 
     Args:
         window: file of an array (1, channel, a, b, c).
         scores: file of what the plain network makes of that.
     """
-    Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(int(threads))
     file, given, expected = Path(made), np.load(window), np.load(scores)
     from openvino import frontend
@@ -52,13 +50,6 @@ def main(traced: str, made: str, window: str, scores: str, threads: str) -> None
         sys.stderr.write(f"{reason_of(error)}\n")
         sys.stderr.flush()
         os._exit(REFUSED)
-
-
-def _end_with_parent() -> None:
-    """Whose end of this pipe closes, however it ended."""
-    while os.read(0, 1):
-        continue
-    os._exit(1)
 
 
 def _converted(network: torch.jit.ScriptModule, shape: list[int]) -> Any:
