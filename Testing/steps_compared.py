@@ -11,8 +11,8 @@ import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.engine.prepared import Prepared
-from MedAISegLib.engine.run import prepare
 from MedAISegLib.models.operations import Operation, ReverseAxes
 from MedAISegLib.models.spec import Argmax, InferenceStage, Windows
 from monai.data import MetaTensor

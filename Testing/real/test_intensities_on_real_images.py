@@ -14,7 +14,7 @@ from MedAISegLib.app.match import match
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.quantities import padding_to_air
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.run import prepare
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import Argmax, Channel, InferenceStage, ModelSpec, SegmentSpec, Windows
 from MedAISegLib.readers import read_images

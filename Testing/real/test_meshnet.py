@@ -15,8 +15,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 from MedAISegLib.core.case import Case
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.engine.resampling import Outside, resample
-from MedAISegLib.engine.run import prepare
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.operations import Conform, Interpolation, MinMax, ScalePercentiles
 from MedAISegLib.models.spec import Argmax, InferenceStage, Windows

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from MedAISegLib.core.case import Case
-from MedAISegLib.engine.run import prepare
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.formats import ModelSource, read_model
 from MedAISegLib.readers import read_images
 

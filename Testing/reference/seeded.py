@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from MedAISegLib.core.case import Case
-from MedAISegLib.engine.run import prepare
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.formats.slice_network import SliceNetwork
 from MedAISegLib.models.spec import InferenceStage, Threshold
 from monai.bundle import ConfigParser

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.engine.preparation import prepare
+from MedAISegLib.engine.run import segment
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.spec import InferenceStage
 

@@ -16,7 +16,7 @@ from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.terminology import LEFT
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.run import prepare
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.operations import Clip, CropForeground, OnChannel, Orient, Resample, ScaleRange, Sigmoid, ZScore
 from MedAISegLib.models.spec import Activation, Argmax, Blending, Channel, Regions, Threshold

@@ -203,7 +203,7 @@ def test_swapped_weights_are_an_error(tmp_path: Path) -> None:
 def test_scores_are_those_of_monais_inferer_and_mean(
     tmp_path: Path, each_first: bool, weights: list[int] | None, inferer: str
 ) -> None:
-    from MedAISegLib.engine.run import prepare
+    from MedAISegLib.engine.preparation import prepare
     from MedAISegLib.engine.slabs import collect
     from MedAISegLib.engine.windows import Placement, score_slabs
     from monai.inferers import SimpleInferer, SlidingWindowInferer

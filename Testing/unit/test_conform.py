@@ -10,7 +10,8 @@ import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.engine.preparation import prepare
+from MedAISegLib.engine.run import segment
 from MedAISegLib.models.operations import Conform, Interpolation
 from MedAISegLib.models.spec import (
     Activation,

@@ -12,7 +12,8 @@ import torch
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.terminology_table import color_for, terminology_for
-from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.engine.preparation import prepare
+from MedAISegLib.engine.run import segment
 from MedAISegLib.formats import read_model
 from MedAISegLib.formats.medaiseg_bundle import recognises
 from MedAISegLib.formats.medaiseg_bundle.writing import export_model

@@ -59,7 +59,7 @@ def test_the_prepared_array_lies_where_the_engine_puts_it(operations: tuple[Oper
     pytest.importorskip("torch")
     from MedAISegLib.core.case import Case
     from MedAISegLib.core.volume import Volume
-    from MedAISegLib.engine.run import prepare
+    from MedAISegLib.engine.preparation import prepare
 
     affine = oblique_geometry((13, 21, 34)).affine_lps.copy()
     affine[:3, 0] += shear * affine[:3, 1]

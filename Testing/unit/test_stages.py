@@ -11,7 +11,8 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.progress import Progress, RunStage
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine.run import prepare, segment
+from MedAISegLib.engine.preparation import prepare
+from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.slabs import whole_box
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import (

@@ -9,8 +9,8 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import pieces, slabs
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.engine.prepared import Prepared
-from MedAISegLib.engine.run import prepare
 from MedAISegLib.engine.slabs import Slab, SlabStream, collect
 from MedAISegLib.engine.steps import carry_out
 from MedAISegLib.models import operations as op

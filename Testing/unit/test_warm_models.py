@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch")
 warm_models = pytest.importorskip("MedAISegLib.app.warm_models")
 formats = pytest.importorskip("MedAISegLib.formats")
 engine = pytest.importorskip("MedAISegLib.engine.run")
+preparation = pytest.importorskip("MedAISegLib.engine.preparation")
 again = pytest.importorskip("MedAISegLib.engine.prepared_again")
 
 pytestmark = pytest.mark.engine
@@ -83,8 +84,8 @@ def case(seed: int = 0, spacing_mm: float = 2.0) -> Case:
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     """The cases that have been prepared anew."""
     seen: list[Case] = []
-    stacked = engine.stacked
-    monkeypatch.setattr(engine, "stacked", lambda given, poll: seen.append(given) or stacked(given, poll))
+    stacked = preparation.stacked
+    monkeypatch.setattr(preparation, "stacked", lambda given, *rest: seen.append(given) or stacked(given, *rest))
     return seen
 
 

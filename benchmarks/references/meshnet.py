@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 from MedAISegLib.app.study import read_case
+from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.engine.resampling import Outside, resample
-from MedAISegLib.engine.run import prepare
 from MedAISegLib.formats import read_model
 from MedAISegLib.models.operations import Interpolation
 from MedAISegLib.models.spec import ModelSpec

@@ -9,7 +9,7 @@ from ..core.errors import ModelError
 from ..core.progress import Progress
 from ..models.spec import Activation, InferenceStage
 from .backends.reduced_precision import tensor_float_32
-from .run import prepare
+from .preparation import prepare
 
 
 def class_probabilities(
@@ -25,7 +25,7 @@ def class_probabilities(
         ModelError: if the network's output is no list of numbers, or the image does not fit it.
     """
     with torch.inference_mode(), tensor_float_32(allowed=False):
-        values = prepare(case, stage, progress).values
+        values = prepare(case, stage, progress, device=device).values
         if stage.slicewise and values.shape[-1] != 1:
             raise ModelError(f"its preparation gives {tuple(values.shape[1:])} values, and no flat image.")
         image = values[..., 0] if stage.slicewise else values

@@ -40,7 +40,8 @@ class KeptPreparations:
         prepared = self._kept.pop(key, None)
         if prepared is None:
             prepared = prepare()
-        self._kept[key] = replace(prepared, poll=never)
+        # A GPU is Slicer's too.
+        self._kept[key] = replace(prepared, values=prepared.values.cpu(), poll=never)
         while self.size_bytes > self._most_bytes:
             del self._kept[next(iter(self._kept))]
         return replace(prepared, poll=poll)

@@ -13,13 +13,10 @@ from ..core.case import Case
 from ..core.errors import ModelError, UsageError
 from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
-from ..models.operations import Resize, SpatialOperation
 from ..models.spec import Decision, InferenceStage, ModelSpec, RestoreOrder
 from .activation import activate
 from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
 from .backends.reduced_precision import tensor_float_32
-from .cascade import FollowedLabels, decided_labels
-from .channels import first_of, joined, stacked
 from .deciding import decider
 from .device import choose_device
 from .ensemble import common_axis, mean
@@ -27,14 +24,12 @@ from .even_windows import WindowCount
 from .labels import clean
 from .memory import climb_down
 from .parts import NOTHING_TO_CROP_TO, box_of_labels, cropped_to, merged_layers, pasted, slices_of
-from .pieces import contiguous
+from .preparation import prepare
 from .prepared import Prepared
-from .prepared_again import prepared_once
 from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, put_slab
 from .restore import LabelGatherer, LabelLayers, restore_labels, undone
 from .slabs import SlabStream
 from .slicewise import slices_of_case
-from .steps import carry_out
 from .windows import Placement, before_each_layer, score_slabs
 
 
@@ -193,7 +188,7 @@ def _labels_of(
     start = Placement(batch=stage.windows.batch, compute=compute, accumulate=compute)
     with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
-            prepared = prepare(case, stage, progress, labels)
+            prepared = prepare(case, stage, progress, labels, compute)
         # One window of a large network can take many seconds on a CPU.
         with progress.stage(RunStage.INFER), before_each_layer(members, lambda _: prepared.poll()):
             (layers, windows), placement, ladder = climb_down(
@@ -224,7 +219,9 @@ def _run_ensemble(
     with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
             given = [None if stage.labels_of is None else earlier[stage.labels_of][0] for stage in stages]
-            prepared = [prepare(case, stage, progress, labels) for stage, labels in zip(stages, given, strict=True)]
+            prepared = [
+                prepare(case, stage, progress, labels, compute) for stage, labels in zip(stages, given, strict=True)
+            ]
         axes = common_axis(prepared, stages, case.geometry)
         every = [network for group in members for network in group]
 
@@ -245,41 +242,6 @@ def _run_ensemble(
             (layers, windows), placement, ladder = climb_down(attempt, start)
     notices = tuple(dict.fromkeys(notice for one in prepared for notice in one.notices))
     return EngineResult(layers, str(placement.compute), (*notices, *ladder, *windows.notices), windows=windows)
-
-
-def prepare(
-    case: Case, stage: InferenceStage, progress: Progress | None = None, labels: LabelLayers | None = None
-) -> Prepared:
-    """The network's input: channels on one grid, then the stage's preprocessing in order.
-
-    Args:
-        labels: (k, j, i) of an earlier stage on the grid of the first channel; each of its values that this stage
-            decides about is a further channel of the network, 1 where it is.
-    """
-    progress = progress or Progress()
-    if labels is not None:
-        return _prepared(case, stage, progress, labels)
-    poll = progress.cancel.raise_if_cancelled
-    how = (stage.preprocessing, stage.channels_apart)
-    return prepared_once(case, how, poll, lambda: _prepared(case, stage, progress, None))
-
-
-def _prepared(case: Case, stage: InferenceStage, progress: Progress, labels: LabelLayers | None) -> Prepared:
-    poll = progress.cancel.raise_if_cancelled
-    apart = stage.channels_apart and len(case.channels) > 1
-    prepared = first_of(case, poll) if apart else stacked(case, poll)
-    followed = None if labels is None else FollowedLabels(labels, case.geometry)
-    for count, operation in enumerate(stage.preprocessing, start=1):
-        if apart and not isinstance(operation, SpatialOperation):
-            prepared, apart = joined(prepared, case), False
-        before, prepared = prepared, carry_out(operation, prepared)
-        if followed is not None and isinstance(operation, Resize):
-            followed = followed.resized(operation, before, prepared)
-        progress.report(RunStage.PREPARE, count / len(stage.preprocessing))
-    prepared = joined(prepared, case) if apart else prepared
-    if followed is not None:
-        prepared = replace(prepared, labels=followed.channels(prepared, decided_labels(stage)))
-    return prepared.with_values(contiguous(prepared.values, prepared.poll))
 
 
 def _infer(

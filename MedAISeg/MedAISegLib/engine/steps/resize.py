@@ -139,7 +139,8 @@ def _resized(prepared: Prepared, shape: Shape, coarse: int | None) -> torch.Tens
         if fine:
             values = _limited(values, channel, coarse)
         if coarse is not None and shape[coarse] != prepared.shape[coarse]:
-            values = values.index_select(coarse, torch.from_numpy(_nearest(prepared.shape[coarse], shape[coarse])))
+            nearest = torch.from_numpy(_nearest(prepared.shape[coarse], shape[coarse]))
+            values = values.index_select(coarse, nearest.to(values.device))
         channels.append(values)
     return torch.stack(channels)
 
@@ -151,7 +152,7 @@ def _resized_linearly(prepared: Prepared, shape: Shape, coarse: int | None) -> t
             values = _linear_along(values, axis, shape[axis], prepared)
     if coarse is not None and shape[coarse] != prepared.shape[coarse]:
         nearest = torch.from_numpy(_nearest(prepared.shape[coarse], shape[coarse]))
-        values = values.index_select(coarse + 1, nearest)
+        values = values.index_select(coarse + 1, nearest.to(values.device))
     return values
 
 

@@ -101,7 +101,7 @@ def pad_to_size(operation: PadToSize, prepared: Prepared) -> Prepared:
 
 def _present(prepared: Prepared, counts: Callable[[torch.Tensor], torch.Tensor]) -> list[torch.Tensor]:
     """For each axis: (length,), the slices with a value that counts in any channel."""
-    present = [torch.zeros(n, dtype=torch.bool) for n in prepared.shape]
+    present = [torch.zeros(n, dtype=torch.bool, device=prepared.values.device) for n in prepared.shape]
     depth = max(1, PIECE_VALUES * prepared.shape[0] // prepared.values.numel())
     for start in range(0, prepared.shape[0], depth):
         counted = counts(prepared.values[:, start : start + depth]).any(dim=0)

@@ -41,30 +41,35 @@ def zoom(operation: Zoom, prepared: Prepared) -> Prepared:
 
 def _zoomed(channel: torch.Tensor, shape: Shape, operation: Zoom, prepared: Prepared) -> torch.Tensor:
     """(a, b, c) values interpolated linearly, in 64 bits since a rounding error can change what is cut off."""
-    source, taps = channel.numpy(), [_taps(n, wanted) for n, wanted in zip(channel.shape, shape, strict=True)]
-    result = np.empty(shape, dtype=np.float32)
+    taps = [_taps(n, wanted) for n, wanted in zip(channel.shape, shape, strict=True)]
+    result = channel.new_empty(shape)
     depth = max(1, PIECE_VALUES // (shape[1] * shape[2]))
     for start in range(0, shape[0], depth):
         part = (taps[0].part(start, min(start + depth, shape[0])), taps[1], taps[2])
-        made = _interpolated(source, part)
-        result[start : start + depth] = np.trunc(made) if operation.whole_numbers else made
+        made = _interpolated(channel, part)
+        result[start : start + depth] = made.trunc_() if operation.whole_numbers else made
         prepared.poll()
-    return torch.from_numpy(result)
+    return result
 
 
-def _interpolated(source: NDArray[np.float32], taps: tuple[AxisTaps, AxisTaps, AxisTaps]) -> NDArray[np.float64]:
-    """The eight neighbours added up in scipy's order, whose first axis is our last."""
-    total = np.zeros([len(along.lower) for along in taps])
+def _interpolated(source: torch.Tensor, taps: tuple[AxisTaps, AxisTaps, AxisTaps]) -> torch.Tensor:
+    """(a, b, c), 64 bits: the eight neighbours added up in scipy's order, whose first axis is our last."""
+    total = source.new_zeros([len(along.lower) for along in taps], dtype=torch.float64)
     for upper in product((False, True), repeat=3):
         sides = list(zip(taps, reversed(upper), strict=True))
-        index = [along.upper if up else along.lower for along, up in sides]
-        weight = [along.upper_weight if up else along.lower_weight for along, up in sides]
-        term = source[np.ix_(*index)].astype(np.float64)
+        a, b, c = (_on(source, along.upper if up else along.lower) for along, up in sides)
+        weight = [_on(source, along.upper_weight if up else along.lower_weight) for along, up in sides]
+        term = source[a][:, b][:, :, c].double()
+        # One product after the other: their rounding errors count.
         term *= weight[2]
         term *= weight[1][:, None]
         term *= weight[0][:, None, None]
         total += term
     return total
+
+
+def _on(source: torch.Tensor, numbers: NDArray[np.int64] | NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy(numbers).to(source.device)
 
 
 def _undo_zoom(stream: SlabStream, interpolation: Interpolation, *, source_shape: Shape) -> SlabStream:

@@ -19,7 +19,7 @@ from ...core.notice import Notice
 from ...core.progress import Progress
 from ...core.unfinished import unfinished
 from ...engine.device import choose_device
-from ...engine.run import prepare
+from ...engine.preparation import prepare
 from ...engine.windows import before_each_layer
 from ...models.spec import ModelSpec
 from ..monai_bundle.config import BundleFiles
