@@ -34,6 +34,16 @@ def told(done, total):
 model = InstalledModel("liver", Path(sys.argv[2]), embedded=False)
 write_pack([(model, PackedModel("liver", "0" * 64))], Path(sys.argv[1]) / "pack.zip", on_bytes=told)
 """
+RESULT_CODE = """
+import sys, time
+from pathlib import Path
+from MedAISegLib.cli.interrupts import Interrupts
+from MedAISegLib.cli.output import filled
+with filled(Path(sys.argv[1]), Interrupts()) as folder:
+    (folder / "segmentation.nii.gz").write_text("half")
+    print("begun", flush=True)
+    time.sleep(600)
+"""
 
 Begin = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -66,7 +76,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("code", [FOLDER_CODE, PACK_CODE], ids=["folder", "pack"])
+@pytest.mark.parametrize("code", [FOLDER_CODE, PACK_CODE, RESULT_CODE], ids=["folder", "pack", "result"])
 def test_what_a_killed_program_left_goes_with_the_next_of_whatever_place(
     home: Path, begun: Begin, tmp_path: Path, code: str
 ) -> None:

@@ -70,6 +70,20 @@ def test_the_record_says_whose_code_ran(tmp_path: Path) -> None:
     assert [notice.code for notice in result.notices] == ["own-code"]
 
 
+@pytest.mark.parametrize(
+    ("scores", "is_said"),
+    [
+        ("self.layer(x)", False),
+        ("self.layer(x) / (x * 0 + float('nan'))", True),
+        ("self.layer(x).half() * float('inf')", True),
+    ],
+    ids=["numbers", "none", "infinite"],
+)
+def test_a_user_is_told_of_scores_that_are_no_numbers(scores: str, is_said: bool, tmp_path: Path) -> None:
+    _, result = segmented(trusted(tmp_path, script=SCRIPT.replace("self.layer(x)", scores)))
+    assert ("scores-undefined" in [notice.code for notice in result.notices]) is is_said
+
+
 @pytest.mark.parametrize("name", ["scripts/own.py", "scripts/new.py", "models/model.pt", "configs/inference.json", "x"])
 def test_a_file_that_changes_ends_the_trust(name: str, tmp_path: Path) -> None:
     root = trusted(tmp_path)

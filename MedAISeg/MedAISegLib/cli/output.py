@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import errno
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import ResourceError, UsageError
-from ..core.unfinished import unfinished
+from ..models.staging import staged_in
 from .interrupts import Interrupts
 
 _ANOTHER = "Choose another folder with --output."
@@ -37,7 +36,7 @@ def check_output(folder: Path, names: Iterable[str], *, overwrite: bool) -> None
         )
     if folder.is_symlink() and not folder.exists():
         raise ResourceError("is a link to a folder that is not there.", where=str(folder), remedy=_ANOTHER)
-    with disk_errors_explained(folder), unfinished(_staging_place(folder)) as staging:
+    with disk_errors_explained(folder), staged_in(_existing(folder)) as staging:
         staging.mkdir()
 
 
@@ -57,7 +56,7 @@ def filled(folder: Path, interrupts: Interrupts, *, replaced: Iterable[str] = ()
         ResourceError: if the disk is full or the folder cannot be written.
         Cancelled: if the user stopped the run before the files were moved.
     """
-    with interrupts.deferred(), disk_errors_explained(folder), unfinished(_staging_place(folder)) as staging:
+    with interrupts.deferred(), disk_errors_explained(folder), staged_in(_existing(folder)) as staging:
         staging.mkdir()
         with interrupts.allowed():
             yield staging
@@ -88,12 +87,12 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
         raise ResourceError(what, where=str(folder), remedy=remedy) from error
 
 
-def _staging_place(folder: Path) -> Path:
-    """For a new folder on the output's file system: inside the output, or in the nearest folder above that exists."""
+def _existing(folder: Path) -> Path:
+    """On the output's file system: the output itself, or the nearest folder above that exists."""
     above = folder.absolute()
     while not above.exists():
         above = above.parent
-    return above / f".medaiseg-{secrets.token_hex(6)}"
+    return above
 
 
 def _move_into_place(staging: Path, folder: Path) -> None:

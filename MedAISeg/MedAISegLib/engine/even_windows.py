@@ -23,8 +23,16 @@ _UNDEFINED = (
 )
 
 
+def are_undefined(scores: torch.Tensor) -> bool:
+    """Whether some of (window, class, …) scores are no numbers, or infinite: no class is above them.
+
+    Minus infinity is the logarithm of no probability.
+    """
+    return not float(_sum(scores)) < math.inf
+
+
 def _sum(scores: torch.Tensor) -> torch.Tensor:
-    """Of (window, class, a, b, c); of 16 bits class by class, since torch widens what it sums as a whole."""
+    """Of (window, class, …); of 16 bits class by class, since torch widens what it sums as a whole."""
     if scores.dtype == torch.float32:
         return scores.sum()
     return torch.stack([part.sum(dtype=torch.float32) for window in scores for part in window]).sum()
@@ -44,7 +52,7 @@ class WindowCount:
     """How many windows there were, and of how many of them the network was not asked.
 
     Attributes:
-        undefined: some scores were no numbers, or infinite: no class is above them.
+        undefined: some scores were, see ``are_undefined``.
     """
 
     all: int = 0
@@ -63,8 +71,7 @@ class WindowCount:
 
         def watched(batch: torch.Tensor) -> torch.Tensor:
             scores = predict(batch)
-            # Minus infinity is the logarithm of no probability.
-            self.undefined = self.undefined or not float(_sum(scores)) < math.inf
+            self.undefined = self.undefined or are_undefined(scores)
             return scores
 
         return watched

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from ...core.notice import Notice
 from ...core.progress import Progress
 from ...core.unfinished import unfinished
 from ...engine.device import choose_device
+from ...engine.even_windows import WindowCount, are_undefined
 from ...engine.preparation import prepare
 from ...engine.windows import before_each_layer
 from ...models.spec import ModelSpec
@@ -96,7 +98,11 @@ def _attempt(
     brought_back = False
     flat = is_flat(files, inference)
     pieces = _pieces(case, spec, flat=flat, progress=progress)
-    with _surroundings(files, own.code) as output, before_each_layer([own], lambda _: poll()):
+    with (
+        _surroundings(files, own.code) as output,
+        before_each_layer([own], lambda _: poll()),
+        _scores_watched(own.parts) as count,
+    ):
         description = Description(files, compute, output=output, instead=_instead(files, own, compute))
         own_evaluator, key = not has_usual_evaluator(files.inference), result_key(inference)
         bundle = BundleInference(description, compute, own_evaluator=own_evaluator, result_key=key)
@@ -110,7 +116,31 @@ def _attempt(
     layers, decision, notices = labels_of(whole, names, with_background=has_background(files, inference), poll=poll)
     if brought_back:
         notices = (*notices, BROUGHT_BACK)
-    return OwnResult(layers, decision, str(compute), notices)
+    return OwnResult(layers, decision, str(compute), (*notices, *count.notices))
+
+
+@contextmanager
+def _scores_watched(networks: Iterable[torch.nn.Module]) -> Iterator[WindowCount]:
+    """Counts no windows, but looks at what the networks give, whoever asks them."""
+    count = WindowCount()
+
+    def look(_network: torch.nn.Module, _given: Any, output: Any) -> None:
+        count.undefined = count.undefined or any(map(are_undefined, _scores_in(output)))
+
+    handles = [network.register_forward_hook(look) for network in networks]
+    try:
+        yield count
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _scores_in(output: Any) -> Iterator[torch.Tensor]:
+    if isinstance(output, torch.Tensor) and output.is_floating_point():
+        yield output
+    elif isinstance(output, (list, tuple, Mapping)):
+        for part in output.values() if isinstance(output, Mapping) else output:
+            yield from _scores_in(part)
 
 
 def _pieces(case: Case, spec: ModelSpec, *, flat: bool, progress: Progress) -> list[tuple[CaseImages, VolumeGeometry]]:
