@@ -16,9 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 GPU = torch.device("cuda:0")
+_overwrite_weights = torch.__future__.set_overwrite_module_params_on_conversion
 _PROCESSOR = torch.device("cpu")
-_MIXING = ("copy_", "index", "index_put_")
-"""Operations that take tensors of both: a GPU brings the numbers of an index to itself."""
+_TOLD = {"_lazy_init": None, "synchronize": None, "get_device_name": "Emulated", "is_bf16_supported": True}
+_MIXING = ("copy_", "index", "index_put_", "_has_compatible_shallow_copy_type")
+"""What takes tensors of both: a GPU brings the numbers of an index to itself."""
 
 
 class _OnGpu(torch.Tensor):
@@ -73,8 +75,11 @@ class EmulatedGpu(TorchDispatchMode):
 
     def __enter__(self) -> Any:
         # What torch does before anything is dispatched: look for a real one, and bring numbers there.
-        for name in ("_lazy_init", "synchronize"):
-            self._patches.enter_context(patch.object(torch.cuda, name, lambda *_: None))
+        for name, answer in _TOLD.items():
+            self._patches.enter_context(patch.object(torch.cuda, name, lambda *_, answer=answer, **__: answer))
+        # Weights are replaced as they are brought there, since a tensor here cannot become one there.
+        self._patches.callback(_overwrite_weights, torch.__future__.get_overwrite_module_params_on_conversion())
+        _overwrite_weights(True)
         for name in ("tensor", "as_tensor"):
             self._patches.enter_context(patch.object(torch, name, _brought(getattr(torch, name))))
         return super().__enter__()

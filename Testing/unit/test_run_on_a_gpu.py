@@ -5,7 +5,9 @@ The device is an emulated one: a real GPU rounds otherwise, and runs its own lay
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import run
+from MedAISegLib.engine.backends import Wanted, trial
 from MedAISegLib.models import operations as op
 from MedAISegLib.models.spec import (
     Activation,
@@ -31,6 +34,7 @@ from MedAISegLib.models.spec import (
     WindowRule,
     Windows,
 )
+from small_networks import two_classes
 
 pytestmark = pytest.mark.engine
 
@@ -63,6 +67,11 @@ class Above(torch.nn.Module):
         return torch.cat([0.2 - batch, batch - 0.2], dim=1)
 
 
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def case() -> Case:
     voxels = np.random.default_rng(0).normal(60, 40, size=(12, 17, 14)).astype(np.float32)
@@ -71,9 +80,12 @@ def case() -> Case:
 
 
 def segmented(case: Case, *stages: InferenceStage, members: int = 1) -> run.EngineResult:
+    return run.segment(case, spec(*stages), [[Above() for _ in range(members)] for _ in stages])
+
+
+def spec(*stages: InferenceStage) -> ModelSpec:
     segments = (SegmentSpec(1, "one"), SegmentSpec(2, "two"))
-    spec = ModelSpec("m", "m", "test", (Channel("image"),), stages, segments)
-    return run.segment(case, spec, [[Above() for _ in range(members)] for _ in stages])
+    return ModelSpec("m", "m", "test", (Channel("image"),), stages, segments, sha256="0" * 64)
 
 
 def agree(case: Case, monkeypatch: pytest.MonkeyPatch, *stages: InferenceStage, members: int = 1) -> None:
@@ -102,6 +114,22 @@ def test_so_do_folds_of_a_model(case, monkeypatch):
 def test_and_slices_one_by_one(case, monkeypatch):
     flat = replace(PLAIN, preprocessing=(op.ZScore(),), windows=Windows((0, 8, 8)), slicewise=True)
     agree(case, monkeypatch, flat)
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32", "tf32", "fp16", "bf16"])
+def test_a_network_with_weights_is_brought_there_and_run_in_each_way(case, monkeypatch, precision):
+    network = two_classes()
+    network[-1].bias.data += torch.tensor([-0.1, 0.1])
+    networks = [[network]]
+    expected = run.segment(case, spec(PLAIN), deepcopy(networks), device="cpu")
+    monkeypatch.setattr(run, "choose_device", lambda _: GPU)
+    monkeypatch.setattr(trial, "_ENOUGH", 5)
+    with EmulatedGpu() as gpu:
+        found = run.segment(case, spec(PLAIN), networks, wanted=Wanted.of("auto", precision))
+    assert any("conv" in name for name in gpu.computed)
+    assert found.device == str(GPU)
+    assert expected.layers.any()
+    np.testing.assert_array_equal(found.layers, expected.layers)
 
 
 def test_where_its_memory_is_short_the_computers_is_used_and_that_is_said(case, monkeypatch):
