@@ -18,6 +18,7 @@ from MedAISegLib.core.terminology import LEFT
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine.preparation import prepare
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.auto3dseg import labels as table
 from MedAISegLib.models.operations import Clip, CropForeground, OnChannel, Orient, Resample, ScaleRange, Sigmoid, ZScore
 from MedAISegLib.models.spec import Activation, Argmax, Blending, Channel, Regions, Threshold
 from monai.networks.nets import SegResNetDS
@@ -300,6 +301,28 @@ def test_labels_that_the_network_does_not_have_are_named(tmp_path):
     folder = write_model(tmp_path / "m" / "model.pt", labels="LabelValue,Name\n7,liver\n")
     with pytest.raises(ModelError, match="no label 7"):
         read_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "count", "message"),
+    [
+        ("LabelValue,Name", "1,liver", 600_000, "larger than 4 MB"),
+        ("LabelValue,Name", "0,background", 65_537, "more than 65536 rows"),
+        (",".join(["LabelValue", "Name", *map(str, range(99))]), "1,liver", 1, "100 columns"),
+    ],
+    ids=["bytes", "rows", "columns"],
+)
+def test_a_table_of_labels_without_end_is_refused(tmp_path, heading, row, count, message):
+    folder = write_model(tmp_path / "m" / "model.pt", labels=f"{heading}\n" + f"{row}\n" * count)
+    with pytest.raises(ModelError, match=message):
+        read_model(folder)
+
+
+def test_the_background_of_a_table_is_not_looked_up(tmp_path, monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(table, "terminology_for", looked_up.append)
+    read_model(write_model(tmp_path / "m" / "model.pt"))
+    assert looked_up == ["left adrenal", "something new"]
 
 
 @pytest.mark.parametrize("cut", [100, 1000])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
 
 from ...core.errors import ModelError
 from ...core.terminology import UNSPECIFIED, Code, Terminology
 from ...core.terminology_table import color_for, terminology_for
 from ...models.spec import SegmentSpec
+from ..texts import text_of
 from .config import Configuration
 
 LABELS = "labels.csv"
+_LARGEST_BYTES, _MOST_ROWS, _MOST_COLUMNS = 4 * 2**20, 65_536, 100
 
 _PLACEHOLDER = "acc_"
 """The template's own names for classes that have none begin so."""
@@ -23,7 +25,7 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
     """The structures of ``labels.csv``, or of the configuration where there is none; the background is left out.
 
     Raises:
-        ModelError: if the file is damaged, or names a label that the network does not have.
+        ModelError: if the file is damaged or too long, or names a label that the network does not have.
     """
     largest = config.output_classes if config.sigmoid else config.output_classes - 1
     if not path.is_file():
@@ -31,11 +33,9 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
         named = len(names) == largest and not all(name.startswith(_PLACEHOLDER) for name in names)
         return tuple(_segment(n, names[n - 1] if named else f"label {n}") for n in range(1, largest + 1))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            found = [_read(row) for row in csv.DictReader(file, delimiter=_delimiter(file)) if any(row.values())]
+        segments = tuple(_read(row) for row in _rows(path) if not _is_background(row))
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise ModelError(f"it is no table of labels: {error}.", where=str(path)) from error
-    segments = tuple(segment for segment in found if segment.label_value != 0)
     outside = [segment.label_value for segment in segments if not 0 < segment.label_value <= largest]
     if outside or not segments:
         what = f"the network has no label {outside[0]}" if outside else "it names no label"
@@ -43,11 +43,23 @@ def read_segments(path: Path, config: Configuration) -> tuple[SegmentSpec, ...]:
     return segments
 
 
-def _delimiter(file: TextIO) -> str:
-    """The one of the heading: spreadsheets write semicolons where the comma stands in numbers."""
-    heading = file.readline()
-    file.seek(0)
-    return ";" if ";" in heading and "," not in heading else ","
+def _rows(path: Path) -> Iterator[Mapping[str, str | None]]:
+    """Those that are not empty, by the names in the heading."""
+    text = text_of(path, _LARGEST_BYTES)
+    heading = text.partition("\n")[0]
+    # Spreadsheets write semicolons where the comma stands in numbers.
+    delimiter = ";" if ";" in heading and "," not in heading else ","
+    table = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    for number, row in enumerate(table, start=1):
+        if number > _MOST_ROWS or len(row) > _MOST_COLUMNS:
+            raise ValueError(f"it has more than {_MOST_ROWS} rows or {_MOST_COLUMNS} columns")
+        if any(row.values()):
+            yield row
+
+
+def _is_background(row: Mapping[str, str | None]) -> bool:
+    value = row["LabelValue"]
+    return value is not None and int(value) == 0
 
 
 def _read(row: Mapping[str, str | None]) -> SegmentSpec:
