@@ -112,6 +112,17 @@ def test_an_image_without_room_there_is_prepared_on_the_processor_and_that_is_sa
     assert expected.notices == ()
 
 
+def test_that_is_not_said_once_there_is_room_again(case):
+    wanted = stage(op.Resample((0.5, 0.5, 0.5)))
+    with prepared_again.reusing(prepared_again.KeptPreparations()):
+        with EmulatedGpu(room=2 * 4 * 9 * 14 * 11):
+            assert prepare(case, wanted, device=GPU).notices != ()
+        with EmulatedGpu():
+            found = prepare(case, wanted, device=GPU)
+    assert found.values.device == GPU
+    assert found.notices == ()
+
+
 def test_what_is_kept_for_the_next_run_takes_none_of_its_memory(case):
     kept = prepared_again.KeptPreparations()
     with EmulatedGpu(), prepared_again.reusing(kept):

@@ -72,6 +72,36 @@ def test_when_no_rung_fits_the_error_says_what_to_do():
         segment(case(), spec(batch=2), ((AboveHalf(largest_batch=0),),), device="cpu")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:80] DefaultCPUAllocator: not enough memory"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        MemoryError(),
+    ],
+    ids=["CUDA", "Linux", "Windows", "C++", "cuBLAS", "cuDNN", "Python"],
+)
+def test_a_shortage_is_known_by_what_each_library_says(error):
+    def attempt(placement):
+        if placement.batch > 1:
+            raise error
+        return "done"
+
+    assert climb_down(attempt, Placement(2, CPU, CPU))[0] == "done"
+
+
+def test_any_other_failure_is_not_taken_for_one():
+    def attempt(_):
+        raise RuntimeError("Expected all tensors to be on the same device")
+
+    with pytest.raises(RuntimeError, match="same device"):
+        climb_down(attempt, Placement(2, CPU, CPU))
+
+
 def test_the_ladder_ends_on_the_cpu():
     gpu = torch.device("meta")
     tried = []

@@ -78,11 +78,20 @@ def test_they_wait_where_memory_is_short_and_yield_to_who_wants_to_run(network, 
     assert files(home) == []
 
 
-def test_networks_of_one_model_do_not_push_each_other_out(network, home, monkeypatch):
+def test_none_is_converted_that_its_models_others_would_have_to_go_for(network, home, monkeypatch):
+    run(network, AUTOMATIC)
+    monkeypatch.setattr(converted_networks, "_MOST_BYTES", 0)
+    idle.convert_networks(warm(network), never)
+    assert files(home) == []
+
+
+def test_what_another_version_has_converted_makes_room(network, home, monkeypatch):
     run(network, AUTOMATIC)
     folder = home / "converted" / HASH
     folder.mkdir(parents=True)
     (folder / "another.network").write_bytes(b"0" * 60)
+    os.utime(folder / "another.network", (0, 0))
     monkeypatch.setattr(converted_networks, "_MOST_BYTES", 100)
     idle.convert_networks(warm(network), never)
-    assert files(home) == [".network"]
+    (kept,) = folder.glob("*.network")
+    assert kept.name != "another.network"

@@ -13,7 +13,15 @@ from MedAISegLib.app import result_requests
 from MedAISegLib.app.exchange import record_segmentation
 from MedAISegLib.app.job import SegmentationJob
 from MedAISegLib.app.messages import WorkerMessage, cancel_line, read_worker_line, request_line
-from MedAISegLib.app.protocol import Done, ErrorRecord, ExportReply, ExportRequest, SegmentReply, SegmentRequest
+from MedAISegLib.app.protocol import (
+    Done,
+    ErrorRecord,
+    ExportReply,
+    ExportRequest,
+    SegmentReply,
+    SegmentRequest,
+    WarmUpRequest,
+)
 from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.progress import Poll, ProgressEvent, RunStage
 from MedAISegLib.exporters.written import Written
@@ -266,6 +274,19 @@ def test_spare_time_begins_with_the_answer_to_a_run_and_ends_with_the_next_run(
     until(spare.has_yielded.is_set)
     computing.gate.set()
     assert said.of(WRITING_MORE) == Done()
+
+
+def test_spare_time_goes_on_once_a_model_that_was_asked_for_is_warm(
+    worker: Any, said: Said, spare: Spare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MedAISegLib.app import run_requests
+
+    monkeypatch.setattr(run_requests, "warm_up", lambda _: Done())
+    spare.begun.clear()
+    worker.take(request_line(WRITING_MORE, WarmUpRequest("any")))
+    assert said.of(WRITING_MORE) == Done()
+    assert spare.has_yielded.is_set()
+    until(spare.begun.is_set)
 
 
 def test_the_worker_does_not_leave_before_spare_time_has_ended(worker: Any, spare: Spare) -> None:

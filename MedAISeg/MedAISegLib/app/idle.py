@@ -13,7 +13,7 @@ import torch
 
 from ..engine.backends.conversion import can_convert, convert, converted_at, why_not_converted
 from ..engine.backends.remembered import Place, remembered_places
-from ..models.converted_networks import has_room_for
+from ..models.converted_networks import has_room_beside
 from .segment import LoadedModel
 from .warm_models import WarmModels
 
@@ -33,10 +33,12 @@ def convert_networks(models: WarmModels, poll: Callable[[], None]) -> None:
     if not can_convert():
         return
     for model in reversed(models.loaded):
-        for place in remembered_places(model.spec.sha256, torch.device("cpu")):
+        places = remembered_places(model.spec.sha256, torch.device("cpu"))
+        for place in places:
             poll()
-            room = has_room_for(place.model) and psutil.virtual_memory().available >= _LEAST_FREE_BYTES
-            if room and _is_wanted(model, place):
+            # What other versions, or another number of threads, were converted for goes first.
+            room = has_room_beside(file for one in places if (file := converted_at(one)))
+            if room and psutil.virtual_memory().available >= _LEAST_FREE_BYTES and _is_wanted(model, place):
                 convert(model.networks[place.stage][place.member], place, poll)
 
 

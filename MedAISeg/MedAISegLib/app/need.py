@@ -49,6 +49,9 @@ alone, is applied to some slices at a time.
 _TILES_BYTES = 64 * 2**20
 """Boxes of scores that are decided one after the other, and their copies on the way."""
 
+_TILES_ON_GPU_BYTES = 320 * 2**20
+"""There the boxes are larger, or it is voxels' places in an oblique grid."""
+
 _PROGRAM_BYTES = 490 * 2**20
 """Resident size of the worker with torch and MONAI imported, its readers and writers at work; it varies by 50 MB."""
 
@@ -101,7 +104,8 @@ def need_of(
             stages, grids, widths or [_USUAL_WIDTH] * len(stages), members or [1] * len(stages), strict=True
         )
     ]
-    tiles = min(_TILES_BYTES, max(_classes(spec, stage) for stage in stages) * source_voxels * _FLOAT_BYTES)
+    of_all_classes = max(_classes(spec, stage) for stage in stages) * source_voxels * _FLOAT_BYTES
+    tiles = min(_TILES_ON_GPU_BYTES, 4 * of_all_classes) if on_gpu else min(_TILES_BYTES, of_all_classes)
     preparing = image + stacked + 2 * values
     if on_gpu:
         scores = max(scores for scores, _ in computing) + tiles

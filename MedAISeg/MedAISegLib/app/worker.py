@@ -22,7 +22,7 @@ from ..core.errors import Cancelled, ResourceError
 from ..core.progress import CancelToken, Progress
 from ..core.unfinished import ending, remove_unfinished
 from .messages import WorkerMessage, hello_line, read_client_line, record_of, worker_line
-from .protocol import PROTOCOL_VERSION, Hello, Reply, Request, SegmentReply
+from .protocol import PROTOCOL_VERSION, Hello, Reply, Request
 from .sender import Sender, throttled
 from .tasks import Lane, Task, carry_out, lane_of
 from .warm_models import WarmModels
@@ -113,8 +113,9 @@ class Worker:
             self._say(number, Cancelled())
             return
         answer = done.exception() or done.result()
+        used_networks = number in self._open and lane_of(self._open[number][0].request) is Lane.LONG
         self._say(number, answer)
-        if isinstance(answer, SegmentReply) and not self._ends:
+        if used_networks and not self._ends:
             self._spare_time = self._lanes[Lane.LONG].submit(self._use_spare_time)
 
     def _use_spare_time(self) -> None:

@@ -33,6 +33,8 @@ def release_unused_memory() -> None:
     """Give back what torch keeps for later: the application draws on the same GPU."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -12,12 +12,15 @@ import torch
 
 from ..core.errors import ResourceError
 from ..core.notice import Notice
+from .device import release_unused_memory
 from .kept_pages import pages_kept
 from .windows import Placement
 
 T = TypeVar("T")
 
 _CPU = torch.device("cpu")
+_SHORT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed")
+"""In what torch raises: on a GPU, on Linux, on Windows, from its own C++, and from cuBLAS and cuDNN."""
 
 
 Shortage = Callable[[Placement], str]
@@ -59,8 +62,7 @@ def climb_down(attempt: Callable[[Placement], T], start: Placement) -> tuple[T, 
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_unused_memory()
     raise _shortage()
 
 
@@ -128,4 +130,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
+    return any(words in text for words in _SHORT_OF_MEMORY)

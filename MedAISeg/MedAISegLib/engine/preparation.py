@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -14,6 +13,7 @@ from ..models.operations import Resize, SpatialOperation
 from ..models.spec import InferenceStage
 from .cascade import FollowedLabels, decided_labels
 from .channels import first_of, joined, stacked
+from .device import release_unused_memory
 from .memory import is_out_of_memory
 from .pieces import contiguous
 from .prepared import Prepared
@@ -41,28 +41,27 @@ def prepare(
             numbers of 64 bits, is not one.
     """
     progress = progress or Progress()
-    place = device if device.type == "cuda" else _PROCESSOR
-    if labels is not None:
-        return _where_it_fits(place, lambda place: _prepared(case, stage, progress, labels, place))
-    how = (stage.preprocessing, stage.channels_apart, place)
-    return prepared_once(
-        case,
-        how,
-        progress.cancel.raise_if_cancelled,
-        lambda: _where_it_fits(place, lambda place: _prepared(case, stage, progress, None, place)),
-    )
 
+    def on(place: torch.device) -> Prepared:
+        if labels is not None:
+            return _prepared(case, stage, progress, labels, place)
+        how = (stage.preprocessing, stage.channels_apart, place)
+        poll = progress.cancel.raise_if_cancelled
+        return prepared_once(case, how, poll, lambda: _prepared(case, stage, progress, None, place))
 
-def _where_it_fits(place: torch.device, attempt: Callable[[torch.device], Prepared]) -> Prepared:
-    if place == _PROCESSOR:
-        return attempt(place)
+    if device.type != "cuda":
+        return on(_PROCESSOR)
     try:
-        return attempt(place)
+        prepared = on(device)
+        # Else its last steps would count as the network's.
+        torch.cuda.synchronize(device)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-    torch.cuda.empty_cache()
-    return attempt(_PROCESSOR).with_notice(_NO_ROOM)
+    else:
+        return prepared
+    release_unused_memory()
+    return on(_PROCESSOR).with_notice(_NO_ROOM)
 
 
 def _prepared(

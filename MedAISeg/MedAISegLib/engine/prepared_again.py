@@ -40,8 +40,9 @@ class KeptPreparations:
         prepared = self._kept.pop(key, None)
         if prepared is None:
             prepared = prepare()
-        # A GPU is Slicer's too.
-        self._kept[key] = replace(prepared, values=prepared.values.cpu(), poll=never)
+        if _bytes(prepared) <= self._most_bytes:
+            # A GPU is Slicer's too.
+            self._kept[key] = replace(prepared, values=prepared.values.cpu(), poll=never)
         while self.size_bytes > self._most_bytes:
             del self._kept[next(iter(self._kept))]
         return replace(prepared, poll=poll)

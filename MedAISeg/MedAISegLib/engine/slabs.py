@@ -24,8 +24,11 @@ Change = Callable[[torch.Tensor], torch.Tensor]
 
 _TILE_EDGE = 64
 _TILE_VALUES = {"cpu": 1 << 22}
-_TILE_VALUES_ON_DEVICE = 1 << 26
+_TILE_VALUES_ON_DEVICE = 1 << 24
 """Of all classes: on a CPU they stay in its cache, elsewhere fewer and larger calls count for more."""
+
+_TILE_VOXELS = 1 << 22
+"""Where grids are oblique to each other, 76 bytes are held for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +150,7 @@ def a_voxel(slab: Slab, stream: SlabStream) -> torch.Tensor:
 
 def tiles(box: Box, channels: int, device: torch.device) -> Iterator[Box]:
     """Small boxes that make up a box, so that all of their channels together are a bounded number of values."""
-    allowed = max(1, _TILE_VALUES.get(device.type, _TILE_VALUES_ON_DEVICE) // channels)
+    allowed = max(1, min(_TILE_VALUES.get(device.type, _TILE_VALUES_ON_DEVICE) // channels, _TILE_VOXELS))
     edge = max(1, round(allowed ** (1 / 3)))
     if device.type == "cpu":
         edge = min(edge, _TILE_EDGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,12 +28,9 @@ def note_use(file: Path) -> None:
         os.utime(file)
 
 
-def has_room_for(model: str) -> bool:
-    """Whether another network of a model can be kept without those of its own, or most of the others', having to go."""
-    taken = 0
-    with suppress(OSError):
-        taken = sum(file.stat().st_size for file in _file(model, "").parent.glob(f"*{_SUFFIX}"))
-    return taken < _MOST_BYTES // 2
+def has_room_beside(files: Iterable[Path]) -> bool:
+    """Whether another network can be kept without these, or most of the others, having to go."""
+    return sum(map(_size_bytes, files)) < _MOST_BYTES // 2
 
 
 def reason_against(model: str, key: str) -> str:
@@ -74,13 +71,25 @@ def _file(model: str, key: str) -> Path:
 
 
 def _remove_longest_unused(kept: Path) -> None:
-    def used_s(file: Path) -> float:
-        return file.stat().st_mtime
-
-    total = kept.stat().st_size
-    with suppress(OSError):
-        others = [file for file in (data_home() / _FOLDER).glob(f"*/*{_SUFFIX}") if file != kept]
-        for file in sorted(others, key=used_s, reverse=True):
-            total += file.stat().st_size
-            if total > _MOST_BYTES:
+    total = _size_bytes(kept)
+    others = [file for file in (data_home() / _FOLDER).glob(f"*/*{_SUFFIX}") if file != kept]
+    for file in sorted(others, key=_used_s, reverse=True):
+        total += _size_bytes(file)
+        if total > _MOST_BYTES:
+            # On Windows one that is in use stays.
+            with suppress(OSError):
                 file.unlink()
+
+
+def _size_bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _used_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

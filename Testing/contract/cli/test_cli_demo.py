@@ -48,16 +48,17 @@ def test_the_demo_writes_everything_and_can_be_run_again(run, tmp_path):
     ids=["a result", "a study", "pictures", "many files"],
 )
 def test_what_is_not_a_demo_is_never_replaced(run, tmp_path, mine):
+    folder = tmp_path / "results"
     for name in mine:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("mine")
-    before = below(tmp_path)
-    refused = run("demo", "--output", tmp_path)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    before = below(folder)
+    refused = run("demo", "--output", folder)
     assert refused.exit_code == 2, refused.output
     assert mine[0].split("/")[0] in refused.stderr
     assert "Choose another folder with --output." in " ".join(refused.stderr.split())
-    assert below(tmp_path) == before
-    assert all((tmp_path / name).read_text() == "mine" for name in mine)
+    assert below(folder) == before
+    assert all((folder / name).read_text() == "mine" for name in mine)
 
 
 def test_a_file_in_the_place_of_the_demos_folder(run, tmp_path):

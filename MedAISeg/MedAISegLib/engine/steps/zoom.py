@@ -59,7 +59,7 @@ def _interpolated(source: torch.Tensor, taps: tuple[AxisTaps, AxisTaps, AxisTaps
         sides = list(zip(taps, reversed(upper), strict=True))
         a, b, c = (_on(source, along.upper if up else along.lower) for along, up in sides)
         weight = [_on(source, along.upper_weight if up else along.lower_weight) for along, up in sides]
-        term = source[a][:, b][:, :, c].double()
+        term = source[a[:, None, None], b[:, None], c].double()
         # One product after the other: their rounding errors count.
         term *= weight[2]
         term *= weight[1][:, None]

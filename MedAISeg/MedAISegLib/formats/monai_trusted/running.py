@@ -19,7 +19,7 @@ from ...core.geometry import VolumeGeometry
 from ...core.notice import Notice
 from ...core.progress import Progress
 from ...core.unfinished import unfinished
-from ...engine.device import choose_device
+from ...engine.device import choose_device, release_unused_memory
 from ...engine.even_windows import WindowCount, are_undefined
 from ...engine.preparation import prepare
 from ...engine.windows import before_each_layer
@@ -83,7 +83,7 @@ def run(
     except ResourceError:
         if compute == _CPU:
             raise
-    torch.cuda.empty_cache()
+    release_unused_memory()
     result = _attempt(files, spec, case, own, _CPU, progress)
     notice = Notice("memory-ladder", "Memory was short; the model ran on the CPU.")
     return replace(result, notices=(*result.notices, notice))
