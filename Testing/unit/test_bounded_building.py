@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from MedAISegLib.core.errors import ModelError
+from MedAISegLib.formats import read_model
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
@@ -17,7 +18,7 @@ monai_networks = pytest.importorskip("MedAISegLib.formats.monai_networks")
 build = pytest.importorskip("MedAISegLib.formats.named_networks").build
 
 from Testing.described_models import description, write_description  # noqa: E402
-from Testing.nnunets import architecture  # noqa: E402
+from Testing.nnunets import architecture, write_model  # noqa: E402
 from Testing.unit.test_monai_networks import ARGUMENTS  # noqa: E402
 
 pytestmark = pytest.mark.engine
@@ -124,6 +125,16 @@ def many_layers() -> Any:
     return torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(2_001)))
 
 
+def test_the_networks_of_a_model_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dynamic_network_architectures")
+    two, many = (read_model(write_model(tmp_path / name, folds=tuple(name))) for name in ("01", "01234"))
+    weights = sum(weight.numel() for weight in two.build_networks()[0][0].parameters())
+    monkeypatch.setattr(bounded_building, "MOST_NUMBERS", 3 * weights)
+    assert [len(two.build_networks()[0]) for _ in range(2)] == [2, 2]
+    with pytest.raises(ModelError, match="would have more than"):
+        many.build_networks()
+
+
 def test_it_is_refused_before_its_memory_is_taken() -> None:
     tracemalloc.start()
     with pytest.raises(ModelError):
@@ -148,7 +159,6 @@ def test_it_is_refused_before_its_memory_is_taken() -> None:
     ],
 )  # fmt: skip
 def test_a_description_by_name_that_cannot_be_is_refused(network: dict[str, Any], what: str, tmp_path: Path) -> None:
-    from MedAISegLib.formats import read_model
     from safetensors.torch import save_file
 
     save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from shutil import copytree, rmtree
 
 import pytest
 from bundles import write_bundle
@@ -142,6 +143,18 @@ def test_names_and_codes_have_their_limits(spec, why):
 def test_no_number_exhausts_the_machine_or_spoils_the_run(spec, why):
     with pytest.raises(ModelError, match=why):
         require_sane(spec, "m")
+
+
+@pytest.mark.engine
+def test_a_stage_has_as_many_networks_as_a_training_gives(tmp_path):
+    nnunets = pytest.importorskip("Testing.nnunets")
+    folder = nnunets.write_model(tmp_path / "m")
+    for fold in range(1, 65):
+        copytree(folder / "fold_0", folder / f"fold_{fold}")
+    with pytest.raises(ModelError, match="65 networks, and may have 64"):
+        read_model(folder)
+    rmtree(folder / "fold_64")
+    assert read_model(folder).members == (64,)
 
 
 def classes(metadata):

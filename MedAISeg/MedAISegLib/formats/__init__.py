@@ -23,7 +23,7 @@ from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
 from .other_task import CLASSIFICATION, OtherTaskError
 from .recipe import Recipe
-from .sanity import require_sane
+from .sanity import require_few, require_sane
 from .undescribed import why_undescribed
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ def read_model(path: Path) -> ModelSource:
 def _build(
     build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]], path: Path
 ) -> tuple[tuple[torch.nn.Module, ...], ...]:
-    with _told(path):
+    # Importing torch takes seconds.
+    from .bounded_building import counted_together
+
+    with _told(path), counted_together():
         return build_networks()
 
 
@@ -124,6 +127,7 @@ def _read_first(path: Path) -> ModelSource:
         if adapter.recognises(path):
             source = _read(path, name, adapter)
             require_sane(source.spec, str(path))
+            require_few(source.members, str(path))
             return source
     raise why_undescribed(path) or ModelError(
         "it is no model of a known format.", where=str(path), remedy=f"Known formats: {', '.join(FORMATS)}."

@@ -3,12 +3,15 @@
 A layer's memory is taken before anyone can look at it, and a system that promises more memory than it has ends the
 process when it is used. So what each new tensor takes is added up before it is made. A class may also count up to a
 number, or go through a list, long before it makes anything; so those that a description gives it are bounded too.
+
+A model may have many networks, and files of weights that weigh next to nothing for each; so they are counted together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
 from threading import get_ident
 from typing import Any
@@ -18,10 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.errors import ModelError
 
-MOST_NUMBERS = 2**30
-"""The largest networks that segment have a quarter of that."""
-MOST_LAYERS = 20_000
-"""And tensors; the largest networks that segment have a tenth of that."""
+MOST_NUMBERS = 2**31
+"""In all networks of a model; the largest that segment have a sixth of that each."""
+MOST_LAYERS = 50_000
+"""In all networks of a model, and as many tensors; the largest that segment have 2,000 each."""
 LARGEST_NUMBER = 2**17
 """Of channels, blocks, voxels …"""
 MOST_ITEMS = 20_000
@@ -63,14 +66,30 @@ class _Bounds(TorchDispatchMode):
             raise _ExcessError
 
 
+_of_the_model: ContextVar[_Bounds | None] = ContextVar("_of_the_model", default=None)
+
+
+@contextmanager
+def counted_together() -> Iterator[None]:
+    """Within the block the networks of one model are built, in one thread; the bounds are for all of them."""
+    token = _of_the_model.set(_Bounds())
+    try:
+        yield
+    finally:
+        _of_the_model.reset(token)
+
+
 @contextmanager
 def bounded_building(where: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-    """Within the block a network is built; raises ModelError as soon as it is larger than any that is known.
+    """Within the block a network is built.
 
     Args:
         arguments: with which it is built: beyond all bounds they are refused before the block.
+
+    Raises:
+        ModelError: as soon as it, or the model that it is :func:`counted_together` with, is larger than any known.
     """
-    bounds = _Bounds()
+    bounds = _of_the_model.get() or _Bounds()
     try:
         _require_modest(arguments)
         handle = register_module_module_registration_hook(bounds.count_module)
@@ -81,7 +100,7 @@ def bounded_building(where: str, arguments: Mapping[str, Any]) -> Iterator[None]
             handle.remove()
     except _ExcessError:
         raise ModelError(
-            f"its network would have more than {MOST_NUMBERS:.1e} weights or {MOST_LAYERS} layers.",
+            f"its networks would have more than {MOST_NUMBERS:.1e} weights or {MOST_LAYERS} layers.",
             where=where,
             remedy="Its description is damaged, or made to exhaust the machine.",
         ) from None

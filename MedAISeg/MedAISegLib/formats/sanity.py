@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..core.characters import is_line, is_text
 from ..core.errors import ModelError
@@ -12,7 +12,7 @@ from ..models.spec import InferenceStage, ModelSpec
 from .sane_steps import LARGEST_MM, has_sane_numbers, operation_problems, window_problems
 
 _MOST_LABEL = 65535
-_MOST_CHANNELS, _MOST_STAGES, _MOST_OPERATIONS = 64, 64, 100
+_MOST_CHANNELS, _MOST_STAGES, _MOST_MEMBERS, _MOST_OPERATIONS = 64, 64, 64, 100
 _LONGEST_NAME, _LONGEST_TEXT = 300, 20_000
 _DIVIDERS = frozenset("~^|")
 """Between the codes of a segment, in Slicer's own files."""
@@ -22,6 +22,17 @@ def require_sane(spec: ModelSpec, where: str) -> None:
     """Raises ModelError, naming the first thing that is beyond its limits."""
     for problem in _problems(spec):
         raise ModelError(f"{problem}.", where=where)
+
+
+def require_few(members: Sequence[int], where: str) -> None:
+    """Raises ModelError if a stage has more networks (folds) than any model.
+
+    Args:
+        members: of each stage so many networks.
+    """
+    most = max(members, default=0)
+    if most > _MOST_MEMBERS:
+        raise ModelError(f"a stage has {most} networks, and may have {_MOST_MEMBERS}.", where=where)
 
 
 def _problems(spec: ModelSpec) -> Iterator[str]:

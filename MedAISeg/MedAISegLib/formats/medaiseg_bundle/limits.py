@@ -8,8 +8,6 @@ from ...core.errors import ModelError
 from ...models.spec import Argmax, InferenceStage, ModelSpec
 from .description import Description, NetworkFile
 
-_MOST_MEMBERS = 64
-
 
 def require_whole(description: Description, where: str) -> None:
     """Raises ModelError, naming what is missing or contradicts itself."""
@@ -44,8 +42,8 @@ def _problems(description: Description) -> Iterator[str]:
     if len(description.networks) != len(description.stages):
         yield f"it has {len(description.stages)} stages and networks for {len(description.networks)}"
     for members in description.networks:
-        if not 1 <= len(members) <= _MOST_MEMBERS:
-            yield f"a stage has {len(members)} networks, and may have 1 to {_MOST_MEMBERS}"
+        if not members:
+            yield "a stage has 0 networks"
         yield from (problem for member in members for problem in _member_problems(member))
     if description.classes:
         yield from _problems_of_classes(description)
