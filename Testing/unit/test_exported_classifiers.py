@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -293,3 +294,13 @@ def test_nothing_is_written_over(root: Path, tmp_path: Path) -> None:
         export(root, tmp_path)
     assert caught.value.where == str(tmp_path / "exported")
     assert (tmp_path / "exported" / "precious").read_text() == "data"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such permissions here")
+def test_whoever_may_read_new_files_may_read_all_of_an_export(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("plain")
+    (root / "LICENSE").write_text("MIT License")
+    (root / "LICENSE").chmod(0o600)
+    exported = [file for file in export(root, tmp_path).rglob("*") if file.is_file()]
+    assert {file.suffix for file in exported} == {".json", ".safetensors", ""}
+    assert {file.stat().st_mode for file in exported} == {(tmp_path / "plain").stat().st_mode}

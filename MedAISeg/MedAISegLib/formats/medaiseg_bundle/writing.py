@@ -9,8 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ...core.errors import ModelError, ResourceError, UsageError
 from ...core.notice import Notice
@@ -92,8 +91,8 @@ def export_model(
             if folder.exists():
                 folder.rmdir()
             made.replace(folder)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror or error
         raise ResourceError(f"it cannot be written: {reason}.", where=str(folder), remedy=_ELSEWHERE) from error
     return Exported(folder, notices)
 
@@ -142,7 +141,9 @@ def _write_network(
     if recipe.script:
         copy_file(recipe.script, act.folder / name, act.poll)
     elif recipe.architecture:
-        save_file(distinct_weights(_bare(network, axis is not None)), act.folder / name, metadata={"format": "pt"})
+        weights = distinct_weights(_bare(network, axis is not None))
+        # A file that safetensors makes by itself nobody else may read.
+        (act.folder / name).write_bytes(save(weights, metadata={"format": "pt"}))
     else:
         content = io.BytesIO()
         # Where the disk has no room for a file, torch ends the process.
