@@ -304,3 +304,26 @@ def test_whoever_may_read_new_files_may_read_all_of_an_export(root: Path, tmp_pa
     exported = [file for file in export(root, tmp_path).rglob("*") if file.is_file()]
     assert {file.suffix for file in exported} == {".json", ".safetensors", ""}
     assert {file.stat().st_mode for file in exported} == {(tmp_path / "plain").stat().st_mode}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links may not be made here")
+@pytest.mark.parametrize("name", ["LICENSE", "docs/README.md", "docs"])
+def test_a_link_carries_nothing_from_elsewhere_into_an_export(name: str, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "README.md").write_text("not the model's")
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).symlink_to(tmp_path / "private" / ("" if name == "docs" else "README.md"))
+    with pytest.raises(ModelError, match=r"link leads out of the model's folder.*Put the file itself"):
+        export(root, tmp_path)
+    assert not (tmp_path / "exported").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links may not be made here")
+def test_a_link_within_the_folder_is_followed(root: Path, tmp_path: Path) -> None:
+    (root / "docs").mkdir()
+    (root / "docs" / "LICENSE").write_text("MIT License")
+    (root / "LICENSE").symlink_to("docs/LICENSE")
+    (tmp_path / "linked").symlink_to(root)
+    exported = export(tmp_path / "linked", tmp_path)
+    assert not (exported / "LICENSE").is_symlink()
+    assert (exported / "LICENSE").read_text() == "MIT License"

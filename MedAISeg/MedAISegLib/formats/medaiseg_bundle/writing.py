@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -32,6 +31,7 @@ from .scripting import as_torchscript, same_scores, windows_taken
 
 _AS_IT_IS = "Share it as it is: medaiseg models pack M, or in Slicer More, Pack it for another computer."
 _ELSEWHERE = "Choose a place where you may write, on a disk with room for the model."
+_AS_A_FILE = "Put the file itself in the place of the link."
 _TEXTS = ("LICENSE*", "README*", "docs/LICENSE*", "docs/README*")
 
 
@@ -67,7 +67,8 @@ def export_model(
 
     Raises:
         UsageError: if the folder exists and is not empty.
-        ModelError: if it runs by code of its own, its networks cannot be written, or would not compute the same.
+        ModelError: if it runs by code of its own, its networks cannot be written, or would not compute the same, or
+            its licence or card is a link out of its folder.
         ResourceError: if the folder cannot be written.
         Cancelled: if ``poll`` raises it; nothing is left of the folder then.
     """
@@ -99,7 +100,7 @@ def export_model(
 
 def _write(source: ModelSource, path: Path, act: _Act) -> tuple[Notice, ...]:
     act.tell(StoreProgress(StoreStage.EXPORT))
-    _copy_texts(path if path.exists() else path.parent, act.folder)
+    _copy_texts(path if path.exists() else path.parent, act)
     if act.spec.format == NAME:
         return _copy(path, act)
     built = source.build_networks()
@@ -120,12 +121,14 @@ def _write(source: ModelSource, path: Path, act: _Act) -> tuple[Notice, ...]:
     return tuple(dict.fromkeys(notices))
 
 
-def _copy_texts(origin: Path, folder: Path) -> None:
+def _copy_texts(origin: Path, act: _Act) -> None:
     """Licence and card; what lies beside a model that is one file need not be its."""
     for text in (text for pattern in _TEXTS for text in sorted(origin.glob(pattern)) if text.is_file()):
-        target = folder / text.relative_to(origin)
+        if not text.resolve().is_relative_to(origin.resolve()):
+            raise ModelError("a link leads out of the model's folder.", where=str(text), remedy=_AS_A_FILE)
+        target = act.folder / text.relative_to(origin)
         target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(text, target)
+        copy_file(text, target, act.poll)
 
 
 def _write_network(
