@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.disk import written_whole
 from ..core.errors import UsageError
 from ..formats.own_description import FILE_NAME
 from .interrupts import Interrupts, pass_interrupts
@@ -54,8 +55,7 @@ def command(
     from ..formats.medaiseg_bundle.probing import network_file_in, probe
 
     file = network_file_in(path.expanduser().resolve())
-    if (file.parent / FILE_NAME).exists() and not overwrite:
-        raise UsageError(f"it has a {FILE_NAME}.", where=str(file.parent), remedy="--overwrite replaces it.")
+    _require_free(file.parent / FILE_NAME, overwrite=overwrite)
     channels = parse_channels(given["channels"]) if given["channels"] is not None else None
     click.echo(f"{file.name}: its network is run with images of several sizes ...", err=True)
     probed = probe(file, int(dimensions) if dimensions else None, len(channels) if channels else None)
@@ -66,9 +66,13 @@ def command(
 
 
 def write(file: Path, answers: Answers, interrupts: Interrupts) -> None:
-    """Write the description and read it back, network and all; an unusable one is taken away again."""
+    """Write the description and read it back, network and all; an unusable one is taken away again.
+
+    Raises:
+        ResourceError: if it cannot be written.
+    """
     from ..formats import read_model
-    from ..formats.medaiseg_bundle.description import write_description
+    from ..formats.medaiseg_bundle.description import as_json
 
     place = file.parent / FILE_NAME
     before = place.read_bytes() if place.exists() else None
@@ -77,17 +81,34 @@ def write(file: Path, answers: Answers, interrupts: Interrupts) -> None:
         if before is None:
             place.unlink(missing_ok=True)
         else:
-            place.write_bytes(before)
+            _put(before, place)
 
     with interrupts.before_leaving(take_back):
         try:
-            write_description(answers.description(), file.parent)
+            _put(as_json(answers.description()).encode(), place)
             click.echo(f"{file.name}: its network is run as it is described ...", err=True)
             read_model(file.parent).build_networks()
             interrupts.settle()
         except BaseException:
             take_back()
             raise
+
+
+def _require_free(place: Path, *, overwrite: bool) -> None:
+    """Raises UsageError if something is there that is not to be replaced."""
+    if place.is_symlink():
+        raise UsageError(
+            "it is a link, and may lead out of the model's folder.",
+            where=str(place),
+            remedy="Remove the link, or put the file that it leads to in its place.",
+        )
+    if place.exists() and not overwrite:
+        raise UsageError(f"it has a {FILE_NAME}.", where=str(place.parent), remedy="--overwrite replaces it.")
+
+
+def _put(content: bytes, place: Path) -> None:
+    with written_whole(place) as stream:
+        stream.write(content)
 
 
 def _found(probed: Probe) -> str:

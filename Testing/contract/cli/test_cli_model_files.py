@@ -126,6 +126,19 @@ def test_a_description_is_replaced_only_where_that_is_wanted(run, folder):
     assert json.loads((folder / "medaiseg.json").read_text())["name"] == "Second"
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_no_description_is_written_through_a_link(run, folder, tmp_path, is_there):
+    outside = tmp_path / "outside"
+    if is_there:
+        outside.write_text("mine")
+    (folder / "medaiseg.json").symlink_to(outside)
+    result = run("models", "init", folder, *OPTIONS, *(["--overwrite"] if is_there else []))
+    assert result.exit_code == 2
+    assert "it is a link" in result.stderr
+    assert (folder / "medaiseg.json").is_symlink()
+    assert (outside.read_text() if outside.exists() else "") == ("mine" if is_there else "")
+
+
 def test_a_described_network_is_installed_and_run(run, folder, study, tmp_path):
     assert run("models", "init", folder, *options(channels="T1 MR")).exit_code == 0
     assert run("models", "install", folder).exit_code == 0

@@ -130,17 +130,22 @@ def read_description(path: Path) -> Description:
         raise ModelError(f"it cannot be understood: {error}.", where=str(path)) from error
 
 
+def as_json(description: Description) -> str:
+    """The content of ``medaiseg.json``, in the order of the record's fields and without what says nothing."""
+    content = {name: value for name, value in to_json(description).items() if value not in ("", None, [])}
+    content.pop("kind")
+    content["networks"] = [[_said(file) for file in files] for files in content["networks"]]
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def write_description(description: Description, folder: Path) -> Path:
-    """Write ``medaiseg.json`` into a folder, in the order of the record's fields and without what says nothing.
+    """Write ``medaiseg.json`` into a folder that is being made.
 
     Raises:
         OSError: if it cannot be written.
     """
-    content = {name: value for name, value in to_json(description).items() if value not in ("", None, [])}
-    content.pop("kind")
-    content["networks"] = [[_said(file) for file in files] for files in content["networks"]]
     path = folder / FILE_NAME
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(as_json(description), encoding="utf-8")
     return path
 
 
