@@ -13,6 +13,8 @@ _KNOWN_DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 """Of operators that onnxruntime has itself; those of any other domain are programs of someone else's."""
 _DEEPEST = 40
 _MOST_FIELDS = 20_000_000
+_KEYS, _LENGTHS = 2**32, 2**31
+"""Keys and lengths of fields are below them; protobuf cuts off what a larger key has beyond, and reads another one."""
 
 # Field numbers of the messages of onnx.proto.
 _MODEL_GRAPH, _MODEL_FUNCTIONS = 7, 25
@@ -176,6 +178,8 @@ class _Reader:
             if self._fields > _MOST_FIELDS:
                 raise ValueError("it has too many fields")
             key, place = self._varint(place, end)
+            if key >= _KEYS:
+                raise ValueError("a field has an impossible key")
             number, kind = key >> 3, key & 7
             if kind == _VARINT:
                 start, (_, place) = place, self._varint(place, end)
@@ -183,6 +187,8 @@ class _Reader:
                 start, place = place, place + (8 if kind == _FIXED64 else 4)
             elif kind == _BYTES:
                 length, start = self._varint(place, end)
+                if length >= _LENGTHS:
+                    raise ValueError("a field has an impossible length")
                 place = start + length
             else:
                 raise ValueError(f"a field of the unknown kind {kind}")
