@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..core.characters import shown
 from ..core.errors import Cancelled, MedAISegError, ResourceError, UsageError
 from .documents import asks_for_json, error_document, print_json, usage_document
 from .interrupts import Interrupts
@@ -45,7 +46,7 @@ class UnexpectedFailure(click.ClickException):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(
-            f"{type(error).__name__}: {error}\n"
+            f"{type(error).__name__}: {shown(str(error))}\n"
             "This is a fault of MedAISeg itself. Please run the same again as 'medaiseg --debug ...' and report the "
             "text that appears, with patient data taken out, where you got MedAISeg from."
         )

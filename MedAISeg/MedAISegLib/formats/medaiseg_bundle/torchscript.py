@@ -33,7 +33,27 @@ _REMEDY = "If you trust its author, ask for it as ONNX, or as safetensors with t
 _PLAIN_GLOBALS = ("torch._utils ", "torch.jit._pickle ", "collections OrderedDict", "torch device")
 
 
-def open_torchscript(path: Path) -> torch.nn.Module:
+class TorchScriptNetwork(torch.nn.Module):
+    """A network of TorchScript that fails as others do: what its own code raises is of no class that errors have."""
+
+    def __init__(self, script: torch.nn.Module) -> None:
+        super().__init__()
+        self._script = script
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """What the script gives.
+
+        Raises:
+            RuntimeError: in the last line of its words, if its code raises or asserts; those before show the place.
+        """
+        try:
+            scores: torch.Tensor = self._script(values)
+        except torch.jit.Error as error:
+            raise RuntimeError(str(error).strip().splitlines()[-1]) from error
+        return scores
+
+
+def open_torchscript(path: Path) -> TorchScriptNetwork:
     """The network of a file, on the CPU.
 
     Raises:
@@ -42,13 +62,13 @@ def open_torchscript(path: Path) -> torch.nn.Module:
     """
     require_harmless(path)
     try:
-        network: torch.nn.Module = torch.jit.load(str(path), map_location="cpu")
-    except (RuntimeError, ValueError, OSError) as error:
+        script: torch.nn.Module = torch.jit.load(str(path), map_location="cpu")
+    except (torch.jit.Error, RuntimeError, ValueError, OSError) as error:
         # What follows the first line shows the place in the code.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise ModelError(f"torch cannot open it: {reason}", where=str(path)) from error
-    require_finite(learned_by(network), path)
-    return network.eval()
+    require_finite(learned_by(script), path)
+    return TorchScriptNetwork(script).eval()
 
 
 def require_harmless(path: Path) -> None:
