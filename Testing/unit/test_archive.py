@@ -207,6 +207,41 @@ def test_a_list_of_millions_of_files_is_not_read(tmp_path: Path, folder: Path) -
         unpack_archive(source, folder)
 
 
+def large_archive(path: Path, count: int, *, comment: bytes = b"", decoy: bool = False) -> Path:
+    """With the records of one of more than 65,535 files or 4 GB, that say ``count`` files.
+
+    Args:
+        decoy: the locator leads to another record, of one file, which zipfile does not look at.
+    """
+
+    def record(files: int, size: int, place: int) -> bytes:
+        return b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, files, files, size, place)
+
+    content = archive(path, [("a", b"")]).read_bytes()
+    size, place = struct.unpack_from("<II", content, content.rfind(b"PK\x05\x06") + 12)
+    listing = content[place : place + size]
+    records = record(1, size, place) if decoy else b""
+    moved = place + len(records)
+    said = place if decoy else moved + size
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, said, 1)
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, len(comment))
+    path.write_bytes(content[:place] + records + listing + record(count, size, moved) + locator + end + comment)
+    return path
+
+
+@pytest.mark.parametrize("comment", [b"", b"c" * 65535], ids=["bare", "with a long comment"])
+def test_a_large_archive_says_its_size_elsewhere(comment: bytes, tmp_path: Path, folder: Path) -> None:
+    unpack_archive(large_archive(tmp_path / "s.zip", 1, comment=comment), folder)
+    assert [path.name for path in folder.iterdir()] == ["a"]
+    with pytest.raises(ModelError, match="more than 20000 files"):
+        unpack_archive(large_archive(tmp_path / "s.zip", 20_001, comment=comment), folder)
+
+
+def test_the_size_that_is_looked_at_is_the_one_that_is_read(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(ModelError, match="damaged"):
+        unpack_archive(large_archive(tmp_path / "s.zip", 20_001, decoy=True), folder)
+
+
 def test_a_tar_header_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path, folder: Path) -> None:
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 2**30

@@ -47,6 +47,7 @@ class TooLargeError(Exception):
 
 _LISTING_PER_FILE = 1024
 _HEADERS_AT_ONCE = 2**21
+_END_BYTES, _LOCATOR_BYTES, _RECORD_BYTES = 22, 20, 56
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -83,20 +84,32 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
 def _zip_listing(file: IO[bytes]) -> tuple[int, int]:
     """Number of files and bytes of the directory (APPNOTE 4.3.14 to 4.3.16), before anybody reads that into memory."""
     size = file.seek(0, os.SEEK_END)
-    start = max(0, size - 22 - 65535)
+    start = max(0, size - _END_BYTES - 65535)
     file.seek(start)
     tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) - end < 22:
+    if end < 0 or len(tail) - end < _END_BYTES:
         raise zipfile.BadZipFile("no end of a zip file")
     count, listing_bytes = struct.unpack_from("<HI", tail, end + 10)
-    locator = end - 20
-    if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
-        file.seek(struct.unpack_from("<Q", tail, locator + 8)[0])
-        record = file.read(56)
-        if len(record) == 56 and record[:4] == b"PK\x06\x06":
-            count, listing_bytes = struct.unpack_from("<QQ", record, 32)
+    large = _zip64_listing(file, start + end - _LOCATOR_BYTES)
     file.seek(0)
+    return large or (int(count), int(listing_bytes))
+
+
+def _zip64_listing(file: IO[bytes], locator: int) -> tuple[int, int] | None:
+    """The same of a large archive, where there is a locator at that place; zipfile reads what lies just before it."""
+    if locator < 0:
+        return None
+    file.seek(locator)
+    sign, record = struct.unpack("<4s4xQ", file.read(16))
+    if sign != b"PK\x06\x07":
+        return None
+    if record != locator - _RECORD_BYTES:
+        raise zipfile.BadZipFile("its size is not written where it is said to be")
+    file.seek(record)
+    sign, count, listing_bytes = struct.unpack("<4s28xQQ", file.read(48))
+    if sign != b"PK\x06\x06":
+        raise zipfile.BadZipFile("its size is not written where it is said to be")
     return int(count), int(listing_bytes)
 
 
