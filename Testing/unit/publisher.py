@@ -24,6 +24,7 @@ class Publisher:
         faults: for the next requests, one each: a status, ``"cut"``, ``"stall"``, ``"reset"``; then all is well.
         redirects: path to address.
         asked: path and Range of each request.
+        targets: of each request, query included.
     """
 
     address: str = ""
@@ -31,6 +32,7 @@ class Publisher:
     faults: list[int | str] = field(default_factory=list)
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     ranges: bool = True
     says_size: bool = True
     tag: str = '"v1"'
@@ -53,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         publisher, path = self.publisher, urlsplit(self.path).path
+        publisher.targets.append(self.path)
         publisher.asked.append((path, self.headers.get("Range", "")))
         if path in publisher.redirects:
             self._head(302, {"Location": publisher.redirects[path], "Content-Length": "0"})

@@ -98,6 +98,13 @@ def test_nor_does_one_of_a_mirror_with_a_login(publisher: Publisher) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_mirror_does_not_hear_of_them(publisher: Publisher) -> None:
+    publisher.files["/mirror/example.org:8443/a/m.zip"] = publisher.files["/m.zip"]
+    mirror = replace(NETWORK, mirror=publisher.url("/mirror/"))
+    install_model("https://someone:secret@example.org:8443/a/m.zip?token=hush", InstallOptions(network=mirror))
+    assert publisher.targets == ["/mirror/example.org:8443/a/m.zip"]
+
+
 def test_what_earlier_versions_wrote_down_counts_and_is_not_shown(publisher: Publisher, home: Path) -> None:
     model, _ = install_model(secret(publisher), InstallOptions(network=NETWORK))
     (origin,) = receipt_of(model).files

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..core.data_home import data_home
 from ..core.disk import os_errors_explained
@@ -16,7 +15,7 @@ from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
 from .locking import held
-from .origins import DIGITS, Origin, known_sha256, note, origin_of, told_publicly
+from .origins import DIGITS, Origin, known_sha256, note, origin_of, public_address, told_publicly
 from .transfer import Policy, fetch, is_https
 from .trust import file_sha256
 
@@ -174,8 +173,7 @@ def _require_usable(remote: Remote) -> None:
 
 
 def _address(url: str, mirror: str) -> str:
+    """Where a file is asked for; a mirror does not hear of a login or key that is meant for the publisher."""
     if not mirror:
         return url
-    parts = urlsplit(url)
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{mirror.rstrip('/')}/{parts.netloc}{parts.path}{query}"
+    return f"{mirror.rstrip('/')}/{public_address(url).partition('://')[2]}"
