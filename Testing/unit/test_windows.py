@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
 import torch
+from MedAISegLib.core.errors import ModelError
 from MedAISegLib.engine.slabs import collect
 from MedAISegLib.engine.window_places import window_starts
 from MedAISegLib.engine.windows import Placement, score_slabs
-from MedAISegLib.models.spec import Blending, Padding, Windows
+from MedAISegLib.models.spec import Blending, Padding, WindowRule, Windows
 from monai.inferers.utils import sliding_window_inference
 
 pytestmark = pytest.mark.engine
@@ -116,3 +118,20 @@ def test_windows_cover_the_axis_and_end_with_it(length, size, overlap):
     assert starts[0] == 0
     assert starts[-1] == length - size
     assert all(b - a <= size for a, b in pairwise(starts))
+
+
+@pytest.mark.parametrize(
+    ("size", "overlap", "rule"),
+    [
+        ((1, 1, 1), 0.0, WindowRule.MONAI),
+        ((8, 8, 8), 0.99, WindowRule.MONAI),
+        ((8, 8, 8), 1 - 1e-12, WindowRule.NNUNET),
+    ],
+)
+def test_an_array_that_would_need_endlessly_many_windows_is_refused_at_once(size, overlap, rule):
+    values = torch.zeros(1, 1, 1, 1).expand(1, 150, 150, 150)
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="for 150 x 150 x 150 voxels it asks for"):
+        run(values, Windows(size, (overlap,) * 3, rule=rule))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()

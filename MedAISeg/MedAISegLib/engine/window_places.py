@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from ..core.errors import ModelError
 from ..models.spec import Blending, WindowRule, Windows
 from .slabs import Shape
+
+MOST_WINDOWS = 2**20
+"""Of one array; their places take some 200 MB."""
 
 _NNUNET_PEAK = 10.0
 _NNUNET_TRUNCATION = 4.0
 """Standard deviations after which scipy's ``gaussian_filter`` cuts its kernel."""
 
 
+def require_few_windows(counts: Sequence[int], shape: Shape, size: Shape) -> None:
+    """Raises ModelError if an array needs so many windows, by their counts along its axes, that it would take days."""
+    if math.prod(counts) > MOST_WINDOWS:
+        raise ModelError(
+            f"for {_by(shape)} voxels it asks for {math.prod(counts)} windows of {_by(size)}, and may for "
+            f"{MOST_WINDOWS}.",
+            remedy="Choose a smaller region, or ask its author for windows that are larger or overlap less.",
+        )
+
+
+def _by(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
+
+
+def window_count(length: int, size: int, overlap: float, rule: WindowRule = WindowRule.MONAI) -> int:
+    """Of the windows along an axis at least as long as one."""
+    return math.ceil((length - size) / _interval(size, overlap, rule)) + 1
+
+
 def window_starts(length: int, size: int, overlap: float, rule: WindowRule = WindowRule.MONAI) -> list[int]:
     """First index of each window along an axis at least as long as a window; the last window ends with the axis."""
-    if length == size:
-        return [0]
-    if rule is WindowRule.NNUNET:
-        count = math.ceil((length - size) / (size * (1.0 - overlap))) + 1
-        return [int(np.round((length - size) / (count - 1) * n)) for n in range(count)]
-    interval = max(int(size * (1.0 - overlap)), 1)
-    count = math.ceil((length - size) / interval) + 1
-    return [min(n * interval, length - size) for n in range(count)]
+    count, last = window_count(length, size, overlap, rule), length - size
+    if rule is WindowRule.NNUNET and last:
+        return [int(np.round(last / (count - 1) * n)) for n in range(count)]
+    return [int(min(n * _interval(size, overlap, rule), last)) for n in range(count)]
+
+
+def _interval(size: int, overlap: float, rule: WindowRule) -> float:
+    """Voxels from one window to the next, at most."""
+    share = size * (1.0 - overlap)
+    return share if rule is WindowRule.NNUNET else max(int(share), 1)
 
 
 def window_weights(size: Shape, windows: Windows) -> torch.Tensor:

@@ -20,7 +20,7 @@ from .even_windows import EachOnce, WindowCount
 from .label_channels import LabelChannels
 from .ring import Ring
 from .slabs import Box, Shape, Slab, SlabStream, whole_box
-from .window_places import window_starts, window_weights
+from .window_places import require_few_windows, window_count, window_starts, window_weights
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -88,6 +88,9 @@ def score_slabs(
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
+
+    Raises:
+        ModelError: if the array would need endlessly many windows.
     """
     apart = len(networks) > 1 and networks_apart(windows, averaging)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
@@ -157,10 +160,16 @@ class _Window:
 
 
 def _windows(shape: Shape, size: Shape, windows: Windows, axis: int) -> list[_Window]:
-    """All windows in the order in which they advance along the axis."""
+    """All windows in the order in which they advance along the axis.
+
+    Raises:
+        ModelError: if there are too many.
+    """
     found = []
     lengths = [max(n, wanted) for n, wanted in zip(shape, size, strict=True)]
-    starts = [window_starts(lengths[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
+    along = [(lengths[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
+    require_few_windows([window_count(*one) for one in along], shape, size)
+    starts = [window_starts(*one) for one in along]
     pads = tuple(((w - n) // 2, w - n - (w - n) // 2) if w > n else (0, 0) for n, w in zip(shape, size, strict=True))
     for place in sorted(product(*starts), key=lambda place: place[axis]):
         box = [slice(p, min(p + w, n)) for p, w, n in zip(place, size, shape, strict=True)]
