@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -193,3 +195,13 @@ def test_a_result_without_a_voxel_is_no_error(name, study, tmp_path):
     segmentation = study(empty=True)
     written = ALL[name].write(segmentation, result_of(segmentation), tmp_path / "out")
     assert written.files or written.notices
+
+
+def test_no_name_in_a_table_is_a_formula_and_numbers_stay_numbers(tmp_path):
+    segmentation = organs(oblique_geometry())
+    result = result_of(segmentation)
+    found = replace(result.segments[0], name='=HYPERLINK("http://a")', mean=-12.5)
+    (path,) = EXPORTERS["tables"].write(segmentation, replace(result, segments=(found,)), tmp_path).files
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["name"], row["mean"]) == ('\'=HYPERLINK("http://a")', "-12.5")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from MedAISegLib.core.characters import is_line, is_text, shown
+from MedAISegLib.core.characters import as_cell, is_line, is_text, shown
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,13 @@ def test_what_people_write_stays(text):
 def test_a_text_may_have_lines_and_a_name_may_not(end):
     assert is_text(f"one{end}two")
     assert not is_line(f"one{end}two")
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://a")', "+1", "-1", "@sum", "\t=1", "\r=1"])
+def test_no_cell_of_a_table_is_a_formula(text):
+    assert as_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["liver", "a=1", "", "'=1", "12.5"])
+def test_other_cells_stay_as_they_are(text):
+    assert as_cell(text) == text

@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from ..core.characters import as_cell
 from ..core.classification import ClassificationResult
 from ..core.device_name import check_device_name
 from ..core.disk import written_whole
@@ -100,6 +101,6 @@ def _table(result: ClassificationResult) -> Table:
 
 def _write_csv(result: ClassificationResult, path: Path) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(_rows(result, ".6g"))
+    csv.writer(text).writerows(map(as_cell, row) for row in _rows(result, ".6g"))
     with written_whole(path) as stream:
         stream.write(text.getvalue().encode())

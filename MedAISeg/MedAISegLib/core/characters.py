@@ -13,6 +13,8 @@ _OBEYED = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\u
 _IN_TEXT = re.compile(f"[{_OBEYED}]")
 _IN_LINE = re.compile(rf"[\t\n\u2028\u2029{_OBEYED}]")
 
+_BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def is_line(text: str) -> bool:
     """Whether a text, such as a name, is shown as it is, on one line."""
@@ -27,3 +29,8 @@ def is_text(text: str) -> bool:
 def shown(text: str) -> str:
     """The text with a replacement character (U+FFFD) for each that would be obeyed; lines stay lines."""
     return _IN_TEXT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def as_cell(text: str) -> str:
+    """The text for a cell of a table: behind an apostrophe where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(_BEGIN_FORMULAS) else text

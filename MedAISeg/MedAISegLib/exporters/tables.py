@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from ..core.characters import as_cell
 from ..core.progress import Poll, never
 from ..core.result import JobResult, SegmentResult
 from ..core.segmentation import Segmentation
@@ -36,7 +37,7 @@ def write_tables(
     overwrite: bool = False,
     poll: Poll = never,
 ) -> Written:
-    """``segments.csv`` (UTF-8): the columns of ``COLUMNS``.
+    """``segments.csv`` (UTF-8): the columns of ``COLUMNS``, no text a formula.
 
     Raises:
         UsageError: if the file is there and may not be overwritten.
@@ -47,8 +48,12 @@ def write_tables(
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return Written((path,))
+
+
+def _cell(value: Any) -> Any:
+    return as_cell(value) if isinstance(value, str) else value
 
 
 def segment_table(result: JobResult) -> list[dict[str, Any]]:

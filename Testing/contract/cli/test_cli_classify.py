@@ -43,6 +43,18 @@ def test_each_picture_has_a_row(run, classifier, pictures, tmp_path):
     assert run("classify", *pictures, "--model", classifier, "--output", table).exit_code == 2
 
 
+def test_no_class_or_picture_is_a_formula(run, classifier, pictures, tmp_path):
+    metadata = classifier / "configs" / "metadata.json"
+    metadata.write_text(metadata.read_text().replace('"A"', '"=A"'))
+    picture, table = pictures[0].rename(tmp_path / "+one.png"), tmp_path / "table.csv"
+    done = run("classify", picture, "--model", classifier, "--output", table, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    heading, row = csv.reader(table.read_text(encoding="utf-8").splitlines())
+    assert heading == ["image", "best", "'=A", "B"]
+    assert row[0] == "'+one.png"
+    assert all(float(probability) > 0 for probability in row[2:])
+
+
 def test_a_table_for_people(run, classifier, pictures):
     done = run("classify", pictures[0], "--model", classifier, "--device", "cpu")
     assert done.exit_code == 0, done.output
