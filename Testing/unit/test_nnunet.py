@@ -16,6 +16,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine.run import segment
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.nnunet import stages
 from MedAISegLib.models.operations import (
     Clip,
     CropNonzero,
@@ -328,4 +329,20 @@ def test_parts_run_one_after_the_other(tmp_path):
 )
 def test_damaged_descriptions_of_parts_are_named(tmp_path, changes, message):
     with pytest.raises(ModelError, match=message):
+        read_model(write_parts(tmp_path / "trunk", **changes))
+
+
+def looking_first(depth):
+    """Models that look first, one within another."""
+    return {"folder": "first"} | ({"crop": looking_first(depth - 1)} if depth > 1 else {})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"parts": [{"folder": "first", "paints": [0, 1, 2]}] * 64}, {"crop": looking_first(63)}],
+    ids=["parts", "crop"],
+)
+def test_more_parts_than_a_model_may_have_are_refused_before_one_is_read(tmp_path, monkeypatch, changes):
+    monkeypatch.setattr(stages, "part_of", lambda *_: pytest.fail("a part was read"))
+    with pytest.raises(ModelError, match="65 parts and rough models"):
         read_model(write_parts(tmp_path / "trunk", **changes))

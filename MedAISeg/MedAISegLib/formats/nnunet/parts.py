@@ -29,6 +29,8 @@ from .folders import TrainedModel
 KEYS = ("parts", "crop", "orientation", "pipeline")
 """What ``medaiseg.json`` says here beyond what it may say beside any model."""
 _LARGEST_JSON = 4 * 2**20
+_MOST_MODELS = 64
+"""Parts and those that look first; each is a stage, of which no model may have more."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,19 @@ class PartsDescription:
     orientation: str = ""
     pipeline: Pipeline = Pipeline()
 
+    def __post_init__(self) -> None:
+        models, crop = len(self.parts), self.crop
+        while crop is not None:
+            models, crop = models + 1, crop.crop
+        if models > _MOST_MODELS:
+            raise ValueError(f"it has {models} parts and rough models, and may have {_MOST_MODELS}")
+
 
 def parts_description(path: Path) -> PartsDescription | None:
     """What ``medaiseg.json`` in the folder says of parts; None where it names none.
 
     Raises:
-        ModelError: if it is damaged.
+        ModelError: if it is damaged, or names more parts than a model may have.
     """
     file = path / FILE_NAME
     if not file.is_file():
