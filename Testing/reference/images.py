@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.quantities import AIR_HU
 from MedAISegLib.core.volume import Volume
 from numpy.typing import NDArray
 
@@ -181,8 +182,8 @@ def read_case(paths: list[Path], channels: tuple[str, ...]) -> Case:
 
 
 def _whole_numbers(image: Image) -> Image:
-    """As CT is stored: HU in two bytes."""
-    return np.rint(image[0]).astype(np.int16), image[1]
+    """As CT is stored, HU in two bytes; without padding, which we take for air and a reference for what it says."""
+    return np.rint(image[0]).clip(min=AIR_HU).astype(np.int16), image[1]
 
 
 def _nifti(path: Path) -> Image:
