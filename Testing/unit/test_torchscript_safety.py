@@ -132,7 +132,7 @@ def test_code_that_runs_while_a_file_is_opened_is_refused(tmp_path):
             return values
 
     torch.jit.script(Stateful()).save(str(tmp_path / "model.ts"))
-    with pytest.raises(NotTrustedError, match="save"):
+    with pytest.raises(NotTrustedError, match="while it is opened"):
         open_torchscript(tmp_path / "model.ts")
 
 

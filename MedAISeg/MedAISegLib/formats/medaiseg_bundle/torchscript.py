@@ -23,6 +23,7 @@ from ...core.errors import ModelError, NotTrustedError
 from ..bounded_pickles import LARGEST, ExcessError, require_shallow
 from ..checkpoint import learned_by, require_finite
 from .torchscript_operators import BUILTINS, OPERATORS, PRIMITIVES
+from .torchscript_types import unknown_types
 
 _MOST_SOURCE = 32 * 2**20
 _MOST_ENTRIES = 200_000
@@ -62,11 +63,13 @@ def open_torchscript(path: Path) -> TorchScriptNetwork:
     """
     require_harmless(path)
     try:
-        script: torch.nn.Module = torch.jit.load(str(path), map_location="cpu")
+        script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")
     except (torch.jit.Error, RuntimeError, ValueError, OSError) as error:
         # What follows the first line shows the place in the code.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise ModelError(f"torch cannot open it: {reason}", where=str(path)) from error
+    for what in unknown_types(script):
+        raise NotTrustedError(f"its code asks for {what}, which no network needs.", where=str(path), remedy=_REMEDY)
     require_finite(learned_by(script), path)
     return TorchScriptNetwork(script).eval()
 
@@ -207,6 +210,8 @@ def _strange(tree: ast.Module, own: set[str]) -> Iterator[str]:
                 yield name
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and _names_a_space(node.value):
             yield "operators under another name"
+        elif isinstance(node, ast.FunctionDef) and node.name == "__setstate__":
+            yield "code that runs while it is opened"
         elif isinstance(node, ast.Name) and node.id == "print":
             # Standard output may be what another program reads.
             yield node.id

@@ -1,6 +1,7 @@
 """What networks compute with: the names that TorchScript source may use.
 
-None of these reads or writes files, prints, speaks to another process, or looks at memory beyond its tensors.
+None of these reads or writes files, prints, or speaks to another process. What does not hold the shapes of its tensors
+against each other, and so looks at memory beyond them, is left out: native_batch_norm, _weight_norm, lstm.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ var var_mean linalg_norm linalg_vector_norm true_divide true_divide_ divide prod
 """
 _LAYERS = """
 _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
-batch_norm native_batch_norm instance_norm group_norm native_group_norm layer_norm native_layer_norm
+batch_norm instance_norm group_norm native_group_norm layer_norm native_layer_norm
 local_response_norm rms_norm dropout dropout_ feature_dropout feature_dropout_ alpha_dropout feature_alpha_dropout
 relu relu_ relu6 relu6_ leaky_relu leaky_relu_ prelu _prelu_kernel elu elu_ selu selu_ celu celu_ gelu gelu_ silu
 silu_ mish mish_ glu softplus softsign hardtanh hardtanh_ hardsigmoid hardsigmoid_ hardswish hardswish_ hardshrink
@@ -27,7 +28,7 @@ upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d _u
 _upsample_bicubic2d_aa _upsample_lanczos2d_aa _upsample_nearest_exact1d _upsample_nearest_exact2d
 _upsample_nearest_exact3d pixel_shuffle pixel_unshuffle channel_shuffle grid_sampler grid_sampler_2d grid_sampler_3d
 affine_grid_generator scaled_dot_product_attention embedding pad constant_pad_nd reflection_pad1d reflection_pad2d
-reflection_pad3d replication_pad1d replication_pad2d replication_pad3d lstm gru _weight_norm cosine_similarity
+reflection_pad3d replication_pad1d replication_pad2d replication_pad3d gru cosine_similarity
 bilinear
 """
 _SHAPES = """
