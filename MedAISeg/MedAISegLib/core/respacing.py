@@ -31,16 +31,14 @@ def respaced(
     affine = np.eye(4)
     affine[:3, :3] = columns @ np.linalg.inv(factor) * (np.sign(np.diag(factor)) * wanted)
     last = np.asarray(geometry.shape_kji) - 1.0
-    corners = np.array(
-        [[(n if bit else 0.0) for n, bit in zip(last, bits, strict=True)] for bits in np.ndindex(2, 2, 2)]
-    )
-    offsets_lps = corners @ columns.T
-    in_target = np.linalg.solve(affine[:3, :3], offsets_lps.T).T
-    extent = np.ptp(in_target, axis=0)
-    a, b, c = (int(n) for n in np.round(extent + 1.0))
+    corners = np.array([[*np.where(bits, last, 0.0), 1.0] for bits in np.ndindex(2, 2, 2)]).T
+    # Where a half has to be rounded (every other slice of an even number is kept), MONAI's rounding errors decide, so
+    # the origin is taken along as it does.
+    in_target = (np.linalg.solve(affine, geometry.affine_lps) @ corners)[:3].T
+    a, b, c = (int(n) for n in np.round(np.ptp(in_target, axis=0) + 1.0))
     smallest = [n for n, corner in enumerate(in_target) if np.allclose((in_target - corner).min(axis=0), 0.0)]
     if smallest:
-        affine[:3, 3] = geometry.origin_lps + offsets_lps[smallest[0]]
+        affine[:3, 3] = (geometry.affine_lps @ corners)[:3, smallest[0]]
     else:
         centre = geometry.index_to_lps(np.asarray(geometry.shape_kji) / 2.0)
         affine[:3, 3] = centre - affine[:3, :3] @ (np.array([a, b, c]) / 2.0)
