@@ -148,12 +148,13 @@ def cards():
 
 
 def open_panel(host):
-    """The module entered, in a main window that is shown."""
+    """The module entered, in a main window that is shown, and it knows which packages are there."""
     host.load_module(MODULE)
     host.startup_completed()
     host.main_window.show()
     host.enter("MedAISeg")
     panel = ThePanel(host)
+    wait_until(lambda: panel.ui.dependenciesLabel.text, timeout=60)
     panel.settle()
     return panel
 

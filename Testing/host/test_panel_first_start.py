@@ -141,3 +141,28 @@ def test_who_wants_no_packages_gets_none_and_no_model(panel, packages, publisher
     assert publisher.asked == []
     assert models(tmp_path) == []
     assert panel.session.client.state is WorkerState.STOPPED
+
+
+def test_clicks_before_the_python_is_known_are_done_once_when_it_is(panel, packages, monkeypatch, tmp_path):
+    known, begun = [], []
+    install = panel.session.install_model
+    monkeypatch.setattr(panel.session, "install_model", lambda *a, **k: begun.append(a) or install(*a, **k))
+    find = panel.session.worker.find_python
+
+    def find_later():
+        while not known:
+            yield None
+        return (yield from find())
+
+    monkeypatch.setattr(panel.session.worker, "find_python", find_later)
+    monkeypatch.setattr(panel.widget.panel._packages, "_python", None)
+    packages[0] = PackageState("monai", "1.6.1", "1.6.1", is_right=True)
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    panel.click("downloadButton")
+    assert models(tmp_path) == []
+    assert panel.session.client.state is WorkerState.STOPPED
+    known.append(True)
+    done(panel, "On this computer now: Liver")
+    assert models(tmp_path) == ["liver"]
+    assert len(begun) == 1

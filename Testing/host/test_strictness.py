@@ -151,22 +151,23 @@ def test_another_thread_starves_while_the_application_is_idle(slicer_app):
         while not stop.wait(0.001):
             count[0] += 1
 
+    def counted_while_idle() -> int:
+        before = count[0]
+        spin(0.3)
+        return count[0] - before
+
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        before = count[0]
-        spin(0.3)
-        starved = count[0] - before
+        starved = counted_while_idle()
+        # The heartbeat of the outer loop may let it run once.
+        assert starved < 10
         with gil(held=False):
-            before = count[0]
-            spin(0.3)
-            free = count[0] - before
+            # Other processes may leave it no processor for a while.
+            assert any(counted_while_idle() > 5 * max(starved, 1) for _ in range(50))
     finally:
         stop.set()
         thread.join()
-    # The heartbeat of the outer loop may let it run once.
-    assert starved < 10
-    assert free > 5 * max(starved, 1)
 
 
 def test_another_thread_runs_while_a_timer_runs_python(slicer_app):

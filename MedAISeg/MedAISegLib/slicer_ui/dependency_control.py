@@ -41,6 +41,7 @@ class DependencyControl:
         self._view = DependenciesView(context.ui, self)
         self._job: Any = None
         self._python: WorkerPython | None = None
+        self._awaited: Callable[[], None] | None = None
         self._is_complete = False
         self._looks = 0
 
@@ -65,20 +66,30 @@ class DependencyControl:
         return self._is_complete and self._job is None
 
     def require(self, then: Callable[[], None], messages: MessageView | None = None) -> bool:
-        """Whether the worker can start; else the user is asked, and ``then`` follows the installation.
+        """Whether the worker can start; else ``then`` follows once it can, the user being asked where it takes that.
 
         Args:
             messages: where the question stands, beside Apply without it.
         """
+        messages = messages or self._run_messages
         if self._python is None:
-            # Another interpreter has to be asked first; the worker itself says what it lacks.
-            self.look()
-            return True
+            self._require_once_known(then, messages)
+            return False
         missing = self._missing(self._python)
         if not missing:
             return True
-        (messages or self._run_messages).ask(_question(missing), _("Install"), lambda: self._install(then=then))
+        messages.ask(_question(missing), _("Install"), lambda: self._install(then=then))
         return False
+
+    def _require_once_known(self, then: Callable[[], None], messages: MessageView) -> None:
+        """Which Python it is takes a moment after the panel has opened: what was asked last meanwhile is done then."""
+        self._awaited = then
+
+        def go_on(_python: WorkerPython) -> None:
+            if self._awaited is then and self.require(then, messages):
+                then()
+
+        self._with_python(go_on, messages.show_error)
 
     def install(self) -> None:
         def ask(python: WorkerPython) -> None:
