@@ -61,6 +61,7 @@ def test_it_fits_into_ten_megabytes() -> None:
     assert size_bytes(find_model("hippocampus")) <= MOST_BYTES
 
 
+@pytest.mark.slow
 def test_its_mean_dice_is_that_of_its_card(shared_data: Path) -> None:
     card = json.loads((find_model("hippocampus") / "configs" / "metadata.json").read_text(encoding="utf-8"))
     values = np.array([scores(shared_data, name) for name in validation_names()])
