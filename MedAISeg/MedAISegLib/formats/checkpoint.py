@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 
 from ..core.errors import ModelError, NotTrustedError
 from ..models.names import readable
+from ..models.zip_listing import MOST_RECORDS, require_few_files
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .checkpoint_facts import REMEDY
 from .plain_numpy import STAND_INS
@@ -38,7 +40,7 @@ _LEGACY_PICKLES = 5
 """Of a file of before torch 1.6: a number, two lines of facts, the content, and which numbers follow."""
 _DAMAGED = (
     *(RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, AssertionError),
-    *(ArithmeticError, MemoryError, RecursionError),
+    *(ArithmeticError, MemoryError, RecursionError, zipfile.BadZipFile),
 )
 """What torch meets in a file that is no checkpoint, where it has no words of its own for it."""
 
@@ -118,8 +120,10 @@ def _begins_as_zip(path: Path) -> bool:
 
 
 def _require_bounded(path: Path, zipped: bool) -> None:
-    """Raises ExcessError if the pickles of a checkpoint would take endless work to open."""
+    """Raises ExcessError or BadZipFile if a checkpoint would take endless work to open."""
     if zipped:
+        with path.open("rb") as stream:
+            require_few_files(stream, MOST_RECORDS)
         # As torch reads the archive, which may differ from how Python does.
         archive = torch._C.PyTorchFileReader(str(path))
         said = [name for name in archive.get_all_records() if not name.startswith("data/")]

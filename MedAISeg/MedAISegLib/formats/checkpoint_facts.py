@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, NotTrustedError
+from ..models.zip_listing import opened_zip
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .plain_numpy import STAND_INS
 from .weights_file import require_itself
@@ -82,7 +83,7 @@ def is_checkpoint(path: Path) -> bool:
 def _description(path: Path) -> bytes:
     try:
         require_itself(path)
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             names = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(names) != 1:
                 raise ModelError("it is no checkpoint of torch.", where=str(path))

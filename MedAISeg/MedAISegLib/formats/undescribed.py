@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core.errors import ModelError
 from ..models.archive import is_archive
+from ..models.zip_listing import opened_zip
 
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
 _MISSING = "nothing says what its channels, spacing, intensities and labels are (medaiseg.json)."
@@ -43,7 +44,7 @@ def _is_network(file: Path) -> bool:
     if suffix not in (".pt", ".pth"):
         return False
     try:
-        with zipfile.ZipFile(file) as archive:
+        with opened_zip(file) as archive:
             return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return False

@@ -13,7 +13,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -42,14 +41,6 @@ _DAMAGED = (
     MemoryError,
 )
 """The last two: tarfile reads one header within another, and a header may ask for any length."""
-
-
-@dataclass
-class _Counted:
-    """What has come out of an archive so far."""
-
-    files: int = 0
-    total_bytes: int = 0
 
 
 def is_archive(path: Path) -> bool:
@@ -97,7 +88,7 @@ def unpack_archive(source: Path, folder: Path, *, limits: Limits | None = None, 
 
 
 def _write_all(entries: Iterator[Entry], source: Path, folder: Path, limits: Limits, poll: Poll) -> None:
-    counted, kinds = _Counted(), dict[str, bool]()
+    written, kinds = 0, dict[str, bool]()
     most = max(limits.harmless_bytes, limits.ratio * source.stat().st_size)
     for entry in entries:
         poll()
@@ -105,20 +96,19 @@ def _write_all(entries: Iterator[Entry], source: Path, folder: Path, limits: Lim
             continue
         _require_plain(entry, source)
         _require_new(entry, kinds, source)
-        counted.files += 1
-        if counted.files > limits.files:
-            raise TooLargeError(f"the archive has more than {limits.files} files")
+        if len(kinds) > limits.files:
+            raise TooLargeError(f"the archive has more than {limits.files} files and folders")
         target = folder.joinpath(*entry.name.removesuffix("/").split("/"))
         if entry.is_folder:
             with os_errors_explained(target):
                 target.mkdir(parents=True, exist_ok=True)
             continue
-        if entry.size > limits.total_bytes - counted.total_bytes:
+        if entry.size > limits.total_bytes - written:
             raise TooLargeError(f"the archive holds more than {limits.total_bytes / 2**30:.0f} GB")
         _require_room(folder, entry.size)
-        room = min(limits.total_bytes, most) - counted.total_bytes
+        room = min(limits.total_bytes, most) - written
         with entry.open() as stream:
-            counted.total_bytes += _write(stream, target, room, poll)
+            written += _write(stream, target, room, poll)
 
 
 def _write(stream: IO[bytes], target: Path, room: int, poll: Poll) -> int:

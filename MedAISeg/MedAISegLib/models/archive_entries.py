@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 import stat
-import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
+
+from .zip_listing import TooManyFilesError, require_few_files
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,13 @@ class TooLargeError(Exception):
     """Says which limit an archive exceeds."""
 
 
-_LISTING_PER_FILE = 1024
+def _too_many(limits: Limits) -> str:
+    return f"the archive has more than {limits.files} files"
+
+
 _HEADERS_AT_ONCE = 2**21
-_END_BYTES, _LOCATOR_BYTES, _RECORD_BYTES = 22, 20, 56
+_HEADER_BYTES_A_FILE = 4096
+"""Of a tar file; half of that where names are long and times exact."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -59,9 +65,10 @@ def zip_entries(file: IO[bytes], limits: Limits) -> Iterator[Iterator[Entry]]:
         TooLargeError: if its list of files alone is too long, or too large.
         zipfile.BadZipFile: if it is none.
     """
-    count, listing_bytes = _zip_listing(file)
-    if count > limits.files or listing_bytes > limits.files * _LISTING_PER_FILE:
-        raise TooLargeError(f"the archive has more than {limits.files} files")
+    try:
+        require_few_files(file, limits.files)
+    except TooManyFilesError as error:
+        raise TooLargeError(_too_many(limits)) from error
     with zipfile.ZipFile(file) as archive:
         yield (_zip_entry(archive, info) for info in archive.infolist())
 
@@ -81,38 +88,6 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
     return Entry(info.orig_filename, info.is_dir(), info.file_size, lambda: archive.open(info), problem)
 
 
-def _zip_listing(file: IO[bytes]) -> tuple[int, int]:
-    """Number of files and bytes of the directory (APPNOTE 4.3.14 to 4.3.16), before anybody reads that into memory."""
-    size = file.seek(0, os.SEEK_END)
-    start = max(0, size - _END_BYTES - 65535)
-    file.seek(start)
-    tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) - end < _END_BYTES:
-        raise zipfile.BadZipFile("no end of a zip file")
-    count, listing_bytes = struct.unpack_from("<HI", tail, end + 10)
-    large = _zip64_listing(file, start + end - _LOCATOR_BYTES)
-    file.seek(0)
-    return large or (int(count), int(listing_bytes))
-
-
-def _zip64_listing(file: IO[bytes], locator: int) -> tuple[int, int] | None:
-    """The same of a large archive, where there is a locator at that place; zipfile reads what lies just before it."""
-    if locator < 0:
-        return None
-    file.seek(locator)
-    sign, record = struct.unpack("<4s4xQ", file.read(16))
-    if sign != b"PK\x06\x07":
-        return None
-    if record != locator - _RECORD_BYTES:
-        raise zipfile.BadZipFile("its size is not written where it is said to be")
-    file.seek(record)
-    sign, count, listing_bytes = struct.unpack("<4s28xQQ", file.read(48))
-    if sign != b"PK\x06\x06":
-        raise zipfile.BadZipFile("its size is not written where it is said to be")
-    return int(count), int(listing_bytes)
-
-
 @contextmanager
 def tar_entries(file: IO[bytes], limits: Limits) -> Iterator[Iterator[Entry]]:
     """The entries of a tar file, plain or gzip.
@@ -127,12 +102,24 @@ def tar_entries(file: IO[bytes], limits: Limits) -> Iterator[Iterator[Entry]]:
     file.seek(0)
     most = min(limits.total_bytes, max(limits.harmless_bytes, limits.ratio * packed_bytes)) + _HEADERS_AT_ONCE
     plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if is_gzip else file
-    with closing(_Bounded(plain, most)) as bounded, tarfile.open(fileobj=bounded, mode="r:") as archive:
-        yield _tar_members(archive)
+    with (
+        closing(_Bounded(plain, most, limits.files * _HEADER_BYTES_A_FILE)) as bounded,
+        tarfile.open(fileobj=bounded, mode="r:") as archive,
+    ):
+        yield _tar_members(archive, bounded, limits)
 
 
-def _tar_members(archive: tarfile.TarFile) -> Iterator[Entry]:
-    while (member := archive.next()) is not None:
+def _tar_members(archive: tarfile.TarFile, bounded: _Bounded, limits: Limits) -> Iterator[Entry]:
+    for count in itertools.count():
+        bounded.reads_headers = True
+        member = archive.next()
+        if member is None:
+            return
+        if count == limits.files:
+            raise TooLargeError(_too_many(limits))
+        # What tarfile remembers of each it does not need again.
+        archive.members.clear()  # type: ignore[attr-defined]
+        bounded.reads_headers = False
         entry = _tar_entry(archive, member)
         if entry.name not in {"", "."}:
             yield entry
@@ -152,10 +139,17 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that gives no more than so much, and never much at once: a tar header can ask for any length."""
+    """A stream that gives no more than so much, and never much at once: a tar header can ask for any length.
 
-    def __init__(self, stream: IO[bytes], most: int) -> None:
-        self._stream, self._most = stream, most
+    It is read from its beginning to its end: going back, as sizes below 0 have it, could go on for ever.
+
+    Attributes:
+        reads_headers: what is read counts as headers, of which there may be so many bytes.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int, header_bytes: int) -> None:
+        self._stream, self._most, self._header_bytes = stream, most, header_bytes
+        self.reads_headers = True
 
     def readable(self) -> bool:
         return True
@@ -167,12 +161,17 @@ class _Bounded(io.RawIOBase):
         if not 0 <= size <= _HEADERS_AT_ONCE:
             raise tarfile.ReadError("a header is too large")
         self._require_within(self._stream.tell() + size)
+        if self.reads_headers:
+            self._header_bytes -= size
+            if self._header_bytes < 0:
+                raise TooLargeError("the archive says far more of its files than their names")
         return self._stream.read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_SET:
-            self._require_within(offset)
-        return self._stream.seek(offset, whence)
+        if whence != os.SEEK_SET or offset < self._stream.tell():
+            raise tarfile.ReadError("its files do not follow each other")
+        self._require_within(offset)
+        return self._stream.seek(offset)
 
     def tell(self) -> int:
         return self._stream.tell()

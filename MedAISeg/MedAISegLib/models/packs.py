@@ -22,6 +22,7 @@ from .origins import Receipt
 from .staging import staged_in
 from .store import InstalledModel
 from .trust import content_sha256
+from .zip_listing import opened_zip
 
 MANIFEST = "medaiseg-pack.json"
 _VERSION = 2
@@ -95,7 +96,7 @@ def write_pack(
 def is_pack(path: Path) -> bool:
     """Whether a file is a pack, by its first entry, which is the list."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             return archive.namelist()[:1] == [MANIFEST]
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return False

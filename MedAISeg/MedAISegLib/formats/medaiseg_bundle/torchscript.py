@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 
 from ...core.errors import ModelError, NotTrustedError
+from ...models.zip_listing import opened_zip
 from ..bounded_pickles import LARGEST, ExcessError, require_shallow
 from ..checkpoint import learned_by, require_finite
 from .torchscript_operators import BUILTINS, OPERATORS, PRIMITIVES
 from .torchscript_types import unknown_types
 
 _MOST_SOURCE = 32 * 2**20
-_MOST_ENTRIES = 200_000
 _DEEPEST_CODE, _DEEPEST_TYPE = 1000, 50
 _UNICODE_PATH = 0x7075
 _GROWTH, _GROWTH_FREE = 2, 64 * 2**20
@@ -78,7 +78,7 @@ def require_harmless(path: Path) -> None:
     """Raises NotTrustedError if the file does more than compute, ModelError if it is no TorchScript."""
     where = str(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             _require_plain_archive(archive, path)
             _require_read_alike(archive, path)
             # torch does not mind the case of names.
@@ -105,7 +105,7 @@ def _require_plain_archive(archive: zipfile.ZipFile, path: Path) -> None:
     # What Python reads in the archive has to be what torch reads.
     renamed = any(_has_other_name(entry) for entry in entries)
     twice = len(set(names)) != len(names)
-    if renamed or twice or archive.comment or not begins_well or len(entries) > _MOST_ENTRIES:
+    if renamed or twice or archive.comment or not begins_well:
         raise NotTrustedError("its archive is not as torch writes it.", where=str(path))
     code = [entry for entry in entries if _ends_with(entry.filename, ".py")]
     if not code:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from ...core.errors import ModelError
+from ...models.zip_listing import opened_zip
 
 ARCHIVED = ("metadata.json", "inference.json")
 LARGEST_BYTES = 2 * 1024 * 1024
@@ -14,7 +15,7 @@ LARGEST_BYTES = 2 * 1024 * 1024
 def archived_names(path: Path) -> tuple[str, ...]:
     """Names of the files that were added to a TorchScript archive; none for any other file."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             names = [name.split("/") for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return ()
@@ -29,7 +30,7 @@ def read_archived(path: Path, name: str) -> bytes:
     """
     where = f"{path}/{name}"
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             found = [entry for entry in archive.infolist() if entry.filename.split("/")[1:] == ["extra", name]]
             if len(found) != 1:
                 raise ModelError("it is missing, or there several times.", where=where)
