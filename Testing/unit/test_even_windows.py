@@ -10,7 +10,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import even_windows
 from MedAISegLib.engine import windows as windows_module
-from MedAISegLib.engine.even_windows import WindowCount
+from MedAISegLib.engine.even_windows import EachOnce, WindowCount
 from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.slabs import collect
 from MedAISegLib.engine.windows import Placement, score_slabs
@@ -71,6 +71,19 @@ def test_the_network_sees_each_even_window_once(kept_bytes):
         assert sorted(even) == [-1.0, 0.5]
     else:
         assert even.count(0.5) == 1
+
+
+def test_even_windows_do_not_wait_without_end_for_one_that_is_not(monkeypatch):
+    monkeypatch.setattr(even_windows, "_MOST_WAITING", 5)
+    asked = []
+
+    def crops():
+        for number in range(40):
+            asked.append(number)
+            yield torch.rand(1, 2, 2, 2) if number == 2 else torch.zeros(1, 2, 2, 2)
+
+    scores = EachOnce(Seen(), 3, CPU).scores(crops())
+    assert [len(asked) for _ in scores] == [5 * (number // 5 + 1) for number in range(40)]
 
 
 def test_one_other_voxel_makes_a_window_worth_a_look():

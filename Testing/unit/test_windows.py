@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tracemalloc
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 import torch
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.engine.slabs import collect
-from MedAISegLib.engine.window_places import window_starts
+from MedAISegLib.engine.window_places import WindowPlaces, window_starts
 from MedAISegLib.engine.windows import Placement, score_slabs
 from MedAISegLib.models.spec import Blending, Padding, WindowRule, Windows
 from monai.inferers.utils import sliding_window_inference
@@ -135,3 +135,23 @@ def test_an_array_that_would_need_endlessly_many_windows_is_refused_at_once(size
         run(values, Windows(size, (overlap,) * 3, rule=rule))
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
+
+
+def test_a_million_windows_are_not_all_in_memory():
+    shape, some = (120, 120, 120), (20, 20, 20)
+    tracemalloc.start()
+    places = WindowPlaces.of(shape, some, Windows(some, (0.95, 0.95, 0.95)), 0)
+    assert len(places) == 101**3
+    assert next(iter(places)) == (slice(0, 20), slice(0, 20), slice(0, 20))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_windows_advance_along_their_axis(axis):
+    windows = Windows((4, 5, 6), (0.5, 0.5, 0.5))
+    places = WindowPlaces.of((9, 3, 14), (4, 5, 6), windows, axis)
+    starts = [tuple(part.start for part in box) for box in places]
+    assert starts == sorted(product([0, 2, 4, 5], [0], [0, 3, 6, 8]), key=lambda place: place[axis])
+    assert all(box[1] == slice(0, 3) for box in places)
+    assert (places.pads, places.inside[1]) == (((0, 0), (1, 1), (0, 0)), slice(1, 4))

@@ -18,6 +18,8 @@ from ..core.notice import Notice
 
 _KEPT_BYTES = 256 * 2**20
 """Scores of an even window that are kept beside the network's own work; larger ones only until it runs again."""
+_MOST_WAITING = 1024
+"""Windows, most of them even, whose scores wait for one that is not."""
 _UNDEFINED = (
     "Some of the network's scores are no numbers: what it found there, or did not find, is not to be relied on."
 )
@@ -113,6 +115,8 @@ class EachOnce:
                     yield from self._answered()
                 self._fresh[key] = crop
             self._waiting.append(key)
+            if len(self._waiting) == _MOST_WAITING:
+                yield from self._answered()
         yield from self._answered()
 
     def _answered(self) -> Iterator[torch.Tensor]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
 
 from ..core.errors import ModelError
 from ..models.spec import Blending, WindowRule, Windows
-from .slabs import Shape
+from .slabs import Box, Shape
 
 MOST_WINDOWS = 2**20
-"""Of one array; their places take some 200 MB."""
+"""Of one array."""
 
 _NNUNET_PEAK = 10.0
 _NNUNET_TRUNCATION = 4.0
@@ -32,6 +34,62 @@ def require_few_windows(counts: Sequence[int], shape: Shape, size: Shape) -> Non
 
 def _by(shape: Shape) -> str:
     return " x ".join(map(str, shape))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowPlaces:
+    """Boxes of the array in which its windows lie, in the order in which they advance along an axis.
+
+    Each is made when it is asked for, since there may be a million.
+
+    Attributes:
+        shape: of the array.
+        size: of each window.
+        starts: along each axis, the first index of each window.
+        axis: that the windows advance along.
+    """
+
+    shape: Shape
+    size: Shape
+    starts: tuple[Sequence[int], Sequence[int], Sequence[int]]
+    axis: int
+
+    @classmethod
+    def of(cls, shape: Shape, size: Shape, windows: Windows, axis: int) -> WindowPlaces:
+        """All windows of a size that cover an array.
+
+        Raises:
+            ModelError: if there are too many.
+        """
+        along = [
+            (max(length, wanted), wanted, overlap, windows.rule)
+            for length, wanted, overlap in zip(shape, size, windows.overlap, strict=True)
+        ]
+        require_few_windows([window_count(*one) for one in along], shape, size)
+        a, b, c = (window_starts(*one) for one in along)
+        return cls(shape, size, (a, b, c), axis)
+
+    @property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        """Before and after each axis, of an array that is shorter than a window."""
+        missing = (max(wanted - length, 0) for length, wanted in zip(self.shape, self.size, strict=True))
+        return tuple((number // 2, number - number // 2) for number in missing)
+
+    @property
+    def inside(self) -> Box:
+        """What of each window lies in the array, and not in its padding."""
+        a, b, c = (slice(before, n - after) for (before, after), n in zip(self.pads, self.size, strict=True))
+        return a, b, c
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self.starts))
+
+    def __iter__(self) -> Iterator[Box]:
+        for start in self.starts[self.axis]:
+            ranges = [[start] if axis == self.axis else starts for axis, starts in enumerate(self.starts)]
+            for place in product(*ranges):
+                a, b, c = (slice(p, min(p + w, n)) for p, w, n in zip(place, self.size, self.shape, strict=True))
+                yield a, b, c
 
 
 def window_count(length: int, size: int, overlap: float, rule: WindowRule = WindowRule.MONAI) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -20,7 +19,7 @@ from .even_windows import EachOnce, WindowCount
 from .label_channels import LabelChannels
 from .ring import Ring
 from .slabs import Box, Shape, Slab, SlabStream, whole_box
-from .window_places import require_few_windows, window_count, window_starts, window_weights
+from .window_places import WindowPlaces, window_weights
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """(batch, channel, a, b, c) values to (batch, class, a, b, c) scores."""
@@ -112,7 +111,7 @@ def score_slabs(
         depth = min(shape[axis], size[axis])
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
         weights = window_weights(size, windows).to(placement.accumulate)
-        places = _windows(shape, size, windows, axis)
+        places = WindowPlaces.of(shape, size, windows, axis)
         network = EachOnce(predict, placement.batch, placement.compute, count)
         slabs = _windowed(network, taken, places, windows, weights, ring, report)
     stream = SlabStream(shape, axis, True, slabs)
@@ -144,54 +143,20 @@ _SUMS = {WindowRule.MONAI: torch.float32, WindowRule.NNUNET: torch.float16}
 """nnU-Net adds scores up in 16 bits; near a tie its labels depend on that."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """Where a window lies in the array, and what of it does: of an array shorter than a window the rest is padding.
-
-    Attributes:
-        box: of the array.
-        inside: what of the window lies in the array.
-        pads: before and after each axis.
-    """
-
-    box: Box
-    inside: Box
-    pads: tuple[tuple[int, int], ...]
-
-
-def _windows(shape: Shape, size: Shape, windows: Windows, axis: int) -> list[_Window]:
-    """All windows in the order in which they advance along the axis.
-
-    Raises:
-        ModelError: if there are too many.
-    """
-    found = []
-    lengths = [max(n, wanted) for n, wanted in zip(shape, size, strict=True)]
-    along = [(lengths[a], size[a], windows.overlap[a], windows.rule) for a in range(3)]
-    require_few_windows([window_count(*one) for one in along], shape, size)
-    starts = [window_starts(*one) for one in along]
-    pads = tuple(((w - n) // 2, w - n - (w - n) // 2) if w > n else (0, 0) for n, w in zip(shape, size, strict=True))
-    for place in sorted(product(*starts), key=lambda place: place[axis]):
-        box = [slice(p, min(p + w, n)) for p, w, n in zip(place, size, shape, strict=True)]
-        inside = [slice(before, w - after) for (before, after), w in zip(pads, size, strict=True)]
-        found.append(_Window((box[0], box[1], box[2]), (inside[0], inside[1], inside[2]), pads))
-    return found
-
-
 def _windowed(
     network: EachOnce,
     taken: Callable[[Box], torch.Tensor],
-    places: Sequence[_Window],
+    places: WindowPlaces,
     windows: Windows,
     weights: torch.Tensor,
     ring: Ring,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    found = network.scores(_padded(taken(place.box), place.pads, windows) for place in places)
-    for number, place in enumerate(places, start=1):
+    found = network.scores(_padded(taken(box), places.pads, windows) for box in places)
+    weights = weights[places.inside]
+    for number, box in enumerate(places, start=1):
         scores = next(found)
-        start = [part.start for part in place.box]
-        yield from ring.add(start, scores[(slice(None), *place.inside)], weights[place.inside])
+        yield from ring.add([part.start for part in box], scores[(slice(None), *places.inside)], weights)
         # Those of many classes are as large as what the network needs to make the next ones.
         del scores
         report(number / len(places))
