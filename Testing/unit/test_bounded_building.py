@@ -18,7 +18,7 @@ monai_networks = pytest.importorskip("MedAISegLib.formats.monai_networks")
 build = pytest.importorskip("MedAISegLib.formats.named_networks").build
 
 from Testing.described_models import description, write_description  # noqa: E402
-from Testing.nnunets import architecture, write_model  # noqa: E402
+from Testing.nnunets import architecture, configuration, write_model  # noqa: E402
 from Testing.unit.test_monai_networks import ARGUMENTS  # noqa: E402
 
 pytestmark = pytest.mark.engine
@@ -133,6 +133,55 @@ def test_the_networks_of_a_model_are_bounded_together(tmp_path: Path, monkeypatc
     assert [len(two.build_networks()[0]) for _ in range(2)] == [2, 2]
     with pytest.raises(ModelError, match="would have more than"):
         many.build_networks()
+
+
+def shared_weights(path: Path) -> None:
+    """In the checkpoint one number stands for all of each weight."""
+    content = torch.load(path, weights_only=False)
+    one = torch.ones(1)
+    content["network_weights"] = {name: one.expand(v.shape) for name, v in content["network_weights"].items()}
+    torch.save(content, path)
+
+
+@pytest.fixture
+def wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """nnU-Net's, of 40,000 weights in two folds."""
+    pytest.importorskip("dynamic_network_architectures")
+    monkeypatch.setattr(bounded_building, "MOST_UNSTORED", 0)
+    described = architecture(3)
+    described["arch_kwargs"]["features_per_stage"] = [16, 32]
+    return write_model(
+        tmp_path / "wide", configurations={"3d_fullres": configuration(architecture=described)}, folds=("0", "1")
+    )
+
+
+def test_no_network_is_larger_than_its_files(wide: Path) -> None:
+    assert len(read_model(wide).build_networks()[0]) == 2
+    for fold in (0, 1):
+        shared_weights(wide / f"fold_{fold}" / "checkpoint_final.pth")
+    with pytest.raises(ModelError, match="more weights than their files can hold"):
+        read_model(wide).build_networks()
+
+
+def test_nor_are_networks_of_which_most_share_one_file(wide: Path) -> None:
+    first = wide / "fold_0" / "checkpoint_final.pth"
+    for fold in range(2, 9):
+        (wide / f"fold_{fold}").mkdir()
+        (wide / f"fold_{fold}" / "checkpoint_final.pth").hardlink_to(first)
+    with pytest.raises(ModelError, match="more weights than their files can hold"):
+        read_model(wide).build_networks()
+
+
+@pytest.mark.parametrize("name", sorted(ARGUMENTS.keys() - {"DiNTS"}))
+def test_what_is_stored_in_16_bits_is_built(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from MedAISegLib.formats.checkpoint import with_weights
+    from safetensors.torch import save_model
+
+    monkeypatch.setattr(bounded_building, "MOST_NUMBERS", 2**31)
+    monkeypatch.setattr(bounded_building, "MOST_UNSTORED", 0)
+    save_model(build(name, ARGUMENTS[name], "model").half(), str(tmp_path / "model.safetensors"))
+    with bounded_building.counted_together():
+        with_weights(lambda: build(name, ARGUMENTS[name], "model"), tmp_path / "model.safetensors")
 
 
 def test_it_is_refused_before_its_memory_is_taken() -> None:

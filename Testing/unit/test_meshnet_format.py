@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import pickle
 
+import meshnets
 import pytest
 import torch
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.terminology_table import terminology_for
-from MedAISegLib.formats import read_model
+from MedAISegLib.formats import bounded_building, read_model
 from MedAISegLib.formats.meshnet import weights
 from MedAISegLib.models.operations import Conform, MinMax, ScalePercentiles
 from meshnets import CLASSES, DILATIONS, color_map, description, layer, random_state, write_model
@@ -158,11 +159,23 @@ def test_weights_of_a_shape_that_does_not_fit_are_not_gone_through(tmp_path, mon
 
 
 def test_shapes_that_fit_and_are_beyond_all_bounds_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "MOST_NUMBERS", sum(tensor.numel() for tensor in random_state().values()))
+    monkeypatch.setattr(bounded_building, "MOST_NUMBERS", sum(tensor.numel() for tensor in random_state().values()))
     assert read_model(write_model(tmp_path / "m")).build_networks()
-    monkeypatch.setattr(weights, "MOST_NUMBERS", weights.MOST_NUMBERS - 1)
+    monkeypatch.setattr(bounded_building, "MOST_NUMBERS", bounded_building.MOST_NUMBERS - 1)
     with pytest.raises(ModelError, match="would have more than"):
         read_model(write_model(tmp_path / "m")).build_networks()
+
+
+def test_a_number_that_stands_for_all_of_a_layer_is_no_layer(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounded_building, "MOST_UNSTORED", 0)
+    monkeypatch.setattr(meshnets, "WIDTH", 40)
+    one = torch.zeros(1)
+    state = {name: one.expand(value.shape) for name, value in random_state().items()}
+    source = read_model(write_model(tmp_path / "m", state=state, zipped=True))
+    monkeypatch.setattr(weights, "require_finite", lambda *_: pytest.fail("they were gone through"))
+    for make in (source.build_networks, source.recipes):
+        with pytest.raises(ModelError, match="than their files can hold"):
+            make()
 
 
 def test_layers_missing_from_the_weights_are_refused(tmp_path):

@@ -17,7 +17,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..core.errors import ModelError, NotTrustedError
 from ..models.spec import ModelSpec
@@ -51,6 +51,8 @@ OWN_CODE = {"monai_bundle": "MedAISegLib.formats.monai_trusted"}
 
 _DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 """What an adapter meets in a description of another make than it expects, where it has no words of its own for it."""
+
+_Made = TypeVar("_Made")
 
 _LONGEST_REASON = 300
 _AGAIN = "Install it again from where its publisher hands it out, or ask its author for one that is whole."
@@ -91,17 +93,16 @@ def read_model(path: Path) -> ModelSource:
     """
     with _told(path):
         source = _read_first(path)
-    return replace(source, build_networks=partial(_build, source.build_networks, path))
+    recipes = partial(_made, source.recipes, path) if source.recipes else None
+    return replace(source, build_networks=partial(_made, source.build_networks, path), recipes=recipes)
 
 
-def _build(
-    build_networks: Callable[[], tuple[tuple[torch.nn.Module, ...], ...]], path: Path
-) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _made(make: Callable[[], tuple[tuple[_Made, ...], ...]], path: Path) -> tuple[tuple[_Made, ...], ...]:
     # Importing torch takes seconds.
     from .bounded_building import counted_together
 
     with _told(path), counted_together():
-        return build_networks()
+        return make()
 
 
 @contextmanager

@@ -4,7 +4,9 @@ A layer's memory is taken before anyone can look at it, and a system that promis
 process when it is used. So what each new tensor takes is added up before it is made. A class may also count up to a
 number, or go through a list, long before it makes anything; so those that a description gives it are bounded too.
 
-A model may have many networks, and files of weights that weigh next to nothing for each; so they are counted together.
+A model may have many networks, and files that weigh next to nothing for each: one number can stand for all of a layer,
+and one file be named many times. So they are counted together, and held against what their files can hold: a number a
+byte, of which each has four, or two.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
+from pathlib import Path
 from threading import get_ident
 from typing import Any
 
@@ -23,6 +26,8 @@ from ..core.errors import ModelError
 
 MOST_NUMBERS = 2**31
 """In all networks of a model; the largest that segment have a sixth of that each."""
+MOST_UNSTORED = 2**22
+"""Beyond what the files of a model can hold: what is made on the way, or computed anew; 16 MB."""
 MOST_LAYERS = 50_000
 """In all networks of a model, and as many tensors; the largest that segment have 2,000 each."""
 LARGEST_NUMBER = 2**17
@@ -34,7 +39,7 @@ _OF_A_RANGE = frozenset({"arange", "linspace"})
 
 
 class _ExcessError(Exception):
-    """Says what there is too much of."""
+    """May say what there is too much of, as the end of a sentence."""
 
 
 class _Bounds(TorchDispatchMode):
@@ -43,6 +48,8 @@ class _Bounds(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.tensors = self.numbers = self.modules = 0
+        self.files: dict[tuple[int, int], int] = {}
+        """Bytes of each file of weights, by what it is on the disk."""
         self._thread = get_ident()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -58,6 +65,8 @@ class _Bounds(TorchDispatchMode):
         self.numbers += numbers
         if self.numbers > MOST_NUMBERS or self.tensors > MOST_LAYERS:
             raise _ExcessError
+        if self.files and self.numbers > sum(self.files.values()) + MOST_UNSTORED:
+            raise _ExcessError("would have more weights than their files can hold")
 
     def count_module(self, *_: Any) -> None:
         """One more is put into another; torch tells of all that are, in whatever thread."""
@@ -79,6 +88,14 @@ def counted_together() -> Iterator[None]:
         _of_the_model.reset(token)
 
 
+def note_weights(path: Path) -> None:
+    """A network that is built from here on within :func:`counted_together` gets its weights from this file."""
+    bounds = _of_the_model.get()
+    if bounds is not None:
+        found = path.stat()
+        bounds.files[found.st_dev, found.st_ino] = found.st_size
+
+
 @contextmanager
 def bounded_building(where: str, arguments: Mapping[str, Any]) -> Iterator[None]:
     """Within the block a network is built.
@@ -98,9 +115,9 @@ def bounded_building(where: str, arguments: Mapping[str, Any]) -> Iterator[None]
                 yield
         finally:
             handle.remove()
-    except _ExcessError:
+    except _ExcessError as error:
         raise ModelError(
-            f"its networks would have more than {MOST_NUMBERS:.1e} weights or {MOST_LAYERS} layers.",
+            f"its networks {str(error) or f'would have more than {MOST_NUMBERS:.1e} weights or {MOST_LAYERS} layers'}.",
             where=where,
             remedy="Its description is damaged, or made to exhaust the machine.",
         ) from None

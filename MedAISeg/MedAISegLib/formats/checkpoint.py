@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from ..core.errors import ModelError, NotTrustedError
 from ..models.names import readable
 from ..models.zip_listing import MOST_RECORDS, require_few_files
+from .bounded_building import note_weights
 from .bounded_pickles import LARGEST, ExcessError, require_bounded
 from .checkpoint_facts import REMEDY
 from .plain_numpy import STAND_INS
@@ -67,6 +68,25 @@ def load_state(path: Path, key: str = "") -> dict[str, torch.Tensor]:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
     return state
+
+
+def with_weights(build: Callable[[], torch.nn.Module], path: Path, key: str = "") -> torch.nn.Module:
+    """The network that ``build`` makes, with the weights of a file, on the CPU, in evaluation mode.
+
+    The file is opened first, and no network is made that is larger than it can fill.
+
+    Args:
+        key: the item of the file that is meant, where it has one of that name.
+
+    Raises:
+        NotTrustedError: if the file holds code.
+        ModelError: if it is damaged, or of another network; and what ``build`` raises.
+    """
+    state = load_state(path, key)
+    note_weights(path)
+    network = build()
+    fit_weights(network, state, path)
+    return network.eval()
 
 
 def _is_state(value: dict[Any, Any]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 
 from ...core.errors import NotTrustedError
-from ..checkpoint import fit_weights, load_state
+from ..checkpoint import with_weights
 from ..monai_networks import build_architecture
 from ..recipe import Recipe, named
 from .checkpoints import Checkpoint
@@ -23,10 +24,7 @@ def build_network(checkpoint: Checkpoint) -> torch.nn.Module:
         NotTrustedError: if the network is not one of MONAI's, or the checkpoint holds code.
         ModelError: if the weights do not fit it.
     """
-    name, arguments = _named(checkpoint)
-    network: torch.nn.Module = build_architecture(name, arguments, str(checkpoint.path))
-    fit_weights(network, load_state(checkpoint.path), checkpoint.path)
-    return network.eval()
+    return with_weights(partial(build_architecture, *_named(checkpoint), str(checkpoint.path)), checkpoint.path)
 
 
 def recipe_of(checkpoint: Checkpoint) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...core.errors import ModelError
 from ...engine.memory import is_out_of_memory
 from ...engine.windows import WideHeadNetwork
 from ...models.spec import Windows
-from ..checkpoint import fit_weights, load_state
+from ..checkpoint import with_weights
 from ..named_networks import build
 from ..slice_network import SliceNetwork
 from .description import Description, NetworkFile
@@ -126,7 +127,7 @@ def open_file(folder: Path, member: NetworkFile) -> torch.nn.Module:
 
         network = open_onnx(path)
     elif path.suffix == ".safetensors":
-        network = _with_weights(path, member)
+        network = with_weights(partial(build, member.architecture, member.arguments, str(path)), path)
     else:
         from .torchscript import open_torchscript
 
@@ -175,12 +176,6 @@ def _trial_sizes(windows: Windows) -> Iterator[Size]:
 
 def _voxels(size: Size) -> int:
     return size[0] * size[1] * size[2]
-
-
-def _with_weights(path: Path, member: NetworkFile) -> torch.nn.Module:
-    network = build(member.architecture, member.arguments, str(path))
-    fit_weights(network, load_state(path), path)
-    return network
 
 
 def _channels(count: int) -> str:

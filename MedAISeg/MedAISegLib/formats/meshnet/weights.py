@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError
-from ..bounded_building import MOST_NUMBERS
+from ..bounded_building import bounded_building, note_weights
 from ..checkpoint import load_content, load_safetensors, require_finite
 from ..recipe import Recipe
 from .architecture import Architecture
@@ -69,7 +69,7 @@ def _layers(state: Mapping[str, torch.Tensor], architecture: Architecture, path:
 
 
 def _require_fitting(found: list[dict[str, torch.Tensor]], architecture: Architecture, path: Path) -> None:
-    """Raises ModelError if the weights' shapes are not those of the layers, or of more than a network has."""
+    """Raises ModelError if the weights' shapes are not those of the layers, or of more than their file can hold."""
     if len(found) != len(architecture.dilations):
         raise ModelError(f"it has weights for {len(found)} layers of {len(architecture.dilations)}.", where=str(path))
     channels = 1
@@ -80,8 +80,10 @@ def _require_fitting(found: list[dict[str, torch.Tensor]], architecture: Archite
         if "weight" not in layer or any(tuple(tensor.shape) != expected[key] for key, tensor in layer.items()):
             raise ModelError(f"the weights of layer {number + 1} do not fit {path.parent.name}.", where=str(path))
         channels = width
-    if sum(tensor.numel() for layer in found for tensor in layer.values()) > MOST_NUMBERS:
-        raise ModelError(f"its network would have more than {MOST_NUMBERS:.1e} weights.", where=str(path))
+    note_weights(path)
+    with bounded_building(str(path), {}):
+        for tensor in (tensor for layer in found for tensor in layer.values()):
+            torch.empty(tensor.shape, device="meta")
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from .. import monai_networks
-from ..checkpoint import fit_weights, load_state
+from ..checkpoint import with_weights
 from ..named_networks import PART, TENSOR
 from ..recipe import Recipe, named
 from ..slice_network import SliceNetwork
@@ -31,10 +32,9 @@ def build_network(root: Path, plan: NetworkPlan, slice_axis: int | None) -> torc
     """
     if plan.architecture is None:
         raise ValueError("a network in TorchScript is not built")
-    path = weights_file(root, plan.weights)
-    network: torch.nn.Module = build_architecture(root, plan.architecture)
-    fit_weights(network, load_state(path, plan.item), path)
-    return (network if slice_axis is None else SliceNetwork(network, slice_axis)).eval()
+    build = partial(build_architecture, root, plan.architecture)
+    network = with_weights(build, weights_file(root, plan.weights), plan.item)
+    return network if slice_axis is None else SliceNetwork(network, slice_axis).eval()
 
 
 def open_exported(path: Path, classes: int, slice_axis: int | None) -> torch.nn.Module:

@@ -5,7 +5,7 @@ A network that is none of those that are understood can be had as TorchScript, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,11 @@ def _compile(files: BundleFiles) -> ModelSource:
         spec = _spec(files, stage, channels, _class_names(files, network.out_channels))
     except ValueError as error:
         raise ModelError(f"{error}.", where="network_data_format") from error
-    return ModelSource(spec, partial(_build, files, network), recipes=partial(_recipes, files, network))
+    script = files.torchscript if network.architecture is None else None
+    programs = () if script is None else (script,)
+    return ModelSource(
+        spec, partial(_build, files, network), recipes=partial(_recipes, files, network), programs=programs
+    )
 
 
 def _network(files: BundleFiles, inference: Inference) -> NetworkPlan:
@@ -145,7 +149,7 @@ def _spec(
 
 
 def _build(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[torch.nn.Module, ...], ...]:
-    from ..checkpoint import fit_weights, load_state
+    from ..checkpoint import with_weights
     from ..monai_bundle.network import build_architecture
 
     if plan.architecture is None and files.torchscript is not None:
@@ -154,14 +158,12 @@ def _build(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[torch.nn.Module
         return ((open_torchscript(files.torchscript),),)
     if plan.architecture is None:
         raise ValueError("a network in TorchScript is not built")
-    path = weights_file(files.root, plan.weights)
-    network: torch.nn.Module
+    build: Callable[[], torch.nn.Module]
     if plan.architecture.name == OF_TORCHVISION:
-        network = build_torchvision(plan.architecture.arguments, plan.architecture.place)
+        build = partial(build_torchvision, plan.architecture.arguments, plan.architecture.place)
     else:
-        network = build_architecture(files.root, plan.architecture)
-    fit_weights(network, load_state(path), path)
-    return ((network.eval(),),)
+        build = partial(build_architecture, files.root, plan.architecture)
+    return ((with_weights(build, weights_file(files.root, plan.weights)),),)
 
 
 def _recipes(files: BundleFiles, plan: NetworkPlan) -> tuple[tuple[Recipe, ...], ...]:

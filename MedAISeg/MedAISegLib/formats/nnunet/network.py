@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 
 from ...core.errors import ModelError, NotTrustedError, ResourceError
 from ..bounded_building import bounded_building
-from ..checkpoint import fit_weights, load_state
+from ..checkpoint import with_weights
 from ..recipe import Recipe
 from ..slice_network import SliceNetwork
 from .decoder import LeanDecoder
@@ -45,10 +46,10 @@ def build_networks(model: TrainedModel, inputs: int, heads: int) -> tuple[torch.
         ResourceError: if the package with nnU-Net's networks is missing.
     """
     recipe, networks = recipe_of(model, inputs, heads), []
+    build = partial(build_architecture, recipe.architecture, recipe.arguments, str(model.root))
     for checkpoint in model.checkpoints:
-        network = build_architecture(recipe.architecture, recipe.arguments, str(model.root))
-        fit_weights(network, load_state(checkpoint), checkpoint)
-        networks.append((network if recipe.slice_axis is None else SliceNetwork(network, recipe.slice_axis)).eval())
+        network = with_weights(build, checkpoint)
+        networks.append(network if recipe.slice_axis is None else SliceNetwork(network, recipe.slice_axis).eval())
     return tuple(networks)
 
 
