@@ -9,7 +9,6 @@ from ..core.errors import ModelError, NotTrustedError
 from ..formats import read_model
 from ..models import receipts, trust
 from ..models.card import ModelCard, ModelState, card_of
-from ..models.installing import remove_model
 from ..models.kept_downloads import kept_bytes
 from ..models.origins import has_changed
 from ..models.packs import is_pack
@@ -20,6 +19,7 @@ from ..models.store import InstalledModel, find_model, installed_models, models_
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
 from .model_sources import InstallOptions
+from .model_removal import remove_installed
 from .protocol import Done
 from .store_protocol import (
     ExportModelReply,
@@ -70,8 +70,7 @@ def install_models(task: Task) -> InstallReply:
 def delete_model(task: Task) -> Done:
     """Remove a model from the store."""
     request: RemoveModelRequest = task.request
-    remove_model(request.model)
-    receipts.forget_installation(request.model)
+    remove_installed(request.model)
     return Done()
 
 

@@ -10,9 +10,7 @@ from rich.table import Table
 
 from ..core.errors import Cancelled, MedAISegError, ModelError, ResourceError, UsageError
 from ..core.progress import Poll
-from ..core.unfinished import done_wholly
 from ..models.card import ModelCard
-from ..models.installing import remove_model
 from ..models.spec import ModelSpec
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from . import models_export, models_init, models_trust
@@ -199,7 +197,8 @@ def verify_models(model: str | None) -> None:
 @click.option("--unused", type=click.IntRange(min=1), metavar="DAYS", help="Delete those not used for so many days.")
 def remove_installed_model(model: str | None, unused: int | None) -> None:
     """Delete the installed model M, or those that nobody has used for some time."""
-    from ..models.receipts import days_unused, forget_installation
+    from ..app.model_removal import remove_installed
+    from ..models.receipts import days_unused
 
     if (model is None) == (unused is None):
         raise UsageError("name either a model or --unused DAYS.")
@@ -209,9 +208,7 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
         names = [installed.id for installed in own if (days_unused(installed) or 0) >= unused]
     for name in names:
         size = _size_text(_installed(name).path)
-        with done_wholly():
-            remove_model(name)
-            forget_installation(name)
+        remove_installed(name)
         click.echo(f"Removed {name} ({size}).")
     if not names:
         click.echo(f"No model was unused for {unused} days.")

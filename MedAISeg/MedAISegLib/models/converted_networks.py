@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core.data_home import data_home
+from ..core.errors import ResourceError
+from .locking import held
 from .scratch import scratch_folder
 
 _FOLDER = "converted"
@@ -53,9 +56,10 @@ def converting(model: str, key: str) -> Iterator[tuple[Path, Path]]:
         yield folder, made
         if made.is_file():
             place = _file(model, key)
-            place.parent.mkdir(exist_ok=True)
-            made.replace(place)
-            _remove_longest_unused(place)
+            with held(_FOLDER):
+                place.parent.mkdir(exist_ok=True)
+                made.replace(place)
+                _remove_longest_unused(place)
 
 
 def keep_reason(model: str, key: str, reason: str) -> None:
@@ -64,6 +68,18 @@ def keep_reason(model: str, key: str, reason: str) -> None:
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(reason, encoding="utf-8")
+
+
+def models_with_converted() -> set[str]:
+    """The hashes of the models of which something is kept."""
+    return {folder.name for folder in (data_home() / _FOLDER).glob("[!.]*") if folder.is_dir()}
+
+
+def forget_converted(models: Iterable[str]) -> None:
+    """Delete what is kept of models, by their hashes; what cannot be deleted, such as one in use, goes in its turn."""
+    for model in models:
+        with suppress(ResourceError), held(_FOLDER):
+            shutil.rmtree(data_home() / _FOLDER / model, ignore_errors=True)
 
 
 def _file(model: str, key: str) -> Path:

@@ -1,0 +1,51 @@
+"""A model leaves the store, and with it what was noted and made of it on this computer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..core.errors import MedAISegError
+from ..core.unfinished import done_wholly
+from ..formats import read_model
+from ..models.converted_networks import forget_converted, models_with_converted
+from ..models.installing import remove_model
+from ..models.receipts import forget_installation
+from ..models.store import installed_models
+
+
+def remove_installed(model_id: str) -> None:
+    """Delete an installed model, the trust in it, and the networks converted from weights that no other model has.
+
+    Raises:
+        ModelError: if there is none of that id, it comes with the program, or lies in a shared folder.
+        ResourceError: if it cannot be deleted.
+    """
+    converted, largest = _converted_of(model_id)
+    with done_wholly():
+        remove_model(model_id)
+        forget_installation(model_id)
+    # What has no file of the size of the weights has other weights, and need not be read.
+    others = (other.path for other in installed_models() if largest in _sizes(other.path)) if converted else ()
+    forget_converted(converted.difference(*map(_hashes, others)))
+
+
+def _converted_of(model_id: str) -> tuple[set[str], int]:
+    """The hashes under which networks of a model are kept, and the bytes of its largest file."""
+    path = next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
+    kept = models_with_converted()
+    if path is None or not kept:
+        return set(), 0
+    return kept & _hashes(path), max(_sizes(path), default=0)
+
+
+def _hashes(path: Path) -> set[str]:
+    """Of the files of a model, for each of its configurations; of one that cannot be read no network is kept."""
+    try:
+        spec = read_model(path).spec
+        return {spec.sha256, *(read_model(path / variant).spec.sha256 for variant in spec.variants)}
+    except MedAISegError:
+        return set()
+
+
+def _sizes(path: Path) -> set[int]:
+    return {file.stat().st_size for file in path.rglob("*") if file.is_file()}

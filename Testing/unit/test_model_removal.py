@@ -1,0 +1,93 @@
+"""With a model go the networks that were converted from its weights, as far as no other model has those."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from MedAISegLib.app import model_removal
+from MedAISegLib.app.model_removal import remove_installed
+from MedAISegLib.core.errors import ModelError
+from MedAISegLib.formats import read_model
+from MedAISegLib.models.converted_networks import converted_network, converting, keep_reason
+from MedAISegLib.models.store import embedded_models_folder, models_home
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path))
+
+
+def installed(model_id: str, *, weights: bytes = b"") -> str:
+    """A model like the one that comes with the program, perhaps of other weights; gives its hash."""
+    folder = models_home() / model_id
+    shutil.copytree(embedded_models_folder() / "hippocampus", folder, copy_function=shutil.copyfile)
+    for network in (folder / "models").iterdir():
+        network.write_bytes(network.read_bytes() + weights)
+    return read_model(folder).spec.sha256
+
+
+def kept(sha256: str) -> bool:
+    return converted_network(sha256, "key") is not None
+
+
+def convert(sha256: str) -> None:
+    with converting(sha256, "key") as (_, made):
+        made.write_bytes(b"converted")
+    keep_reason(sha256, "other", "it takes other windows")
+
+
+def test_converted_networks_go_with_their_model(tmp_path: Path) -> None:
+    removed, stays = installed("mine", weights=b"1"), installed("yours", weights=b"22")
+    for sha256 in (removed, stays):
+        convert(sha256)
+    remove_installed("mine")
+    assert not kept(removed)
+    assert not (tmp_path / "converted" / removed).exists()
+    assert kept(stays)
+
+
+def test_they_stay_where_another_model_has_the_same_weights() -> None:
+    sha256 = installed("mine", weights=b"1")
+    assert installed("yours", weights=b"1") == sha256
+    convert(sha256)
+    remove_installed("mine")
+    assert kept(sha256)
+    remove_installed("yours")
+    assert not kept(sha256)
+
+
+def test_no_model_is_read_where_nothing_was_converted_or_the_weights_are_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two = installed("one", weights=b"1"), installed("two", weights=b"22")
+    read: list[str] = []
+
+    def reading(path: Path) -> object:
+        read.append(path.name)
+        return read_model(path)
+
+    monkeypatch.setattr(model_removal, "read_model", reading)
+    remove_installed("one")
+    assert (read, one != two) == ([], True)
+    installed("one", weights=b"1")
+    convert(one)
+    remove_installed("one")
+    assert read == ["one"]
+
+
+def test_a_model_that_cannot_be_read_is_removed_as_well(tmp_path: Path) -> None:
+    convert(installed("mine", weights=b"1"))
+    shutil.rmtree(models_home() / "mine" / "configs")
+    remove_installed("mine")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_what_comes_with_the_program_keeps_its_networks() -> None:
+    sha256 = read_model(embedded_models_folder() / "hippocampus").spec.sha256
+    convert(sha256)
+    for name in ("hippocampus", "nothing"):
+        with pytest.raises(ModelError):
+            remove_installed(name)
+    assert kept(sha256)
