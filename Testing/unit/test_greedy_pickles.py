@@ -78,3 +78,25 @@ def test_an_array_of_a_billion_empty_texts_is_damaged(tmp_path: Path) -> None:
     for read in (checkpoint_facts, checkpoint.load_content):
         with pytest.raises(ModelError, match="damaged"):
             read(path)
+
+
+@pytest.mark.parametrize("count", [50_000, 50_001])
+def test_a_few_bytes_each_make_no_endless_number_of_tensors(count: int) -> None:
+    """Each is made of what the first one was made of, which takes torch a ten-thousandth of a second."""
+    storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + b"K\x01tQ"
+    first = b"ctorch._utils\n_rebuild_tensor_v2\nq\x00(" + storage + b"K\x00))\x89ccollections\nOrderedDict\n)Rtq\x01"
+    content = b"\x80\x02](" + first + b"h\x00h\x01R" * count + b"e."
+    if count > 50_000:
+        with pytest.raises(ExcessError, match="more than 50000 tensors"):
+            require_bounded(content)
+    else:
+        assert require_bounded(content) == len(content)
+
+
+def test_nor_does_a_file_of_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = '"{}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'
+    header = ("{" + ",".join(entry.format(number) for number in range(80_000)) + "}").encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    monkeypatch.setattr(checkpoint, "load_file", lambda _: pytest.fail("it was read"))
+    with pytest.raises(ModelError, match="what it says of its weights is too large"):
+        checkpoint.load_safetensors(tmp_path / "model.safetensors")

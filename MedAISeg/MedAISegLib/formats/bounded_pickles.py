@@ -41,7 +41,7 @@ LARGEST = 64 * 2**20
 """Bytes of a pickle without the numbers of its tensors."""
 
 _FREE_WORK, _WORK_A_BYTE = 10**6, 2
-_MOST_MADE = 4_000_000
+_MOST_MADE, _MOST_TENSORS = 4_000_000, 50_000
 _LONG_TEXT, _BYTES_A_WORK = 1024, 8
 
 
@@ -115,6 +115,7 @@ class _Machine:
         self.marks: list[int] = []
         self.memo: dict[int, Value] = {}
         self.made: list[Growing] = []
+        self.tensors = 0
         self.work = _FREE_WORK + _WORK_A_BYTE * min(len(content) - start, LARGEST)
 
     def run(self) -> int:
@@ -175,6 +176,9 @@ class _Machine:
         """A value into which more may be put."""
         if len(self.made) >= _MOST_MADE:
             raise ExcessError(f"it holds more than {_MOST_MADE} lists, mappings and objects")
+        self.tensors += kind is TensorValue
+        if self.tensors > _MOST_TENSORS:
+            raise ExcessError(f"it holds more than {_MOST_TENSORS} tensors")
         self.made.append(kind())
         return self.made[-1]
 

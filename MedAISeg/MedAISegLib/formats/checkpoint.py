@@ -29,6 +29,8 @@ _FORBIDDEN = re.compile(r"unsupported (global|class)|not an allowed|unrecognized
 """In torch's message when a file asks for more than plain weights."""
 _ASKED = re.compile(r"GLOBAL ([\w.]+)")
 _PREFIXES = ("module.", "_orig_mod.")
+_LARGEST_HEADER = 4 * 2**20
+"""Bytes of names, shapes and places in a file of safetensors: 150 for each weight, of which the largest have 2,000."""
 _MOST_WRAPPINGS = 8
 """Training programs nest two or three; a file may hold itself."""
 
@@ -101,6 +103,10 @@ def load_safetensors(path: Path) -> dict[str, torch.Tensor]:
     """
     try:
         require_itself(path)
+        with path.open("rb") as stream:
+            header_bytes = int.from_bytes(stream.read(8), "little")
+        if _LARGEST_HEADER < header_bytes <= path.stat().st_size:
+            raise ModelError("what it says of its weights is too large.", where=str(path))
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"the weights are damaged: {error}.", where=str(path)) from error
