@@ -1,7 +1,8 @@
 """What networks compute with: the names that TorchScript source may use.
 
 None of these reads or writes files, prints, or speaks to another process. What does not hold the shapes of its tensors
-against each other, and so looks at memory beyond them, is left out: native_batch_norm, _weight_norm, lstm.
+against each other, their types, or the numbers in them against their lengths, and so looks at memory beyond them, is
+left out: native_batch_norm, _weight_norm, lstm, _transformer_encoder_layer_fwd, fractional_max_pool.
 """
 
 from __future__ import annotations
@@ -12,12 +13,19 @@ clamp_max clamp_max_ clamp_min clamp_min_ cos cosh cumprod cumsum deg2rad div di
 expm1 floor floor_ floor_divide floordiv fmod frac inverse lerp linear log log10 log1p log2 logit logsumexp matmul
 mean mm mul mul_ multiply mv neg neg_ norm outer pow pow_ reciprocal reciprocal_ remainder round round_ rsqrt rsqrt_
 rsub sigmoid sigmoid_ sign sin sinh sqrt sqrt_ square std std_mean sub sub_ subtract sum tan tanh tanh_ trunc truediv
-var var_mean linalg_norm linalg_vector_norm true_divide true_divide_ divide prod
+var var_mean linalg_norm linalg_vector_norm true_divide true_divide_ divide prod vdot clip clip_ absolute negative
+positive sgn hypot logaddexp tensordot addmm_ baddbmm_ exp2_ log_ log1p_ sin_ cos_ square_ erf_ nansum nanmean quantile
+count_nonzero aminmax
+"""
+_SPECTRA = """
+fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft fft_irfft fft_rfft2 fft_irfft2 fft_rfftn fft_irfftn
+fft_fftshift fft_ifftshift complex real imag conj resolve_conj view_as_complex view_as_real
 """
 _LAYERS = """
 _convolution _convolution_mode conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution
 batch_norm instance_norm group_norm native_group_norm layer_norm native_layer_norm
 local_response_norm rms_norm dropout dropout_ feature_dropout feature_dropout_ alpha_dropout feature_alpha_dropout
+alpha_dropout_ feature_alpha_dropout_
 relu relu_ relu6 relu6_ leaky_relu leaky_relu_ prelu _prelu_kernel elu elu_ selu selu_ celu celu_ gelu gelu_ silu
 silu_ mish mish_ glu softplus softsign hardtanh hardtanh_ hardsigmoid hardsigmoid_ hardswish hardswish_ hardshrink
 softshrink tanhshrink threshold threshold_ rrelu rrelu_ log_sigmoid softmax log_softmax _softmax _log_softmax softmin
@@ -29,7 +37,7 @@ _upsample_bicubic2d_aa _upsample_lanczos2d_aa _upsample_nearest_exact1d _upsampl
 _upsample_nearest_exact3d pixel_shuffle pixel_unshuffle channel_shuffle grid_sampler grid_sampler_2d grid_sampler_3d
 affine_grid_generator scaled_dot_product_attention embedding pad constant_pad_nd reflection_pad1d reflection_pad2d
 reflection_pad3d replication_pad1d replication_pad2d replication_pad3d gru cosine_similarity
-bilinear
+bilinear mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits
 """
 _SHAPES = """
 __getitem__ _set_item argmax argmin sort topk amax amin aminmax all any max min maximum minimum median where
@@ -39,7 +47,9 @@ chunk clone contiguous copy copy_ detach expand expand_as flatten flip unflatten
 scatter_add_ index index_put index_put_ index_select narrow movedim moveaxis permute repeat repeat_interleave reshape
 reshape_as view view_as roll rot90 select slice split split_with_sizes squeeze squeeze_ stack swapaxes t tile
 transpose transpose_ tril triu tril_ triu_ unbind unfold unsqueeze unsqueeze_ unsafe_chunk unsafe_split im2col col2im
-meshgrid hstack vstack dstack broadcast_to broadcast_tensors tensor_split diagonal diag_embed
+meshgrid hstack vstack dstack broadcast_to broadcast_tensors tensor_split diagonal diag_embed swapdims swapaxes_
+ravel fliplr flipud take_along_dim slice_scatter select_scatter unsafe_split_with_sizes __iand__ __ior__ __ixor__
+bitwise_xor greater greater_equal less less_equal not_equal isclose masked_scatter_
 """
 _MAKING = """
 arange empty empty_like eye fill fill_ full full_like linspace new_empty new_full new_ones new_zeros ones ones_like
@@ -60,7 +70,7 @@ __torch__ jit annotate set_grad_enabled is_scripting gcd
 """
 
 OPERATORS = frozenset(
-    name for group in (_ARITHMETIC, _LAYERS, _SHAPES, _MAKING, _FACTS, _LANGUAGE) for name in group.split()
+    name for group in (_ARITHMETIC, _SPECTRA, _LAYERS, _SHAPES, _MAKING, _FACTS, _LANGUAGE) for name in group.split()
 )
 """Operators (``torch.NAME``, or methods of a tensor, list, text or mapping)."""
 
