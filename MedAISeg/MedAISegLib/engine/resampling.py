@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -20,6 +19,8 @@ from numpy.typing import NDArray
 from ..core.geometry import Affine
 from ..models.operations import Interpolation
 from .advancing import Reach, advanced
+from .axis_taps import AxisTaps
+from .near_zero import settle_near_zero
 from .pieces import Poll, never
 from .slabs import Box, Patch, Shape, Slab, SlabStream, collect, whole_box, with_axis
 
@@ -31,30 +32,6 @@ class Outside(Enum):
 
     NEAREST_VOXEL = "nearest voxel"
     ZERO = "zero"
-
-
-@dataclass(frozen=True, eq=False)
-class AxisTaps:
-    """For each target index along one axis: two source indices and their weights."""
-
-    lower: NDArray[np.int64]
-    upper: NDArray[np.int64]
-    lower_weight: NDArray[np.float64]
-    upper_weight: NDArray[np.float64]
-
-    @property
-    def is_mean(self) -> bool:
-        """Whether the weights add up to one everywhere, so that no result lies beyond the two source values."""
-        return bool(np.allclose(self.lower_weight + self.upper_weight, 1.0))
-
-    def part(self, start: int, stop: int) -> AxisTaps:
-        """Those of the target indices start..stop-1."""
-        chosen = slice(start, stop)
-        return AxisTaps(self.lower[chosen], self.upper[chosen], self.lower_weight[chosen], self.upper_weight[chosen])
-
-    def shifted(self, offset: int) -> AxisTaps:
-        """For a source of which the first ``offset`` slices have been dropped."""
-        return AxisTaps(self.lower - offset, self.upper - offset, self.lower_weight, self.upper_weight)
 
 
 def parallel_axes(target_to_source: Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
@@ -145,11 +122,17 @@ def resample(
     Args:
         target_to_source: 4x4, maps target indices to continuous source indices.
         poll: called after each piece.
-        precision: of the coordinates between grids whose axes are parallel.
+        precision: of the coordinates between grids whose axes are parallel, and of sums that come out near zero there.
     """
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
     source = SlabStream(shape, 0, True, iter([Slab.of(values, 0)]))
-    return collect(resample_stream(source, target_to_source, target_shape, interpolation, outside, precision), poll)
+    taps = _parallel_taps(shape, target_to_source, target_shape, interpolation, outside, precision)
+    if taps is None:
+        return collect(_resample_oblique(source, target_to_source, target_shape, interpolation, outside), poll)
+    resampled = collect(resample_along(source, taps, target_shape), poll)
+    if interpolation is Interpolation.LINEAR:
+        settle_near_zero(resampled, values, taps, precision, poll)
+    return resampled
 
 
 def resample_stream(
@@ -161,15 +144,28 @@ def resample_stream(
     precision: torch.dtype = torch.float64,
 ) -> SlabStream:
     """A stream on another grid; of past slabs only the slices that are needed still are kept."""
+    taps = _parallel_taps(stream.shape, target_to_source, target_shape, interpolation, outside, precision)
+    if taps is None:
+        return _resample_oblique(stream, target_to_source, target_shape, interpolation, outside)
+    return resample_along(stream, taps, target_shape)
+
+
+def _parallel_taps(
+    shape: Shape,
+    target_to_source: Affine,
+    target_shape: Shape,
+    interpolation: Interpolation,
+    outside: Outside,
+    precision: torch.dtype,
+) -> Sequence[AxisTaps] | None:
+    """For each axis, from an array of ``shape`` to one of ``target_shape``; None where they are oblique."""
     parallel = parallel_axes(target_to_source)
     if parallel is None:
-        return _resample_oblique(stream, target_to_source, target_shape, interpolation, outside)
+        return None
     scale, offset = parallel
-    taps = [
-        axis_taps(target_shape[a], stream.shape[a], scale[a], offset[a], interpolation, outside, precision)
-        for a in range(3)
+    return [
+        axis_taps(target_shape[a], shape[a], scale[a], offset[a], interpolation, outside, precision) for a in range(3)
     ]
-    return resample_along(stream, taps, target_shape)
 
 
 def resample_along(stream: SlabStream, taps: Sequence[AxisTaps], target_shape: Shape) -> SlabStream:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from ...core.geometry import VolumeGeometry
 from ...core.respacing import edges_kept
 from ...models.operations import Interpolation, Resize, ResizeTo
+from ..axis_taps import AxisTaps
 from ..pieces import PIECE_VALUES, Poll
 from ..prepared import Prepared
-from ..resampling import AxisTaps, resample_along, resample_axis
+from ..resampling import resample_along, resample_axis
 from ..restore import LabelLayers
 from ..slabs import Shape, SlabStream
 

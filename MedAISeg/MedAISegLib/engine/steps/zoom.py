@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from ...core.geometry import VolumeGeometry
 from ...models.operations import Interpolation, Zoom
+from ..axis_taps import AxisTaps
 from ..pieces import PIECE_VALUES
 from ..prepared import Prepared
-from ..resampling import AxisTaps, resample_along
+from ..resampling import resample_along
 from ..slabs import Shape, SlabStream
 
 
