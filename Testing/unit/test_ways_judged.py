@@ -114,7 +114,27 @@ def test_a_way_that_is_faster_by_too_little_to_tell_is_looked_at_again(clock, ot
     level = AboveHalf(clock, takes_s=0.97)
     other_way(level)
     assert run(AboveHalf(clock)).backend == str(PLAIN)
-    assert level.windows == 3
+    assert level.windows == 4
+
+
+class Disturbed(AboveHalf):
+    """Takes longer the first time."""
+
+    def forward(self, batch):
+        self.clock.now_s += 0.0 if self.windows else 0.9
+        return super().forward(batch)
+
+
+def test_a_faster_way_is_taken_although_other_programs_disturbed_it_the_first_time(clock, other_way):
+    fast = Disturbed(clock, takes_s=0.5)
+    other_way(fast)
+    assert run(AboveHalf(clock)).backend == f"{PLAIN}, {ONEDNN}"
+
+
+def test_a_slower_way_is_not_taken_because_other_programs_disturbed_the_plain_network(clock, other_way):
+    slow = AboveHalf(clock, takes_s=1.3)
+    other_way(slow)
+    assert run(Disturbed(clock, takes_s=1.0)).backend == str(PLAIN)
 
 
 def test_no_comparison_begins_once_the_time_for_them_is_spent(clock, monkeypatch, other_way, tmp_path):
