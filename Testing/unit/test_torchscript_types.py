@@ -138,3 +138,20 @@ def test_an_operator_that_does_not_look_at_shapes_is_refused(tmp_path, network):
     torch.jit.script(network()).save(str(tmp_path / "model.ts"))
     with pytest.raises(NotTrustedError, match="which no network needs"):
         open_torchscript(tmp_path / "model.ts")
+
+
+class Attention(Network):
+    """Of fewer keys than values."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        tokens = values.flatten(1).reshape(1, 1, -1, 8)
+        found = torch.nn.functional.scaled_dot_product_attention(tokens, tokens[:, :, :2], tokens)
+        return self.scores(found.reshape(values.shape))
+
+
+def test_attention_does_not_read_beyond_its_keys(tmp_path):
+    file = tmp_path / "model.ts"
+    torch.jit.script(Attention()).save(str(file))
+    opened = open_torchscript(file)
+    with pytest.raises(RuntimeError), torch.inference_mode():
+        opened(torch.zeros(1, 1, 8, 8, 8))

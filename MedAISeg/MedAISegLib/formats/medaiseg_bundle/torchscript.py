@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ...core.errors import ModelError, NotTrustedError
 from ...models.zip_listing import opened_zip
@@ -35,7 +36,11 @@ _PLAIN_GLOBALS = ("torch._utils ", "torch.jit._pickle ", "collections OrderedDic
 
 
 class TorchScriptNetwork(torch.nn.Module):
-    """A network of TorchScript that fails as others do: what its own code raises is of no class that errors have."""
+    """A network of TorchScript that fails as others do: what its own code raises is of no class that errors have.
+
+    Attention is computed by plain products, which refuse shapes that do not fit; torch's faster kernel reads beyond the
+    keys where there are more values than keys.
+    """
 
     def __init__(self, script: torch.nn.Module) -> None:
         super().__init__()
@@ -48,7 +53,8 @@ class TorchScriptNetwork(torch.nn.Module):
             RuntimeError: in the last line of its words, if its code raises or asserts; those before show the place.
         """
         try:
-            scores: torch.Tensor = self._script(values)
+            with sdpa_kernel(SDPBackend.MATH):
+                scores: torch.Tensor = self._script(values)
         except torch.jit.Error as error:
             raise RuntimeError(str(error).strip().splitlines()[-1]) from error
         return scores
