@@ -112,6 +112,7 @@ def test_a_checkpoint_of_torch_is_no_archive_although_it_is_a_zip_file(tmp_path:
         ("a/" * 200 + "b", "too long or too deep"),
         ("a/nul.txt", "Windows"),
         ("a/COM1", "Windows"),
+        ("a/com¹.txt", "Windows"),
         ("a/b:stream", "Windows"),
         ("a/b.", "Windows"),
         ("a//b", "no name"),

@@ -14,6 +14,7 @@ import pytest
 from bundles import write_bundle
 from MedAISegLib.core.errors import ModelError, NotTrustedError
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.checkpoint import fit_weights
 
 torch = pytest.importorskip("torch")
 nets = pytest.importorskip("monai.networks.nets")
@@ -125,6 +126,27 @@ def test_a_loss_beside_the_network_is_passed_over(root: Path, state: State) -> N
     content = {f"net.{name}": value for name, value in state.items()} | {"loss_function.weight": torch.ones(3)}
     torch.save({"state_dict": content}, root / "models" / "model.pt")
     assert_built_with(root, state)
+
+
+class _Counted(dict):  # type: ignore[type-arg]
+    """Says how often it was looked through."""
+
+    passes = 0
+
+    def __iter__(self) -> Any:
+        self.passes += 1
+        return super().__iter__()
+
+    def items(self) -> Any:
+        self.passes += 1
+        return super().items()
+
+
+def test_the_names_of_weights_are_looked_through_a_few_times_however_many_objects_they_are_of() -> None:
+    content = _Counted({f"object{n}.weight": torch.ones(1) for n in range(500)})
+    with pytest.raises(ModelError, match="do not fit"):
+        fit_weights(torch.nn.Linear(1, 1), content, Path("model.pt"))
+    assert 0 < content.passes < 10
 
 
 @pytest.mark.parametrize("other", ["head.weight", "net_2.weight"])

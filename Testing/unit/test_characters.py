@@ -35,6 +35,12 @@ def test_a_text_may_have_lines_and_a_name_may_not(end):
     assert not is_line(f"one{end}two")
 
 
+@pytest.mark.parametrize("letter", ["\u200b", "\u2060", "\ufeff", "\U000e0041"], ids=ascii)
+def test_what_is_never_seen_has_no_place_in_a_name(letter):
+    assert is_text(f"li{letter}ver")
+    assert not is_line(f"li{letter}ver")
+
+
 @pytest.mark.parametrize("text", ['=HYPERLINK("http://a")', "+1", "-1", "@sum", "\t=1", "\r=1"])
 def test_no_cell_of_a_table_is_a_formula(text):
     assert as_cell(text) == f"'{text}"

@@ -3,15 +3,17 @@
 Those are controls, such as the one that begins a terminal's commands; halves of a surrogate pair, which JSON can hold
 and UTF-8 cannot (VTK ends the process over one); overrides of the direction of writing (Unicode Standard Annex 9),
 which make a text look like another; and two that XML forbids. Marks and joiners that Arabic or Hindi need are none.
+What is never seen at all has no place in a name: two that look the same would be different.
 """
 
 from __future__ import annotations
 
 import re
 
+_UNSEEN = r"\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f"
 _OBEYED = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff"
 _IN_TEXT = re.compile(f"[{_OBEYED}]")
-_IN_LINE = re.compile(rf"[\t\n\u2028\u2029{_OBEYED}]")
+_IN_LINE = re.compile(rf"[\t\n\u2028\u2029{_UNSEEN}{_OBEYED}]")
 
 _BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -222,10 +222,15 @@ def _of_the_network(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.T
     """What belongs to the network, by its own names, where the names begin with that of an object around it."""
     if set(state) == set(own):
         return state
-    for outer in dict.fromkeys(name.partition(".")[0] for name in state):
-        inner = {name.removeprefix(f"{outer}."): value for name, value in state.items() if name.startswith(f"{outer}.")}
-        beside = {name.partition(".")[0] for name in state} - {outer}
-        if set(inner) == set(own) and all("loss" in name.lower() or "criterion" in name.lower() for name in beside):
+    objects: dict[str, dict[str, torch.Tensor]] = {}
+    for name, value in state.items():
+        outer, dot, rest = name.partition(".")
+        inner = objects.setdefault(outer, {})
+        if dot:
+            inner[rest] = value
+    networks = [outer for outer in objects if "loss" not in outer.lower() and "criterion" not in outer.lower()]
+    for outer, inner in objects.items():
+        if networks in ([], [outer]) and set(inner) == set(own):
             return inner
     return state
 

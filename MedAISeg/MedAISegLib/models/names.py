@@ -9,7 +9,7 @@ _LONGEST_PATH = 400
 _DEEPEST = 20
 _NOT_ON_WINDOWS = frozenset('<>:"|?*')
 _DEVICES = frozenset(
-    {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+    {"con", "prn", "aux", "nul", "conin$", "conout$"} | {f"{d}{n}" for d in ("com", "lpt") for n in "0123456789¹²³"}
 )
 
 
