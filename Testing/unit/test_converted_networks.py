@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -214,17 +212,6 @@ def test_the_process_reads_no_module_of_the_folder_that_a_user_works_in(network,
     monkeypatch.chdir(home)
     conversion.convert(network, PLACE, never)
     assert files(home) == [".network"]
-
-
-def test_the_process_ends_with_its_parent():
-    # It is told so before it imports anything that takes seconds.
-    program = conversion._BEGIN.split("from MedAISegLib.engine")[0] + "import time; print(flush=True); time.sleep(600)"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program, json.dumps(sys.path)], **pipes) as begun:
-        assert begun.stdout.readline()
-        assert begun.poll() is None
-        begun.stdin.close()
-        assert begun.wait(60) == 1
 
 
 def test_nothing_is_begun_where_the_disk_is_nearly_full(network, home, monkeypatch):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.progress import Poll
-from ..formats import read_model
+from ..formats.checking import check_networks
 from ..models.download import Network, network_of
 from ..models.installing import Verify
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
@@ -54,7 +54,7 @@ def verifier(call: Call) -> Verify:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
         with as_trusted(folder, call.options) as sha256:
-            read_model(folder).build_networks()
+            check_networks(folder, call.poll)
         call.poll()
         return partial(trust_content, sha256, folder.name) if sha256 else None
 

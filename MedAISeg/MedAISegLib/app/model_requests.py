@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core.errors import ModelError, NotTrustedError
 from ..formats import read_model
+from ..formats.checking import check_networks
 from ..models import receipts, trust
 from ..models.card import ModelCard, ModelState, card_of
 from ..models.kept_downloads import kept_bytes
@@ -18,8 +19,8 @@ from ..models.staging import sweep_staging
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
-from .model_sources import InstallOptions
 from .model_removal import remove_installed
+from .model_sources import InstallOptions
 from .protocol import Done
 from .store_protocol import (
     ExportModelReply,
@@ -84,7 +85,7 @@ def verify_models(task: Task) -> VerifyReply:
         task.tell(StoreProgress(StoreStage.CHECK, part=number, parts=len(wanted)))
         try:
             is_known = receipts.require_unchanged(model)
-            read_model(model.path).build_networks()
+            check_networks(model.path, task.progress.cancel.raise_if_cancelled)
         except ModelError as error:
             checks.append(ModelCheck(model.id, str(error)))
         else:

@@ -168,9 +168,10 @@ def _how_to_run(model: InstalledModel) -> str:
 
 @command.command("verify")
 @click.argument("model", metavar="[M]", required=False, type=GivenName())
-def verify_models(model: str | None) -> None:
+@click.pass_context
+def verify_models(context: click.Context, model: str | None) -> None:
     """Check that the model M, or each of them, is as it was installed, can be read, and that its weights fit."""
-    from ..formats import read_model
+    from ..formats.checking import check_networks
     from ..models.receipts import require_unchanged
 
     failed: dict[str, MedAISegError] = {}
@@ -178,7 +179,7 @@ def verify_models(model: str | None) -> None:
         click.echo(f"{installed.id}: it is read and its networks are built, or run ...", err=True)
         try:
             known = require_unchanged(installed)
-            read_model(installed.path).build_networks()
+            check_networks(installed.path, _poll(context))
         except (ModelError, ResourceError) as error:
             failed[installed.id] = error
             click.echo(f"{installed.id}: {error}", err=True)

@@ -51,16 +51,16 @@ def command(
 
     What no option says is asked for. The network is tried with each answer before the file is written.
     """
-    # Importing torch takes seconds.
     from ..formats.medaiseg_bundle.probing import network_file_in, probe
 
     file = network_file_in(path.expanduser().resolve())
     _require_free(file.parent / FILE_NAME, overwrite=overwrite)
     channels = parse_channels(given["channels"]) if given["channels"] is not None else None
     click.echo(f"{file.name}: its network is run with images of several sizes ...", err=True)
-    probed = probe(file, int(dimensions) if dimensions else None, len(channels) if channels else None)
+    known = (int(dimensions) if dimensions else None, len(channels) if channels else None)
+    probed = probe(file, *known, poll=interrupts.cancel.raise_if_cancelled)
     click.echo(_found(probed))
-    write(file, _answers(file, probed, given), interrupts)
+    write(file, _answers(file, probed, given, interrupts), interrupts)
     try_it = as_command("medaiseg", "segment", "INPUT", "--model", file.parent, "--output", "DIR")
     click.echo(f"Wrote {file.parent / FILE_NAME}. Try it: {try_it}")
 
@@ -71,7 +71,7 @@ def write(file: Path, answers: Answers, interrupts: Interrupts) -> None:
     Raises:
         ResourceError: if it cannot be written.
     """
-    from ..formats import read_model
+    from ..formats.checking import check_networks
     from ..formats.medaiseg_bundle.description import as_json
 
     place = file.parent / FILE_NAME
@@ -87,7 +87,7 @@ def write(file: Path, answers: Answers, interrupts: Interrupts) -> None:
         try:
             _put(as_json(answers.description()).encode(), place)
             click.echo(f"{file.name}: its network is run as it is described ...", err=True)
-            read_model(file.parent).build_networks()
+            check_networks(file.parent, interrupts.cancel.raise_if_cancelled)
             interrupts.settle()
         except BaseException:
             take_back()
@@ -122,7 +122,7 @@ def _found(probed: Probe) -> str:
     )
 
 
-def _answers(file: Path, probed: Probe, given: dict[str, str | None]) -> Answers:
+def _answers(file: Path, probed: Probe, given: dict[str, str | None], interrupts: Interrupts) -> Answers:
     from ..formats.medaiseg_bundle.probing import takes
 
     two = probed.dimensions == 2
@@ -137,7 +137,8 @@ def _answers(file: Path, probed: Probe, given: dict[str, str | None]) -> Answers
     def window(text: str) -> Answers:
         size = parse_window(text, probed)
         lengths = tuple(n or m for n, m in zip(size or probed.size, probed.size, strict=True))
-        reason = takes(file, probed, (lengths[0], lengths[1], lengths[2]))
+        poll = interrupts.cancel.raise_if_cancelled
+        reason = takes(file, probed, (lengths[0], lengths[1], lengths[2]), poll=poll)
         if reason:
             raise ValueError(reason.rstrip("."))
         return replace(flat, window=size)

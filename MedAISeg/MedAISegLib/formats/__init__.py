@@ -74,6 +74,8 @@ class ModelSource:
         members: of each stage so many networks; empty for one each.
         recipes: gives for each network of each stage how it is made; None where the networks' files say so themselves,
             or no description could stand for them.
+        programs: the files of its networks that are programs, TorchScript or ONNX: whoever builds the networks runs
+            them, and they may end the process (:mod:`.checking`).
     """
 
     spec: ModelSpec
@@ -82,6 +84,7 @@ class ModelSource:
     widths: tuple[float, ...] = ()
     members: tuple[int, ...] = ()
     recipes: Callable[[], tuple[tuple[Recipe, ...], ...]] | None = None
+    programs: tuple[Path, ...] = ()
 
 
 def read_model(path: Path) -> ModelSource:

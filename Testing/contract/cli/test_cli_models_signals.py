@@ -15,16 +15,20 @@ from command_line import below, ends_cancelled, wait_for_line
 
 pytestmark = pytest.mark.engine
 
-BEGUN_S = 0.5
+BEGUN_S, LONGEST_S = 0.5, 300.0
 """For the network to be computing, after it was asked to."""
 TELLS = """
-import sys
 from MedAISegLib.formats.medaiseg_bundle import networks
 forward = networks.CheckedNetwork.forward
 def told(*inputs):
-    print("computing", file=sys.stderr, flush=True)
+    with open({file!r}, "a") as stream:
+        stream.write("computing\\n")
     return forward(*inputs)
 networks.CheckedNetwork.forward = told
+"""
+ALSO_APART = """
+from MedAISegLib.core import own_process
+own_process._BEGIN = own_process._BEGIN.replace("from importlib", {tells!r} + "from importlib")
 """
 OPTIONS = "--channels=CT CT", "--orientation=RAS", "--spacing=keep", "--intensity=none", "--window=whole"
 ANSWERS = (*OPTIONS, "--activation=softmax", "--labels=background, liver")
@@ -74,30 +78,50 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-def wait_until_computing(process: subprocess.Popen[str], announced: str) -> None:
+@pytest.fixture
+def computed(tmp_path) -> Path:
+    """A file with a line for each window that a network was given, by whatever process."""
+    file = tmp_path / "computed.txt"
+    file.touch()
+    return file
+
+
+def telling(computed: Path) -> str:
+    tells = TELLS.format(file=str(computed))
+    return tells + ALSO_APART.format(tells=tells)
+
+
+def wait_until_computing(
+    process: subprocess.Popen[str], announced: str, computed: Path, *, again: bool = False
+) -> None:
     wait_for_line(process, announced)
-    wait_for_line(process, "computing")
+    before = len(computed.read_text()) if again else 0
+    end_s = time.monotonic() + LONGEST_S
+    while len(computed.read_text()) == before:
+        assert process.poll() is None
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
     time.sleep(BEGUN_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_network_that_never_ends_is_not_waited_for_when_it_is_described(started, tmp_path, number):
+def test_a_network_that_never_ends_is_not_waited_for_when_it_is_described(started, tmp_path, number, computed):
     folder = write_network(tmp_path / "liver", 0)
-    process = started("models", "init", folder, *ANSWERS, before=TELLS)
-    wait_until_computing(process, "with images of several sizes ...")
+    process = started("models", "init", folder, *ANSWERS, before=telling(computed))
+    wait_until_computing(process, "with images of several sizes ...", computed)
     process.send_signal(number)
     ends_cancelled(process)
     assert below(folder) == ["network.ts"]
 
 
 @pytest.mark.parametrize("described_before", [False, True])
-def test_a_description_that_was_not_tried_to_the_end_is_taken_back(started, model, described_before):
+def test_a_description_that_was_not_tried_to_the_end_is_taken_back(started, model, described_before, computed):
     write_network(model, 32)
     if not described_before:
         (model / "medaiseg.json").unlink()
     before = content(model)
-    process = started("models", "init", model, *ANSWERS, "--name", "other", "--overwrite", before=TELLS)
-    wait_until_computing(process, "as it is described ...")
+    process = started("models", "init", model, *ANSWERS, "--name", "other", "--overwrite", before=telling(computed))
+    wait_until_computing(process, "as it is described ...", computed, again=True)
     assert content(model) != before
     process.send_signal(signal.SIGINT)
     ends_cancelled(process)
@@ -122,13 +146,13 @@ click.prompt = lambda *a, **k: print("asking", file=sys.stderr, flush=True) or a
     ("number", "trusting"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--trust",))], ids=["SIGINT", "SIGTERM, trusted"]
 )
 def test_an_installation_whose_check_never_ends_leaves_the_store_as_it_was(
-    run, started, model, tmp_path, number, trusting
+    run, started, model, tmp_path, number, trusting, computed
 ):
     assert run("models", "install", model).exit_code == 0
     before = content(tmp_path / "home")
     write_network(model, 0)
-    process = started("models", "install", model, "--overwrite", *trusting, before=TELLS)
-    wait_until_computing(process, "or run ...")
+    process = started("models", "install", model, "--overwrite", *trusting, before=telling(computed))
+    wait_until_computing(process, "or run ...", computed)
     assert content(tmp_path / "home") != before, "the copy is there"
     process.send_signal(number)
     ends_cancelled(process)
@@ -137,40 +161,40 @@ def test_an_installation_whose_check_never_ends_leaves_the_store_as_it_was(
     assert run("models", "remove", "liver").exit_code == 0, "nobody holds the store"
 
 
-def test_a_pack_whose_check_never_ends_leaves_an_empty_store(run, started, endless, model_store, tmp_path):
+def test_a_pack_whose_check_never_ends_leaves_an_empty_store(run, started, endless, model_store, tmp_path, computed):
     shutil.copytree(endless, model_store / "liver")
     assert run("models", "pack", "liver", "--output", tmp_path / "pack.zip").exit_code == 0
     shutil.rmtree(model_store / "liver")
-    process = started("models", "unpack", tmp_path / "pack.zip", before=TELLS)
-    wait_until_computing(process, "or run ...")
+    process = started("models", "unpack", tmp_path / "pack.zip", before=telling(computed))
+    wait_until_computing(process, "or run ...", computed)
     process.send_signal(signal.SIGINT)
     ends_cancelled(process)
     assert below(model_store) == []
 
 
-def test_a_check_of_what_is_installed_that_never_ends_is_left(started, endless, model_store):
+def test_a_check_of_what_is_installed_that_never_ends_is_left(started, endless, model_store, computed):
     shutil.copytree(endless, model_store / "liver")
-    process = started("models", "verify", "liver", before=TELLS)
-    wait_until_computing(process, "or run ...")
+    process = started("models", "verify", "liver", before=telling(computed))
+    wait_until_computing(process, "or run ...", computed)
     process.send_signal(signal.SIGTERM)
     ends_cancelled(process)
     assert below(model_store / "liver") == ["medaiseg.json", "network.ts"]
 
 
-def test_an_export_that_never_ends_is_left_and_writes_nothing(started, endless, tmp_path):
+def test_an_export_that_never_ends_is_left_and_writes_nothing(started, endless, tmp_path, computed):
     (tmp_path / "out").mkdir()
-    process = started("models", "export", endless, "--output", tmp_path / "out" / "liver", before=TELLS)
-    wait_until_computing(process, "as they are written ...")
+    process = started("models", "export", endless, "--output", tmp_path / "out" / "liver", before=telling(computed))
+    wait_until_computing(process, "as they are written ...", computed)
     process.send_signal(signal.SIGINT)
     ends_cancelled(process)
     assert below(tmp_path / "out") == []
 
 
-def test_what_an_export_left_that_was_killed_is_gone_with_the_next_one(run, started, model, tmp_path):
+def test_what_an_export_left_that_was_killed_is_gone_with_the_next_one(run, started, model, tmp_path, computed):
     write_network(tmp_path / "own" / "liver", 0)
     (tmp_path / "out").mkdir()
-    process = started("models", "export", model, "--output", tmp_path / "out" / "liver", before=TELLS)
-    wait_until_computing(process, "as they are written ...")
+    process = started("models", "export", model, "--output", tmp_path / "out" / "liver", before=telling(computed))
+    wait_until_computing(process, "as they are written ...", computed)
     process.kill()
     process.wait()
     assert [name.split("-")[0] for name in below(tmp_path / "out")][:1] == [".part"]

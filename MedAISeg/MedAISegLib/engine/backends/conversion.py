@@ -6,14 +6,9 @@ takes 1 to 60 s. What it leaves is opened in 0.1 to 0.5 s.
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
-import time
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -23,30 +18,15 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 
 from ...core.errors import ResourceError
+from ...core.own_process import run_apart
 from ...models.converted_networks import converted_network, converting, keep_reason, reason_against
 from ..windows import before_each_layer
-from .conversion_process import REFUSED
+from . import conversion_process
 from .converted import reason_of
 from .remembered import Place, versions
-
-_BEGIN = """
-import json, sys
-sys.path[:] = json.loads(sys.argv.pop())
-from MedAISegLib.core.parent import end_with_parent
-end_with_parent()
-from MedAISegLib.engine.backends.conversion_process import main
-main(*sys.argv[1:])
-"""
-"""The process finds its packages where this one does, wherever an application keeps those."""
-
-if sys.platform == "win32":
-    _FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-else:
-    _FLAGS = 0
 
 _TRACED, _WINDOW, _SCORES = "traced.pt", "window.npy", "scores.npy"
 _OF_NETWORKS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
@@ -58,7 +38,6 @@ _COPIES, _SPACE_BYTES = 4, 128 << 20
 _failed_for_now: dict[str, str] = {}
 """Why, by key, in this process: memory was short perhaps, and the next may have more."""
 
-_MOMENT_S = 0.05
 _LONGEST_S = 1800.0
 _NICENESS = 10
 
@@ -140,44 +119,15 @@ def _compile(folder: Path, made: Path, poll: Callable[[], None]) -> tuple[str, b
         What came in the way, empty where nothing did; and whether it will again.
     """
     given = (folder / _TRACED, made, folder / _WINDOW, folder / _SCORES)
-    arguments = (*map(str, given), str(torch.get_num_threads()), json.dumps(sys.path))
-    told = folder / "told.txt"
-    with told.open("wb") as stream:
-        process = subprocess.Popen(  # noqa: S603 - this Python, files of our own
-            (sys.executable, "-P", "-s", "-X", "utf8", "-c", _BEGIN, *arguments),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=stream,
-            creationflags=_FLAGS,
-        )
-        try:
-            _wait(process, poll)
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdin:
-                process.stdin.close()
-    if process.returncode == 0:
+    arguments = (*map(str, given), str(torch.get_num_threads()))
+    ending = run_apart(
+        conversion_process.__name__, arguments, poll, longest_s=_LONGEST_S, folder=folder, niceness=_NICENESS
+    )
+    if ending.code == 0:
         return "", False
     made.unlink(missing_ok=True)
-    lines = told.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    reason = lines[-1][:200] if lines else f"its process ended with {process.returncode}"
-    return reason, process.returncode == REFUSED
-
-
-def _wait(process: subprocess.Popen[bytes], poll: Callable[[], None]) -> None:
-    _let_others_go_first(process.pid)
-    end_s = time.monotonic() + _LONGEST_S
-    while process.poll() is None and time.monotonic() < end_s:
-        poll()
-        time.sleep(_MOMENT_S)
-
-
-def _let_others_go_first(pid: int) -> None:
-    if sys.platform != "win32":
-        with suppress(psutil.Error):
-            psutil.Process(pid).nice(_NICENESS)
+    reason = ending.told[:200] or f"its process ended with {ending.code}"
+    return reason, ending.code == conversion_process.REFUSED
 
 
 def _key(place: Place) -> str:

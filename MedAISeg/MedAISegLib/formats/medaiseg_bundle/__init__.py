@@ -51,7 +51,9 @@ def read(path: Path) -> ModelSource:
     files = [_require_inside(path, member) for members in description.networks for member in members]
     sha256 = folder_sha256(path, [FILE_NAME, *files, *_beside(path, files)])
     members = tuple(len(stage) for stage in description.networks)
-    return ModelSource(replace(spec, sha256=sha256), partial(_build_networks, path, description), members=members)
+    programs = tuple(path / file for file in files if not file.endswith(".safetensors"))
+    build = partial(_build_networks, path, description)
+    return ModelSource(replace(spec, sha256=sha256), build, members=members, programs=programs)
 
 
 def _require_inside(folder: Path, member: NetworkFile) -> str:

@@ -1,22 +1,18 @@
-"""What a network's file takes and gives, found by trying it."""
+"""What a network's file takes and gives, found by trying it in another process, which it may end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from ...core.errors import MedAISegError, ModelError, UsageError
+from ...core.errors import ModelError, UsageError
+from ...core.progress import Poll, never
+from ...core.records import from_json, to_json
+from ..checking import ask_apart
 from . import SUFFIXES
 from .description import NetworkFile
-from .networks import CheckedNetwork, Size, open_network
 
-_MOST_CHANNELS = 8
-_BASE = 32
-_DIVISORS = (1, 2, 4, 8, 16, 32)
-_FURTHER_LENGTHS = (96, 128, 256, 512)
+_TRYING = "MedAISegLib.formats.medaiseg_bundle.trying"
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Probe:
     channels: int
     classes: int
     divisor: int
-    size: Size
+    size: tuple[int, int, int]
 
 
 def network_file_in(path: Path) -> Path:
@@ -58,71 +54,26 @@ def network_file_in(path: Path) -> Path:
     return found[0]
 
 
-def probe(path: Path, dimensions: int | None = None, channels: int | None = None) -> Probe:
+def probe(path: Path, dimensions: int | None = None, channels: int | None = None, *, poll: Poll = never) -> Probe:
     """Try a network's file with images of several sizes.
 
     Args:
         dimensions: 2 or 3, where it is known.
         channels: that it takes, where they are known.
+        poll: may raise Cancelled, which ends it within a second.
 
     Raises:
         NotTrustedError: if the file asks for more than to compute.
-        ModelError: if it takes no image that was tried.
-        ResourceError: if the package that runs ONNX is missing.
+        ModelError: if it takes no image that was tried, or cannot be tried to the end.
+        ResourceError: if the package that runs ONNX is missing, or no process can be started.
     """
-    reason = ""
-    for count in (dimensions,) if dimensions else (3, 2):
-        file = NetworkFile(path.name, count)
-        network = CheckedNetwork(open_network(path.parent, file), None, str(path))
-        for inputs in (channels,) if channels else range(1, _MOST_CHANNELS + 1):
-            for divisor, size in _candidates(count, _fixed_size(network)):
-                try:
-                    classes = classes_given(network, inputs, size)
-                except ModelError as error:
-                    reason = reason or error.what
-                    continue
-                return Probe(file, count, inputs, classes, divisor, size)
-    raise ModelError(
-        f"it takes no image that was tried. The first said: {reason}",
-        where=str(path),
-        remedy="Say its dimensions and its channels; one that classifies is described by hand (docs/models.md).",
-    )
+    return from_json(Probe, ask_apart(f"{_TRYING}:probe", (str(path), dimensions, channels), [path], poll))
 
 
-def classes_given(network: torch.nn.Module, inputs: int, size: Size) -> int:
-    """How many classes it tells apart in a window of that size; ModelError where it does not take one."""
-    with torch.inference_mode():
-        values = torch.linspace(0, 1, inputs * size[0] * size[1] * size[2]).reshape(1, inputs, *size)
-        return int(network(values).shape[1])
-
-
-def takes(path: Path, probed: Probe, size: Size) -> str:
+def takes(path: Path, probed: Probe, size: tuple[int, int, int], *, poll: Poll = never) -> str:
     """Why the network does not take windows of that size; empty where it does."""
-    network = CheckedNetwork(open_network(path.parent, probed.file), None, str(path))
     try:
-        classes_given(network, probed.channels, size)
-    except MedAISegError as error:
+        ask_apart(f"{_TRYING}:run_window", (str(path), to_json(probed), size), [path], poll)
+    except ModelError as error:
         return error.what
     return ""
-
-
-def _fixed_size(network: CheckedNetwork) -> Size | None:
-    """The size that an ONNX file names."""
-    for module in network.modules():
-        shape = getattr(module, "input_shape", ())
-        if len(shape) >= 4 and all(shape[2:]):
-            a, b, c = (1, *shape[2:])[-3:]
-            return int(a), int(b), int(c)
-    return None
-
-
-def _candidates(dimensions: int, fixed: Size | None) -> Iterator[tuple[int, Size]]:
-    """Divisors with a size that is a multiple of no larger one, then sizes that a network may insist upon."""
-    if fixed is not None:
-        yield 0, fixed
-        return
-    for divisor in _DIVISORS:
-        length = _BASE + divisor
-        yield divisor, (1 if dimensions == 2 else length, length, length)
-    for length in _FURTHER_LENGTHS if dimensions == 2 else _FURTHER_LENGTHS[:2]:
-        yield 0, (1 if dimensions == 2 else length, length, length)

@@ -88,7 +88,10 @@ def _compile(files: BundleFiles) -> ModelSource:
     build = partial(_build_networks, files, members, passage.slice_axis)
     recipes = partial(_recipes, files, members, passage.slice_axis)
     counted = (len(members.networks),)
-    return ModelSource(spec, build, widths=widths_of(members.networks), members=counted, recipes=recipes)
+    script = files.torchscript if members.networks[0].architecture is None else None
+    programs = () if script is None else (script,)
+    widths = widths_of(members.networks)
+    return ModelSource(spec, build, widths=widths, members=counted, recipes=recipes, programs=programs)
 
 
 def _members(files: BundleFiles, inference: Inference) -> Members:
