@@ -11,10 +11,10 @@ from textwrap import dedent
 
 import psutil
 import pytest
-from MedAISegLib.core import own_process
 from MedAISegLib.core.errors import Cancelled, ResourceError
-from MedAISegLib.core.own_process import Excess, run_apart
 from MedAISegLib.core.progress import never
+from MedAISegLib.engine import own_process
+from MedAISegLib.engine.own_process import Excess, run_apart
 
 ENOUGH_S = 120.0
 
@@ -103,7 +103,7 @@ def test_it_ends_with_a_killed_parent_whatever_it_computes(module, tmp_path):
     program = f"""
 import sys
 sys.path[:] = {sys.path!r}
-from MedAISegLib.core.own_process import run_apart
+from MedAISegLib.engine.own_process import run_apart
 run_apart({name!r}, [], lambda: None, longest_s=600)"""
     parent = subprocess.Popen([sys.executable, "-c", program])
     process = psutil.Process(_pid_in(told))

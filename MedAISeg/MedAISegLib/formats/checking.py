@@ -17,9 +17,9 @@ import psutil
 
 from ..core import errors
 from ..core.errors import MedAISegError, ModelError
-from ..core.own_process import Ending, Excess, run_apart
 from ..core.progress import Poll, never
 from ..core.records import to_json
+from ..engine.own_process import Ending, Excess, run_apart
 from . import checking_process, read_model
 
 _LONGEST_S = 600.0

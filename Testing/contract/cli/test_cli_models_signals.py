@@ -27,7 +27,7 @@ def told(*inputs):
 networks.CheckedNetwork.forward = told
 """
 ALSO_APART = """
-from MedAISegLib.core import own_process
+from MedAISegLib.engine import own_process
 own_process._BEGIN = own_process._BEGIN.replace("from importlib", {tells!r} + "from importlib")
 """
 OPTIONS = "--channels=CT CT", "--orientation=RAS", "--spacing=keep", "--intensity=none", "--window=whole"

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from ...core.errors import ResourceError
-from ...core.own_process import run_apart
 from ...models.converted_networks import converted_network, converting, keep_reason, reason_against
+from ..own_process import run_apart
 from ..windows import before_each_layer
 from . import conversion_process
 from .converted import reason_of

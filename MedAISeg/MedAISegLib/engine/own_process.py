@@ -17,8 +17,8 @@ from typing import IO
 
 import psutil
 
-from .errors import ResourceError
-from .progress import Poll
+from ..core.errors import ResourceError
+from ..core.progress import Poll
 
 _BEGIN = """
 import faulthandler, json, sys
