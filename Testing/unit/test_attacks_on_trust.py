@@ -56,6 +56,11 @@ POISONS = {
     "eval without a module": {"_target_": "eval", "source": "open('CANARY', 'w')"},
     "hub": {"_target_": "torch.hub.load", "repo_or_dir": "CANARY", "model": "m", "source": "local"},
     "script": {"_target_": "scripts.own.Scores", "out_channels": 3},
+    "a module that MONAI imports": {
+        "_target_": "monai.apps.auto3dseg.bundle_gen.subprocess.Popen",
+        "args": ["touch", "CANARY"],
+    },
+    "system of a module that MONAI imports": "$monai.config.deviceconfig.os.system(command='touch CANARY')",
     "subclasses": "$[c for c in ().__class__.__base__.__subclasses__()]",
     "import": "$import scripts.own",
 }

@@ -11,14 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..monai_bundle.expressions import REFERENCE
 from ..monai_bundle.references import Inference
 from ..monai_bundle.values import Unresolved, quoted
+from .monai_classes import is_of_monai
 
 ENTRIES = ("network_def", "network", "preprocessing", "inferer", "postprocessing", "evaluator", "checkpointloader")
 """Where a run of a bundle begins; what none of them refers to is never evaluated, but for imports."""
 
 _REFERENCE = re.compile(r"[@%](\w+)")
-_OF_MONAI = re.compile(r"(monai\.)?([a-z]\w*\.)*[A-Z]\w*")
+_STAND_IN = "_reference_"
+_HARMLESS = frozenset(
+    {
+        *("bool", "dict", "float", "int", "len", "list", "max", "min", "range", "str", "tuple"),
+        *("os.path.exists", "os.path.isfile", "os.path.join"),
+        *("torch.as_tensor", "torch.cuda.is_available", "torch.device", "torch.from_numpy", "torch.tensor"),
+    }
+)
+"""What an expression may call without being named; of objects that it refers to, these methods:"""
+_METHODS = ("to", "eval", "cpu", "float")
 _USUAL = frozenset({"monai", "torch", "numpy"}) | sys.stdlib_module_names
 _MOST_NAMED = 6
 
@@ -53,11 +64,11 @@ def own_code(config: Mapping[str, Any], root: Path) -> OwnCode:
             named[f"import {quoted(module)}"] = None
     for place, value in _reachable(config):
         if place.endswith("#_target_"):
-            if not _is_monai(value):
+            if not is_of_monai(value) or _is_there(root, value):
                 named[f"the class {quoted(value)} ({place.removesuffix('#_target_')})"] = None
             if file := _missing_file(value, root):
                 missing[file] = None
-        elif value.startswith("$") and not _imported(value) and isinstance(inference.value(place), Unresolved):
+        elif value.startswith("$") and not _imported(value) and not _is_followed(value, inference.value(place)):
             named[f"the expression {quoted(value)} ({place})"] = None
     return OwnCode(tuple(named), tuple(missing))
 
@@ -108,9 +119,29 @@ def _imported(text: str) -> list[str]:
     return names
 
 
-def _is_monai(target: str) -> bool:
-    """A class that MONAI would look up among its own; what looks like a function or a detour is named to the user."""
-    return _OF_MONAI.fullmatch(target) is not None and (target.startswith("monai.") or "." not in target)
+def _is_followed(text: str, value: Any) -> bool:
+    """Whether an expression has a value without being evaluated, and calls nothing but what is harmless or MONAI's.
+
+    What is called on a branch that was not followed, or for an argument that does not matter, counts as well.
+    """
+    if isinstance(value, Unresolved):
+        return False
+    try:
+        tree = ast.parse(REFERENCE.sub(_STAND_IN, text[1:]).strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return all(_is_known(call) for call in ast.walk(tree) if isinstance(call, ast.Call))
+
+
+def _is_known(call: ast.Call) -> bool:
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in _METHODS:
+        return isinstance(func.value, ast.Call) or ast.unparse(func.value) == _STAND_IN
+    name = ast.unparse(func)
+    if name == "torch.load":
+        # Other arguments can have it run code that the file holds.
+        return len(call.args) <= 2 and all(keyword.arg == "map_location" for keyword in call.keywords)
+    return name in _HARMLESS or is_of_monai(name)
 
 
 def _missing_file(target: str, root: Path) -> str:
