@@ -18,6 +18,9 @@ from .axis_taps import AxisTaps
 from .pieces import Poll
 from .slabs import Shape, tiles, whole_box
 
+_FEW = 0.01
+"""Share of the voxels above which those within a background of zeros are left out: they stay what they are."""
+
 _ROUNDINGS = 8
 """No more is lost in one pass an axis: of the largest value about a place, by the precision of the values."""
 
@@ -43,9 +46,22 @@ def settle_near_zero(
             if largest > 0.0:
                 made = made[box]
                 lost = made.abs() <= _ROUNDINGS * torch.finfo(made.dtype).eps * largest
+                if int(lost.sum()) > _FEW * lost.numel():
+                    lost &= _touched(near, parts)
                 places = torch.nonzero(lost, as_tuple=True)
                 made[places] = _summed(source, places, parts, precision).to(made.dtype)
         poll()
+
+
+def _touched(near: torch.Tensor, taps: Sequence[AxisTaps]) -> torch.Tensor:
+    """Where any of the eight neighbours in ``near``, which begins with the first of them, is not zero."""
+    touched = near != 0
+    for axis, along in enumerate(taps):
+        ends = along.shifted(int(along.lower[0]))
+        touched = touched.movedim(axis, 0)
+        lower, upper = (torch.from_numpy(index).to(near.device) for index, _ in ends.sides)
+        touched = (touched[lower] | touched[upper]).movedim(0, axis)
+    return touched
 
 
 def _summed(
