@@ -44,6 +44,7 @@ def read_model(path: Path) -> ModelSource:
         format="test",
         license=content.get("license", "MIT"),
         commercial_use=content.get("commercial_use"),
+        own_code=bool(content.get("own_code")),
     )
     return ModelSource(spec, tuple)
 

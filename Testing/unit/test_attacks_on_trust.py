@@ -156,7 +156,7 @@ def test_metadata_cannot_say_that_the_bundle_lies_elsewhere(tmp_path: Path) -> N
 
 def test_trust_is_no_file_that_a_model_could_bring(tmp_path: Path, canary: Path) -> None:
     root = write_coded(tmp_path, script=f"{SCRIPT}\n{touch(canary)}\n")
-    entry = {"trusted": {content_sha256(root): {"model": root.name, "given": ""}}, "trust": True}
+    entry = {"trusted": {content_sha256(root): {"models": [root.name], "given": ""}}, "trust": True}
     for place in (root, root / "configs"):
         (place / "trust.json").write_text(json.dumps(entry))
     require_untouched(root, canary)

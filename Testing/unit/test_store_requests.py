@@ -94,6 +94,20 @@ def test_trust_is_asked_for_given_and_withdrawn(answers: Answers, publisher: Pub
     )
 
 
+def test_a_copy_of_a_trusted_model_is_shown_as_trusted_and_ends_with_it(answers: Answers, publisher: Publisher) -> None:
+    url = publisher.url("/code.zip")
+    answers.of(answers.ask(InstallModelRequest(url, model_id="one", trust=True)))
+    answers.of(answers.ask(InstallModelRequest(url, model_id="two")))
+
+    def listed() -> dict[str, tuple[ModelState, bool]]:
+        models = answers.of(answers.ask(ModelsRequest())).models
+        return {card.id: (card.state, card.trusted) for card in models if card.id in ("one", "two")}
+
+    assert listed() == dict.fromkeys(("one", "two"), (ModelState.READY, True))
+    answers.of(answers.ask(TrustRequest("two", trust=False)))
+    assert listed() == dict.fromkeys(("one", "two"), (ModelState.NOT_TRUSTED, False))
+
+
 def test_what_was_changed_is_found_and_what_is_not_there_is_said(
     answers: Answers, publisher: Publisher, tmp_path: Path
 ) -> None:

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import MedAISegError
+from ..core.errors import MedAISegError, ModelError
 from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.converted_networks import forget_converted, models_with_converted
 from ..models.installing import remove_model
 from ..models.receipts import forget_installation
 from ..models.store import installed_models
+from ..models.trust import trusted_sha256
 
 
 def remove_installed(model_id: str) -> None:
-    """Delete an installed model, the trust in it, and the networks converted from weights that no other model has.
+    """Delete an installed model, with the trust in it and its copies, and networks converted from weights of it alone.
 
     Raises:
         ModelError: if there is none of that id, it comes with the program, or lies in a shared folder.
         ResourceError: if it cannot be deleted.
     """
-    converted, largest = _converted_of(model_id)
+    path = next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
+    converted, largest = _converted_of(path)
+    sha256 = _trusted_of(path)
     with done_wholly():
         remove_model(model_id)
-        forget_installation(model_id)
+        forget_installation(model_id, sha256)
     # What has no file of the size of the weights has other weights, and need not be read.
     others = (other.path for other in installed_models() if largest in _sizes(other.path)) if converted else ()
     forget_converted(converted.difference(*map(_hashes, others)))
 
 
-def _converted_of(model_id: str) -> tuple[set[str], int]:
+def _trusted_of(path: Path | None) -> str:
+    """The SHA-256 of a model where it is trusted; one that cannot be read is none that could run."""
+    with suppress(ModelError):
+        return trusted_sha256(path) if path is not None else ""
+    return ""
+
+
+def _converted_of(path: Path | None) -> tuple[set[str], int]:
     """The hashes under which networks of a model are kept, and the bytes of its largest file."""
-    path = next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
     kept = models_with_converted()
     if path is None or not kept:
         return set(), 0

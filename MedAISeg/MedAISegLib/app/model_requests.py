@@ -147,8 +147,11 @@ def _cards(model: InstalledModel) -> list[ModelCard]:
 def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
     size = size_bytes(model.path)
     variants: tuple[str, ...] = ()
+    trusted = trust.was_trusted(model.path)
     try:
         spec = read_model(model.path).spec
+        # What was trusted under another name runs as well.
+        trusted |= spec.own_code
         card, variants = card_of(spec, size_bytes=size, embedded=model.embedded), spec.variants
     except ModelError as error:
         state = ModelState.NOT_TRUSTED if isinstance(error, NotTrustedError) else ModelState.UNUSABLE
@@ -161,7 +164,7 @@ def _card(model: InstalledModel) -> tuple[ModelCard, tuple[str, ...]]:
         shared=model.shared,
         receipt=receipt,
         unused_days=receipts.days_unused(model),
-        trusted=trust.was_trusted(model.path),
+        trusted=trusted,
         anatomy=card.anatomy or (published.anatomy if published else ""),
     )
     if published and receipt.came_from([file.url for file in published.files]):

@@ -6,7 +6,7 @@ import click
 
 from ..core.errors import NotTrustedError, UsageError
 from ..models.store import find_model
-from ..models.trust import trust_content, trusted_for_now, was_trusted, withdraw_trust
+from ..models.trust import trust_content, trusted_for_now, withdraw_trust
 from .parameters import GivenName, as_command
 
 
@@ -39,9 +39,7 @@ def trust(model: str) -> None:
 @click.command("distrust")
 @click.argument("model", metavar="M", type=GivenName())
 def distrust(model: str) -> None:
-    """Let the model M run no code of its own any more."""
-    path = find_model(model)
-    if not was_trusted(path):
+    """Let the model M run no code of its own any more, nor any copy of it, whatever its name."""
+    if not withdraw_trust(find_model(model)):
         raise UsageError("it is not trusted.", where=model)
-    withdraw_trust(path)
-    click.echo(f"{model} is not trusted any more.")
+    click.echo(f"{model} is not trusted any more, nor is any copy of it.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, ResourceError
@@ -14,7 +13,7 @@ from .locking import held
 from .names import model_id_problem
 from .origins import Receipt
 from .store import InstalledModel, models_home
-from .trust import content_sha256, withdraw_trust
+from .trust import content_sha256, withdraw_content
 
 RECORD = "installed.json"
 _SAID = tuple(field.name for field in fields(Receipt))
@@ -34,10 +33,17 @@ def record_installation(model: InstalledModel, receipt: Receipt) -> None:
     change_record(RECORD, lambda content: content.update({model.id: entry}))
 
 
-def forget_installation(model_id: str) -> None:
-    """Of a model that is removed, the trust in it included."""
+def forget_installation(model_id: str, sha256: str) -> None:
+    """Of a model that is removed, the trust in it included.
+
+    Args:
+        sha256: of its content where that was trusted, empty where not.
+
+    Raises:
+        ResourceError: if that cannot be written.
+    """
     change_record(RECORD, lambda content: content.pop(model_id, None))
-    withdraw_trust(Path(model_id))
+    withdraw_content(sha256, model_id)
 
 
 def record_use(model: str) -> None:

@@ -54,15 +54,24 @@ def file_sha256(path: Path) -> str:
 
 
 def is_trusted(path: Path) -> bool:
-    """Whether the user has trusted this very model."""
-    sha256 = content_sha256(path)
-    return sha256 in _for_now or sha256 in _entries(_TRUSTED)
+    """Whether the user has trusted this very model, be it under another name."""
+    return bool(trusted_sha256(path))
+
+
+def trusted_sha256(path: Path) -> str:
+    """Of a model that the user has trusted as it is now; empty for any other.
+
+    Raises:
+        ModelError: if a file cannot be read; none is where no model at all is trusted.
+    """
+    known = {*_for_now, *_entries(_TRUSTED)}
+    sha256 = content_sha256(path) if known else ""
+    return sha256 if sha256 in known else ""
 
 
 def was_trusted(path: Path) -> bool:
-    """Whether there is trust in a model of this folder's name that could be withdrawn; its files are not read."""
-    given = (entry for entry in _entries(_TRUSTED).values() if isinstance(entry, dict))
-    return any(entry.get("model") == path.name for entry in given)
+    """Whether trust was given under the name of this folder, and not withdrawn; its files are not read."""
+    return any(path.name in _names(entry) for entry in _entries(_TRUSTED).values())
 
 
 def require_trust(path: Path, what: str) -> None:
@@ -98,8 +107,13 @@ def trust_content(sha256: str, model_id: str) -> None:
     Raises:
         ResourceError: if that cannot be written down.
     """
-    entry = {"model": model_id, "given": _now()}
-    change_record(RECORD, lambda content: _section(content, _TRUSTED).update({sha256: entry}))
+
+    def remember(content: dict[str, Any]) -> None:
+        trusted = _section(content, _TRUSTED)
+        names = {*_names(trusted.get(sha256)), model_id}
+        trusted[sha256] = {"models": sorted(names), "given": _now()}
+
+    change_record(RECORD, remember)
 
 
 @contextmanager
@@ -116,17 +130,43 @@ def trusted_for_now(path: Path) -> Iterator[str]:
         _for_now.remove(sha256)
 
 
-def withdraw_trust(path: Path) -> None:
-    """Forget the trust in models of this folder's name, whatever they were when it was given."""
+def withdraw_trust(path: Path) -> bool:
+    """Forget the trust in a model as it is now, in all its copies, and whatever was trusted under its name.
+
+    Returns:
+        Whether there was any.
+
+    Raises:
+        ModelError: if a file of it cannot be read; then the trust under its name is forgotten nevertheless.
+        ResourceError: if that cannot be written down.
+    """
+    sha256 = ""
+    try:
+        sha256 = trusted_sha256(path)
+    finally:
+        there_was_any = withdraw_content(sha256, path.name)
+    return there_was_any
+
+
+def withdraw_content(sha256: str, model_id: str) -> bool:
+    """Forget the trust in models of this content, and whatever was trusted under this name.
+
+    Returns:
+        Whether there was any.
+
+    Raises:
+        ResourceError: if that cannot be written down.
+    """
+    ended: list[str] = []
 
     def forget(content: dict[str, Any]) -> None:
         trusted = _section(content, _TRUSTED)
-        for sha256 in [
-            s for s, entry in trusted.items() if isinstance(entry, dict) and entry.get("model") == path.name
-        ]:
-            del trusted[sha256]
+        ended.extend(known for known, entry in trusted.items() if known == sha256 or model_id in _names(entry))
+        for known in ended:
+            del trusted[known]
 
     change_record(RECORD, forget)
+    return bool(ended)
 
 
 def needs_acknowledgement(card: ModelCard) -> bool:
@@ -166,6 +206,12 @@ def _licence_key(card: ModelCard) -> str:
 
 def _entries(section: str) -> dict[str, Any]:
     return _section(read_record(RECORD), section)
+
+
+def _names(entry: object) -> tuple[str, ...]:
+    """All names that a content was trusted under."""
+    names = entry.get("models") if isinstance(entry, dict) else None
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _section(content: dict[str, Any], name: str) -> dict[str, Any]:

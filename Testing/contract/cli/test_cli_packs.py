@@ -183,7 +183,7 @@ def test_trust_is_in_no_pack_and_none_can_claim_it(run, tmp_path, model_store, g
         assert below(there / "models") == []
         assert not any((there / name).exists() for name in CLAIMS)
     for place in ("models", None):
-        claim = {"trusted": {json.loads(claims["installed.json"])["two_organs"]["sha256"]: {"model": "two_organs"}}}
+        claim = {"trusted": {json.loads(claims["installed.json"])["two_organs"]["sha256"]: {"models": ["two_organs"]}}}
 
         def change(manifest, place=place, claim=claim):
             (manifest["models"][0] if place else manifest).update(claim)

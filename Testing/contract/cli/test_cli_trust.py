@@ -56,3 +56,28 @@ def test_trust_is_asked_for_only_where_it_helps(run, embedded_model, coded):
     refused = run("models", "trust", coded)
     assert refused.exit_code == 4
     assert "scripts/own.py" in refused.stderr.replace("\n", "")
+
+
+def test_distrust_shuts_off_every_copy_of_a_model(run, coded, model_store):
+    for name in ("a", "b"):
+        assert run("models", "install", coded, "--trust", "--name", name).exit_code == 0
+    assert run("models", "distrust", "a").exit_code == 0
+    for name in ("a", "b"):
+        assert "it is not trusted" in run("models", "verify", name).stderr.replace("\n", " ")
+    assert run("models", "distrust", "b").exit_code == 2
+
+
+def test_a_model_that_is_installed_anew_asks_anew_whatever_else_it_was_called(run, coded, model_store):
+    for name in ("a", "b"):
+        assert run("models", "install", coded, "--trust", "--name", name).exit_code == 0
+    assert run("models", "remove", "a").exit_code == 0
+    assert run("models", "install", coded, "--name", "a").exit_code == 4
+    assert run("models", "verify", "b").exit_code == 4
+
+
+def test_trust_in_a_path_is_taken_back_by_the_name_that_it_is_installed_under(run, coded, model_store):
+    assert run("models", "trust", coded).exit_code == 0
+    assert run("models", "install", coded, "--name", "mine").exit_code == 0
+    assert run("models", "distrust", "mine").exit_code == 0
+    assert run("models", "verify", "mine").exit_code == 4
+    assert run("models", "trust", coded).exit_code == 0

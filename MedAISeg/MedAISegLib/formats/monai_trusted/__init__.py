@@ -67,10 +67,10 @@ def read(path: Path, refused: NotTrustedError) -> ModelSource:
     _require_no_links(files.root)
     what = own.described() or "what MONAI evaluates of its description"
     would = f"run code of its own ({what}), since {_reason(refused)}"
-    require_trust(path, would)
+    require_trust(files.root, would)
     notice = Notice("own-code", f"The model runs by code of its own, which you have trusted: {what}.")
-    spec = replace(spec, sha256=content_sha256(path), notices=(notice,))
-    return ModelSource(spec, partial(_build, path, would, files), partial(_run, files, spec))
+    spec = replace(spec, sha256=content_sha256(files.root), notices=(notice,))
+    return ModelSource(spec, partial(_build, would, files), partial(_run, would, files, spec))
 
 
 def _reason(refused: NotTrustedError) -> str:
@@ -85,15 +85,16 @@ def _require_no_links(root: Path) -> None:
         raise ModelError("its folder has a link in it, and so cannot be trusted as it is.", where=str(link))
 
 
-def _build(path: Path, would: str, files: BundleFiles) -> tuple[tuple[torch.nn.Module, ...], ...]:
+def _build(would: str, files: BundleFiles) -> tuple[tuple[torch.nn.Module, ...], ...]:
     from .running import build
 
-    require_trust(path, would)
+    require_trust(files.root, would)
     require_packages(Inference(files.inference, files.root), files.root.name)
     return ((build(files),),)
 
 
 def _run(
+    would: str,
     files: BundleFiles,
     spec: ModelSpec,
     case: Case,
@@ -104,4 +105,6 @@ def _run(
 ) -> OwnResult:
     from .running import run
 
+    # Its modules are imported when they are first needed, which may be long after it was read.
+    require_trust(files.root, would)
     return run(files, spec, case, networks, device=device, progress=progress)
