@@ -120,3 +120,9 @@ def test_an_expression_that_calls_more_than_is_known_is_named(expression: str, t
 def test_an_expression_of_nothing_but_what_is_known_is_not_named(expression: str, tmp_path: Path) -> None:
     config = {"network_def": {"_target_": "UNet"}, "device": "$torch.device('cpu')"}
     assert named(expression, tmp_path, **config) == ()
+
+
+def test_ten_harmless_things_hide_nothing(tmp_path: Path) -> None:
+    entries = {f"part{n}": {"_target_": f"scripts.own.Part{n}"} for n in range(10)}
+    found = own_code({**entries, "inferer": {"_target_": "subprocess.Popen"}}, tmp_path)
+    assert "subprocess.Popen" in found.described()
