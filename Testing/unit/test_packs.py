@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,36 @@ def test_a_pack_that_is_stopped_is_not_there(model: InstalledModel, tmp_path: Pa
 
     with pytest.raises(Cancelled):
         write_pack([(model, listed(model))], tmp_path / "p.zip", poll=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (shutil.rmtree, "liver: it was removed while"),
+        (lambda path: (path / "weights.1").unlink(), "liver: .* (changed|removed) while"),
+        (lambda path: (path / "weights.1").write_bytes(WEIGHTS[::-1]), "liver: its files were changed while"),
+    ],
+    ids=["removed", "a file removed", "replaced"],
+)
+@pytest.mark.parametrize("at_once", [True, False], ids=["before it is written", "while it is written"])
+def test_a_model_that_changes_while_it_is_packed_gives_no_pack(
+    model: InstalledModel, tmp_path: Path, change: Callable[[Path], object], said: str, at_once: bool
+) -> None:
+    (model.path / "weights.1").write_bytes(WEIGHTS)
+    packed = listed(model)
+    changes = [lambda: change(model.path)]
+    if at_once:
+        changes.pop()()
+
+    def poll() -> None:
+        """Is called first when the first of two files is written."""
+        if changes:
+            changes.pop()()
+
+    with pytest.raises(ModelError, match=said) as caught:
+        write_pack([(model, packed)], tmp_path / "p.zip", poll=poll)
+    assert caught.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 

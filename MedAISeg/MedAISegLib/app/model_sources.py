@@ -143,8 +143,10 @@ def _packed(model: InstalledModel) -> PackedModel:
         ModelError: if it cannot be used, or has changed since it was installed: what is known of its download would
             be said of something else.
     """
-    spec, sha256 = read_model(model.path).spec, content_sha256(model.path)
+    # First, so that whatever takes its place later is found out when it is written.
+    sha256 = content_sha256(model.path)
     require_unchanged(model, sha256)
+    spec = read_model(model.path).spec
     receipt = receipt_of(model)
     commercial_use = False if receipt.acknowledged else spec.commercial_use
     return PackedModel(model.id, sha256, spec.license, commercial_use, size_bytes(model.path), receipt.to_share)

@@ -7,6 +7,7 @@ way, and not who made it: it carries no trust, and no licence counts as acknowle
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -73,7 +74,8 @@ def write_pack(
 
     Raises:
         UsageError: if there are none, or the file exists.
-        ModelError: if a model has a link, or a name that other systems do not take.
+        ModelError: if a model has a link, or a name that other systems do not take, or is not what its list says, be it
+            that it was removed or replaced meanwhile.
         ResourceError: if it cannot be written.
         Cancelled: if ``poll`` raises it.
     """
@@ -89,8 +91,8 @@ def write_pack(
     ):
         archive.writestr(MANIFEST, json.dumps(to_json(manifest), indent=1, ensure_ascii=False))
         counted = _Counted(sum(packed.size_bytes for _, packed in models), on_bytes, poll)
-        for model, _ in models:
-            _add(archive, model, counted)
+        for model, packed in models:
+            _add_model(archive, model, packed, counted)
 
 
 def is_pack(path: Path) -> bool:
@@ -155,14 +157,35 @@ class _Counted:
         self.on_bytes(self.done_bytes, self.total_bytes)
 
 
-def _add(archive: zipfile.ZipFile, model: InstalledModel, counted: _Counted) -> None:
+def _add_model(archive: zipfile.ZipFile, model: InstalledModel, packed: PackedModel, counted: _Counted) -> None:
+    try:
+        written = _add_files(archive, model, counted)
+    except FileNotFoundError as error:
+        raise ModelError(
+            "it was removed while it was packed.", where=model.id, remedy="Install it again, or leave it out."
+        ) from error
+    if written != packed.sha256:
+        raise ModelError("its files were changed while it was packed.", where=model.id, remedy="Pack it again.")
+
+
+def _add_files(archive: zipfile.ZipFile, model: InstalledModel, counted: _Counted) -> str:
+    """Gives the SHA-256 of what is written, as :func:`.trust.content_sha256` that of a folder."""
+    total = hashlib.sha256()
+    model.path.lstat()
     for file in sorted(path for path in model.path.rglob("*") if not path.is_dir()):
-        name = f"{model.id}/{file.relative_to(model.path).as_posix()}"
+        # What is no longer there is no link that leads out.
+        file.lstat()
+        inside = file.relative_to(model.path).as_posix()
+        name = f"{model.id}/{inside}"
         if not file.is_file() or not file.resolve().is_relative_to(model.path.resolve()):
             raise ModelError("a link leads out of the model's folder.", where=str(file))
         if path_problem(name):
             raise ModelError(f"other systems do not take its name: {path_problem(name)}.", where=str(file))
-        with file.open("rb") as source, archive.open(name, "w", force_zip64=True) as packed:
+        of_file = hashlib.sha256()
+        with file.open("rb") as source, archive.open(name, "w", force_zip64=True) as entry:
             while piece := source.read(_PIECE):
-                packed.write(piece)
+                of_file.update(piece)
+                entry.write(piece)
                 counted.add(len(piece))
+        total.update(f"{inside}\0{of_file.hexdigest()}\0".encode())
+    return total.hexdigest()
