@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -211,3 +213,21 @@ def test_without_a_setting_the_system_says_where(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("MEDAISEG_HOME")
     assert models_home().name == "models"
     assert "MedAISeg" in str(models_home())
+
+
+def test_a_model_whose_replacement_was_killed_in_the_middle_is_put_back(folder: Path, home: Path) -> None:
+    install_folder(folder, verify=accept)
+    (folder / "configs" / "metadata.json").write_text("changed")
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom MedAISegLib.models import installing\n"
+        "def swap_half(new, target, old):\n    target.replace(old)\n    os._exit(9)\n"
+        "installing._swap_in = swap_half\n"
+        "installing.install_folder(Path(sys.argv[1]), overwrite=True, verify=lambda _: None)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(store.__file__).parents[2])}
+    killed = subprocess.run([sys.executable, "-c", code, str(folder)], env=environment, check=False)
+    assert killed.returncode == 9
+    assert "lungs" not in [model.id for model in installed_models()]
+    install_folder(folder, verify=accept, model_id="another")
+    assert (home / "models" / "lungs" / "configs" / "metadata.json").read_text() == "{}"
+    assert sorted(path.name for path in models_home().iterdir()) == ["another", "lungs"]

@@ -12,7 +12,7 @@ from ..core.unfinished import done_wholly
 from .locking import held
 from .names import model_id_problem, path_problem, readable
 from .room import require_within_quota
-from .scratch import scratch_folder
+from .scratch import REPLACED, scratch_folder
 from .store import InstalledModel, installed_models, models_home, size_bytes
 
 _LARGEST_BYTES = 50 * 1024**3
@@ -88,7 +88,8 @@ def install_filled(
             require_free(model_id, overwrite=overwrite)
             require_within_quota(model_id, size_bytes(copy))
             begin_last_part()
-            _swap_in(copy, target, scratch / "old")
+            (scratch / REPLACED).mkdir()
+            _swap_in(copy, target, scratch / REPLACED / model_id)
             if follow_up is not None:
                 follow_up()
     return InstalledModel(model_id, target, False)

@@ -15,6 +15,9 @@ from .extras import extra
 
 _PREFIX = ".part-"
 
+REPLACED = "replaced"
+"""A folder in such a folder: for what lay beside it, each under its name, and is about to be replaced."""
+
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
@@ -42,18 +45,31 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Delete what programs have left that were ended in the middle."""
-    filelock = extra("filelock")
+    """Delete what programs have left that were ended in the middle; what they were about to replace is put back."""
     for folder in parent.glob(f"{_PREFIX}*"):
         if not folder.is_dir():
             continue
         lock = _lock_of(folder)
         try:
             with lock.acquire(timeout=0):
+                _put_back(folder / REPLACED, parent)
                 shutil.rmtree(folder, ignore_errors=True)
-        except filelock.Timeout:
+        except OSError:
+            # Its program lives, or what is to be put back cannot be now.
             continue
         _forget(lock)
+
+
+def _put_back(replaced: Path, parent: Path) -> None:
+    for path in replaced.glob("*"):
+        place = parent / path.name
+        try:
+            if not place.exists():
+                path.replace(place)
+        except OSError:
+            # Another program may have been faster, and what it put there is newer.
+            if not place.exists():
+                raise
 
 
 def _lock_of(folder: Path) -> Any:
