@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,50 @@ def test_what_nobody_goes_on_with_is_deleted(publisher: Publisher, home: Path) -
         os.utime(path, (time.time() - 40 * 86_400,) * 2)
     sweep_downloads(30)
     assert [path for path in (home / "downloads").iterdir() if path.suffix != ".lock"] == []
+
+
+def left_long_ago(home: Path, key: str) -> Path:
+    """A whole download and the part of another, which nobody has come back for."""
+    folder = home / "downloads" / key
+    folder.mkdir(parents=True)
+    for path in (folder / "m.zip", folder.with_name(f"{key}.part")):
+        path.write_bytes(b"m")
+        os.utime(path, (time.time() - 40 * 86_400,) * 2)
+    return folder
+
+
+def test_what_others_take_away_while_it_is_swept_is_let_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [left_long_ago(home, key) for key in ("a1", "b2", "c3")]
+    inside = kept_downloads._inside
+
+    def then_gone(folder: Path) -> list[Path]:
+        found = inside(folder)
+        for gone in folders[1:]:
+            shutil.rmtree(gone, ignore_errors=True)
+            gone.with_name(f"{gone.name}.part").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(kept_downloads, "_inside", then_gone)
+    sweep_downloads(30)
+    assert kept_bytes() == 0
+
+
+def test_what_somebody_goes_on_with_is_not_swept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_long_ago(home, "used")
+    resumed = left_long_ago(home, "resumed").with_name("resumed.part")
+
+    @contextmanager
+    def held_after_another(name: str, **how: float) -> Iterator[None]:
+        """Until now another program has held it, and gone on with it."""
+        with held(name, **how):
+            resumed.touch()
+            yield
+
+    monkeypatch.setattr(kept_downloads, "held", held_after_another)
+    with held("downloads/used-use"):
+        sweep_downloads(30)
+    assert (home / "downloads" / "used" / "m.zip").is_file()
+    assert resumed.is_file()
 
 
 def kept_downloads_of(publisher: Publisher) -> None:

@@ -6,14 +6,16 @@ is not complete lies beside it (models.transfer).
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ..core.data_home import data_home
+from ..core.errors import ResourceError
 from ..core.progress import Poll, never
 from .download import Downloaded, Network, Remote, download, key_of
 from .locking import held
@@ -78,13 +80,37 @@ def kept_bytes() -> int:
 
 
 def sweep_downloads(days: int) -> None:
-    """Delete what nobody has gone on with for so many days."""
+    """Delete what nobody has gone on with for so many days, but for what somebody uses just now."""
     limit_s = time.time() - days * _DAY_S
-    for path in [*downloads_folder().glob("*.part"), *downloads_folder().glob("*/*")]:
-        key = path.stem if path.suffix == ".part" else path.parent.name
-        if path.stat().st_mtime < limit_s:
-            with held(f"downloads/{key}-use"):
-                _delete(downloads_folder() / key)
+    for key in _keys():
+        folder = downloads_folder() / key
+        if _last_change_s(folder) < limit_s:
+            with suppress(ResourceError), held(f"downloads/{key}-use", wait_s=0):
+                # Meanwhile somebody may have gone on with it.
+                if _last_change_s(folder) < limit_s:
+                    _delete(folder)
+
+
+def _keys() -> set[str]:
+    """Of all downloads, whole or not."""
+    there = _inside(downloads_folder())
+    return {path.name.removesuffix(".part") for path in there if path.suffix == ".part" or path.is_dir()}
+
+
+def _last_change_s(folder: Path) -> float:
+    """Of a download, in seconds since 1970; without end where others have taken it away."""
+    times = []
+    for path in [folder.with_name(f"{folder.name}.part"), *_inside(folder)]:
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times, default=math.inf)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What lies in a folder, which may be gone."""
+    with suppress(FileNotFoundError):
+        return list(folder.iterdir())
+    return []
 
 
 def _delete(folder: Path) -> None:
