@@ -1,4 +1,8 @@
-"""Small JSON files in the program's data folder: written as a whole, and read even after damage."""
+"""Small JSON files in the program's data folder: written as a whole, and never overwritten unread.
+
+Most of them only ever permit more, so that one which cannot be read permits nothing. One that binds forbids something:
+taken for empty it would allow what it is there to prevent.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +12,79 @@ from pathlib import Path
 from typing import Any
 
 from ..core.data_home import data_home
-from ..core.disk import written_whole
+from ..core.disk import os_errors_explained, written_whole
+from ..core.errors import ResourceError
 from .locking import held
 
 _LARGEST = 16 * 2**20
+_DAMAGE = (ValueError, RecursionError)
 
 
-def read_record(name: str) -> dict[str, Any]:
-    """What a file holds; nothing where it is missing or damaged, since what is kept here only ever permits more."""
-    path = data_home() / name
-    try:
-        if path.stat().st_size > _LARGEST:
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def read_record(name: str, *, binds: bool = False) -> dict[str, Any]:
+    """What a file holds; nothing where it is missing.
 
-
-def change_record(name: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what a file holds, alone among all programs.
+    Args:
+        binds: the file forbids something; any other that cannot be read, or is damaged, holds nothing.
 
     Raises:
-        ResourceError: if it cannot be written.
+        ResourceError: if one that binds cannot be read, or is damaged.
     """
+    path = data_home() / name
+    try:
+        return _content(path)
+    except (OSError, *_DAMAGE) as error:
+        if binds:
+            raise _unreadable(path, error) from error
+        return {}
+
+
+def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds: bool = False) -> None:
+    """Change what a file holds, alone among all programs; one that is damaged is set aside first.
+
+    Args:
+        binds: the file forbids something, and stays where it is if it is damaged.
+
+    Raises:
+        ResourceError: if it cannot be read or written; or if one that binds is damaged.
+    """
+    path = data_home() / name
     with held("records"):
-        content = read_record(name)
+        try:
+            content = _content(path)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        except _DAMAGE as error:
+            if binds:
+                raise _unreadable(path, error) from error
+            content = {}
+            with os_errors_explained(path):
+                path.replace(path.with_name(f"{name}.damaged"))
         change(content)
-        _write(data_home() / name, json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True))
+        _write(path, json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Raises OSError if a file that is there cannot be read, ValueError or RecursionError if it is damaged."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("it is too large")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    if not isinstance(content, dict):
+        raise ValueError("it holds no object")
+    return content
+
+
+def _unreadable(path: Path, error: Exception) -> ResourceError:
+    if isinstance(error, OSError):
+        what, remedy = (
+            f"it cannot be read: {error.strerror or error}.",
+            "Check permissions and the disk.",
+        )
+    else:
+        what, remedy = "it is damaged.", "Put a copy of it in its place, or delete it: what it says is lost then."
+    return ResourceError(what, where=str(path), remedy=remedy)
 
 
 def _write(path: Path, text: str) -> None:

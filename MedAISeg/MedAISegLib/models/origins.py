@@ -162,15 +162,19 @@ def _is_hexadecimal(text: str, length: int) -> bool:
 
 
 def known_sha256(origin: Origin) -> str:
-    """Of what came from its address last; empty where nothing did."""
-    return str(_without_secrets(read_record(RECORD)).get(_key(origin), ""))
+    """Of what came from its address last; empty where nothing did.
+
+    Raises:
+        ResourceError: if that cannot be read.
+    """
+    return str(_without_secrets(read_record(RECORD, binds=True)).get(_key(origin), ""))
 
 
 def note(origin: Origin) -> None:
     """Write down what came from an address.
 
     Raises:
-        ResourceError: if that cannot be written.
+        ResourceError: if what is known already cannot be read, or that cannot be written.
     """
 
     def change(content: dict[str, Any]) -> None:
@@ -178,11 +182,15 @@ def note(origin: Origin) -> None:
         content.clear()
         content.update(known | {_key(origin): origin.sha256})
 
-    change_record(RECORD, change)
+    change_record(RECORD, change, binds=True)
 
 
 def has_changed(origin: Origin) -> bool:
-    """Whether another file came from its address since."""
+    """Whether another file came from its address since.
+
+    Raises:
+        ResourceError: if that cannot be read.
+    """
     return known_sha256(origin) not in ("", origin.sha256)
 
 
