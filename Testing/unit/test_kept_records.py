@@ -61,3 +61,8 @@ def test_a_damaged_record_of_downloads_is_told_of_and_not_taken_for_empty(conten
     (home / "downloads.json").unlink()
     note(origin)
     assert known_sha256(origin) == "1" * 64
+
+
+def test_nothing_is_written_where_nothing_changes(home: Path) -> None:
+    change_record("r.json", lambda content: content.pop("one", None))
+    assert not (home / "r.json").exists()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from MedAISegLib.app import model_removal
 from MedAISegLib.app.model_removal import remove_installed
-from MedAISegLib.core.errors import ModelError
+from MedAISegLib.core.disk import written_whole
+from MedAISegLib.core.errors import ModelError, ResourceError
 from MedAISegLib.formats import read_model
+from MedAISegLib.models import installing, kept_records, locking
 from MedAISegLib.models.converted_networks import converted_network, converting, keep_reason
 from MedAISegLib.models.store import embedded_models_folder, models_home
+from MedAISegLib.models.trust import trust_model, was_trusted
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +97,50 @@ def test_what_comes_with_the_program_keeps_its_networks() -> None:
         with pytest.raises(ModelError):
             remove_installed(name)
     assert kept(sha256)
+
+
+def test_trust_is_withdrawn_before_the_model_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed("mine")
+    path, moved, replace = models_home() / "mine", [], Path.replace
+    trust_model(path)
+
+    def moving(self: Path, target: Path) -> Path:
+        if self == path:
+            moved.append(was_trusted(path))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", moving)
+    remove_installed("mine")
+    assert moved == [False]
+
+
+def test_a_full_disk_is_no_reason_to_keep_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed("mine")
+    path = models_home() / "mine"
+    trust_model(path)
+
+    def full_until_it_is_gone(target: Path) -> AbstractContextManager[BinaryIO]:
+        if list(models_home().rglob("models")):
+            raise ResourceError("the disk is full.")
+        return written_whole(target)
+
+    monkeypatch.setattr(kept_records, "written_whole", full_until_it_is_gone)
+    remove_installed("mine")
+    assert not path.exists()
+    assert not was_trusted(path)
+
+
+def test_of_two_that_remove_a_model_the_second_hears_that_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def held_after_another(name: str) -> Iterator[None]:
+        monkeypatch.undo()
+        monkeypatch.setenv("MEDAISEG_HOME", str(home))
+        remove_installed("mine")
+        with locking.held(name):
+            yield
+
+    home = models_home().parent
+    installed("mine")
+    monkeypatch.setattr(installing, "held", held_after_another)
+    with pytest.raises(ModelError, match=r"mine: there is no such model"):
+        remove_installed("mine")

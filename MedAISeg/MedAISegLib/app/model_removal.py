@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import MedAISegError, ModelError
+from ..core.errors import MedAISegError, ModelError, ResourceError
 from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.converted_networks import forget_converted, models_with_converted
@@ -25,8 +25,15 @@ def remove_installed(model_id: str) -> None:
     path = next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
     converted, largest = _converted_of(path)
     sha256 = _trusted_of(path)
+
+    def forget() -> None:
+        # A full disk may take this only when the model is gone.
+        with suppress(ResourceError):
+            forget_installation(model_id, sha256)
+
     with done_wholly():
-        remove_model(model_id)
+        # Whoever ends the program in the middle leaves no trust in a model that is no longer there.
+        remove_model(model_id, beforehand=forget)
         forget_installation(model_id, sha256)
     # What has no file of the size of the weights has other weights, and need not be read.
     others = (other.path for other in installed_models() if largest in _sizes(other.path)) if converted else ()

@@ -11,6 +11,7 @@ from ..core.progress import Poll, never
 from ..core.unfinished import done_wholly
 from .locking import held
 from .names import model_id_problem, path_problem, readable
+from .receipts import record_set_aside
 from .room import require_within_quota
 from .scratch import REPLACED, scratch_folder
 from .store import InstalledModel, installed_models, models_home, size_bytes
@@ -89,7 +90,9 @@ def install_filled(
             require_within_quota(model_id, size_bytes(copy))
             begin_last_part()
             (scratch / REPLACED).mkdir()
-            _swap_in(copy, target, scratch / REPLACED / model_id)
+            # A program that is killed in between leaves a model of which nothing is known, and nothing wrong.
+            with record_set_aside(model_id):
+                _swap_in(copy, target, scratch / REPLACED / model_id)
             if follow_up is not None:
                 follow_up()
     return InstalledModel(model_id, target, False)
@@ -124,13 +127,27 @@ def told_of(source: Path | str, *, instead_of: Path) -> Iterator[None]:
         raise
 
 
-def remove_model(model_id: str) -> None:
+def remove_model(model_id: str, beforehand: Callable[[], None] | None = None) -> None:
     """Delete an installed model.
+
+    Args:
+        beforehand: is called just before the model goes, when nothing speaks against that any more.
 
     Raises:
         ModelError: if there is none of that id, it comes with the program, or lies in a shared folder.
         ResourceError: if it cannot be deleted.
     """
+    parent = _removable(model_id).path.parent
+    with done_wholly() as begin_last_part, scratch_folder(parent) as scratch, held("models"):
+        # Another program may have removed it meanwhile.
+        model = _removable(model_id)
+        begin_last_part()
+        if beforehand is not None:
+            beforehand()
+        model.path.replace(scratch / "removed")
+
+
+def _removable(model_id: str) -> InstalledModel:
     model = next((model for model in installed_models() if model.id == model_id), None)
     if model is None:
         raise ModelError("there is no such model.", where=model_id)
@@ -138,9 +155,7 @@ def remove_model(model_id: str) -> None:
         raise ModelError("it comes with the program and cannot be removed.", where=model_id)
     if model.shared:
         raise ModelError(f"it lies in a shared folder and is not removed from here: {model.path}.", where=model_id)
-    with done_wholly() as begin_last_part, scratch_folder(model.path.parent) as scratch, held("models"):
-        begin_last_part()
-        model.path.replace(scratch / "old")
+    return model
 
 
 def _require_contained(source: Path) -> None:

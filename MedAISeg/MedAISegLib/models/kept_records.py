@@ -41,6 +41,8 @@ def read_record(name: str, *, binds: bool = False) -> dict[str, Any]:
 def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds: bool = False) -> None:
     """Change what a file holds, alone among all programs; one that is damaged is set aside first.
 
+    Where nothing changes nothing is written, so that a full disk does not matter.
+
     Args:
         binds: the file forbids something, and stays where it is if it is damaged.
 
@@ -51,16 +53,20 @@ def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds:
     with held("records"):
         try:
             content = _content(path)
+            before = _text(content)
         except OSError as error:
             raise _unreadable(path, error) from error
         except _DAMAGE as error:
             if binds:
                 raise _unreadable(path, error) from error
-            content = {}
+            content, before = {}, ""
             with os_errors_explained(path):
                 path.replace(path.with_name(f"{name}.damaged"))
         change(content)
-        _write(path, json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True))
+        after = _text(content)
+        if after != before:
+            with written_whole(path) as stream:
+                stream.write(after.encode())
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -87,6 +93,5 @@ def _unreadable(path: Path, error: Exception) -> ResourceError:
     return ResourceError(what, where=str(path), remedy=remedy)
 
 
-def _write(path: Path, text: str) -> None:
-    with written_whole(path) as stream:
-        stream.write(f"{text}\n".encode())
+def _text(content: dict[str, Any]) -> str:
+    return f"{json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)}\n"

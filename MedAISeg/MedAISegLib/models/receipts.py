@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -20,17 +22,33 @@ _SAID = tuple(field.name for field in fields(Receipt))
 
 
 def record_installation(model: InstalledModel, receipt: Receipt) -> None:
-    """Write down what a model is, and how it came.
+    """Write down what a model is, and how it came; of one that has been removed since, nothing is written.
 
     Raises:
         ResourceError: if that cannot be written.
     """
+    said = {name: value for name, value in to_json(receipt.to_show).items() if name in _SAID and value}
     with held("models"):
         # Meanwhile nobody puts another in its place.
-        sha256 = content_sha256(model.path)
-    said = {name: value for name, value in to_json(receipt.to_show).items() if name in _SAID and value}
-    entry = said | {"sha256": sha256, "installed": _today(), "used": _today()}
-    change_record(RECORD, lambda content: content.update({model.id: entry}))
+        if model.path.is_dir():
+            entry = said | {"sha256": content_sha256(model.path), "installed": _today(), "used": _today()}
+            change_record(RECORD, lambda content: content.update({model.id: entry}))
+
+
+@contextmanager
+def record_set_aside(model_id: str) -> Iterator[None]:
+    """Within, and from then on, nothing is noted of a model; if the block fails, what was noted is noted again.
+
+    Raises:
+        ResourceError: if that cannot be written.
+    """
+    entry = _entry(model_id)
+    change_record(RECORD, lambda content: content.pop(model_id, None))
+    try:
+        yield
+    except BaseException:
+        change_record(RECORD, lambda content: content.update({model_id: entry} if entry else {}))
+        raise
 
 
 def forget_installation(model_id: str, sha256: str) -> None:
