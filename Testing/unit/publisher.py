@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,12 +16,23 @@ from MedAISegLib.models.download import Network
 from MedAISegLib.models.transfer import Policy, is_https
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Sent as it stands, whatever was asked; not before ``after``, where that is given."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    after: threading.Event | None = None
+
+
 @dataclass
 class Publisher:
     """Files by path, and what is wrong with the next answers.
 
     Attributes:
-        faults: for the next requests, one each: a status, ``"cut"``, ``"stall"``, ``"reset"``; then all is well.
+        faults: for the next requests, one each: a status, ``"cut"``, ``"stall"``, ``"reset"`` or an answer; then all is
+            well.
         redirects: path to address.
         asked: path and Range of each request.
         targets: of each request, query included.
@@ -29,7 +40,7 @@ class Publisher:
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
-    faults: list[int | str] = field(default_factory=list)
+    faults: list[int | str | Answer] = field(default_factory=list)
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
@@ -61,6 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(302, {"Location": publisher.redirects[path], "Content-Length": "0"})
             return
         fault = publisher.faults.pop(0) if publisher.faults else None
+        if isinstance(fault, Answer):
+            self._say(fault)
+            return
         if isinstance(fault, int) or path not in publisher.files:
             self._head(fault if isinstance(fault, int) else 404, {"Content-Length": "0"})
             return
@@ -88,6 +102,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if fault == "stall":
             publisher.released.wait(20)
+
+    def _say(self, answer: Answer) -> None:
+        if answer.after is not None:
+            answer.after.wait(20)
+        with suppress(OSError):
+            self._head(answer.status, answer.headers)
+            self.wfile.write(answer.body)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)

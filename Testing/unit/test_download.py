@@ -66,7 +66,7 @@ def test_a_file_comes_whole_and_nothing_else_is_left(
     assert [path for path in (home / "downloads").iterdir() if path.suffix != ".lock"] == []
 
 
-@pytest.mark.parametrize("fault", ["cut", "reset", 500, 503, 429])
+@pytest.mark.parametrize("fault", ["cut", "reset", 500, 503, 520, 429])
 def test_after_a_failure_it_goes_on(fault: int | str, publisher: Publisher, target: Path) -> None:
     publisher.faults = [fault]
     get(publisher, target)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ..core.disk import os_errors_explained
 from ..core.errors import MedAISegError, ModelError, ResourceError
 from ..core.progress import Poll
 from .extras import extra, extra_or_none
+from .partial_file import PartialFile, Version, usable_validator
 from .transfer_failures import TryAgainError, failure_of, require_accepted
 
 _PIECE = 2**16
@@ -26,6 +26,10 @@ _STEP_S = 0.1
 _MOST_REDIRECTS = 10
 _LARGEST_BYTES = 50 * 2**30
 _SPARE_BYTES = 256 * 2**20
+_ADMITTED_BYTES = 64 * 2**20
+"""A file of unknown size is asked about anew whenever so much more of it is there."""
+
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class _Transfer:
     """The state of one file on its way, shared with the thread that reads from the network."""
 
     url: str
-    target: Path
+    part: PartialFile
     resumable_unchecked: bool
     policy: Policy
     admit: Callable[[int], None]
@@ -65,7 +69,6 @@ class _Transfer:
     total_bytes: int = 0
     failure: Exception | None = None
     finished: bool = False
-    stopped: threading.Event = field(default_factory=threading.Event)
 
 
 def fetch(
@@ -83,8 +86,8 @@ def fetch(
     Args:
         has_checksum: the whole is checked afterwards, so that a part need not be told from that of another version.
         on_bytes: is told how much is there, and of how much (0 where the server does not say).
-        admit: is given the size of the whole before anything is stored, where the server says it; may raise a
-            MedAISegError.
+        admit: is given the size of the whole before anything is stored, or where the server does not say it, now and
+            then what is there; may raise a MedAISegError.
 
     Raises:
         ModelError: if the address may not be asked, or the server refuses.
@@ -93,7 +96,7 @@ def fetch(
     """
     pause_s = policy.pause_s
     for attempt in range(policy.attempts):
-        transfer = _Transfer(url, target, has_checksum, policy, admit)
+        transfer = _Transfer(url, PartialFile(target), has_checksum, policy, admit)
         try:
             _watched(transfer, on_bytes, poll)
         except TryAgainError as error:
@@ -106,7 +109,7 @@ def fetch(
             _wait(pause_s, poll)
             pause_s *= 2
         else:
-            _validator_file(target).unlink(missing_ok=True)
+            transfer.part.forget_version()
             return
 
 
@@ -127,8 +130,7 @@ def _watched(transfer: _Transfer, on_bytes: Callable[[int, int], None], poll: Po
             on_bytes(transfer.done_bytes, transfer.total_bytes)
             thread.join(_STEP_S)
     finally:
-        transfer.stopped.set()
-        thread.join(_STEP_S)
+        transfer.part.stop()
     if transfer.failure is not None:
         raise transfer.failure
     if not transfer.finished:
@@ -149,45 +151,55 @@ def _run(transfer: _Transfer) -> None:
 
 
 def _receive(session: Any, transfer: _Transfer) -> None:
-    target = transfer.target
-    start = target.stat().st_size if target.exists() else 0
-    validator = _validator(target)
-    if start and not (validator or transfer.resumable_unchecked):
-        start = 0
+    part = transfer.part
+    kept = part.version()
+    start = part.size_bytes() if kept.validator or transfer.resumable_unchecked else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
-        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": validator} if validator else {})
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": kept.validator} if kept.validator else {})
     with _followed(session, transfer, headers) as response:
         if response.status_code == 416:
-            target.unlink(missing_ok=True)
+            part.discard()
             raise TryAgainError("what was there of it did not fit")
         require_accepted(response, transfer.url)
-        goes_on = response.status_code == 206 and _range_start(response) == start
-        if response.status_code == 206 and not goes_on:
-            target.unlink(missing_ok=True)
+        first, version = _sent(response)
+        goes_on = response.status_code == 206
+        if goes_on and not (start and first == start and version.may_be_of(kept)):
+            part.discard()
             raise TryAgainError("the server sent another part than it was asked for")
-        start = start if goes_on else 0
-        length = _number(response.headers.get("Content-Length", ""))
-        transfer.done_bytes = start
-        transfer.total_bytes = 0 if length is None else start + length
+        transfer.done_bytes = start if goes_on else 0
+        transfer.total_bytes = version.total_bytes
         _require_room(transfer)
-        _keep_validator(target, response)
-        _store(response, transfer, "ab" if goes_on else "wb")
-    if transfer.total_bytes and transfer.done_bytes < transfer.total_bytes:
+        if goes_on:
+            part.go_on()
+        else:
+            part.begin(version)
+        _store(response, transfer)
+    if not transfer.done_bytes:
+        raise TryAgainError("the server sent an empty file")
+    if transfer.done_bytes < transfer.total_bytes:
         raise TryAgainError("the connection ended too early")
 
 
-def _store(response: Any, transfer: _Transfer, mode: str) -> None:
-    with os_errors_explained(transfer.target), transfer.target.open(mode) as output:
-        while piece := response.raw.read(_PIECE, decode_content=False):
-            if transfer.stopped.is_set():
-                return
-            output.write(piece)
-            transfer.done_bytes += len(piece)
-            if not transfer.total_bytes:
-                _require_free(transfer, 0)
-            if transfer.done_bytes > _LARGEST_BYTES:
-                raise ModelError("it is too large for a model.", where=transfer.url)
+def _store(response: Any, transfer: _Transfer) -> None:
+    admitted = 0
+    while piece := response.raw.read(_PIECE, decode_content=False):
+        transfer.part.write(piece)
+        transfer.done_bytes += len(piece)
+        if transfer.done_bytes > _LARGEST_BYTES:
+            transfer.part.discard()
+            raise ModelError("it is too large for a model.", where=transfer.url)
+        if transfer.total_bytes:
+            if transfer.done_bytes > transfer.total_bytes:
+                transfer.part.discard()
+                raise TryAgainError("the server sent more than it said")
+            continue
+        _require_free(transfer, 0)
+        if transfer.done_bytes - admitted >= _ADMITTED_BYTES:
+            admitted = transfer.done_bytes
+            transfer.admit(admitted)
+    if not transfer.total_bytes:
+        transfer.admit(transfer.done_bytes)
 
 
 def _followed(session: Any, transfer: _Transfer, headers: dict[str, str]) -> Any:
@@ -217,42 +229,26 @@ def _require_room(transfer: _Transfer) -> None:
 
 
 def _require_free(transfer: _Transfer, wanted: int) -> None:
-    if shutil.disk_usage(transfer.target.parent).free < wanted + _SPARE_BYTES:
+    if shutil.disk_usage(transfer.part.path.parent).free < wanted + _SPARE_BYTES:
         raise ResourceError(
             f"there is no room for the download, which needs {wanted / 1e6:.0f} MB."
             if wanted
             else "there is no room for the rest of the download, whose size the server does not say.",
-            where=str(transfer.target.parent),
+            where=str(transfer.part.path.parent),
             remedy="Free some space, or set MEDAISEG_HOME to a folder on another disk.",
         )
 
 
-def _range_start(response: Any) -> int:
-    """Of ``bytes 100-199/200``; -1 where it says anything else."""
-    first = _number(response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0])
-    return -1 if first is None else first
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 20 else None
-
-
-def _validator_file(target: Path) -> Path:
-    return target.with_name(f"{target.name}.json")
-
-
-def _validator(target: Path) -> str:
-    try:
-        return str(json.loads(_validator_file(target).read_text(encoding="utf-8"))["validator"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _keep_validator(target: Path, response: Any) -> None:
-    tag = response.headers.get("ETag", "")
-    validator = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
-    with os_errors_explained(target):
-        _validator_file(target).write_text(json.dumps({"validator": validator}), encoding="utf-8")
+def _sent(response: Any) -> tuple[int, Version]:
+    """The first byte of what comes, -1 where a part does not say it or of how much it is one; and of which version."""
+    headers = response.headers
+    tag = headers.get("ETag", "")
+    validator = usable_validator(tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", ""))
+    if response.status_code == 206:
+        said = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+        return (int(said[1]), Version(validator, int(said[2]))) if said else (-1, Version(validator))
+    length = "" if "Transfer-Encoding" in headers else headers.get("Content-Length", "")
+    return 0, Version(validator, int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0)
 
 
 def _session(requests: Any) -> Any:

@@ -6,11 +6,12 @@ import re
 import ssl
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..core.errors import MedAISegError, ModelError, ResourceError
 from .extras import extra
 
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRIED = frozenset({408, 425, 429, *range(500, 600)})
 _BY_HAND = "Download it with a browser, and import the file."
 _GONE = "Its publisher may have moved it: see its page, or whether there is a newer version of this program."
 _SIGN_IN = "Name the proxy with user and password in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT."
@@ -42,11 +43,24 @@ def require_accepted(response: Any, url: str) -> None:
     """
     status = response.status_code
     if status in {200, 206}:
+        _require_unpacked(response, url)
         return
     if status in _RETRIED:
         raise TryAgainError(f"the server answers with error {status}")
     why, remedy = _REFUSALS.get(status, ("the server refuses", "See the publisher's page, or try again later."))
     raise ModelError(f"it cannot be downloaded: {why} (HTTP {status}).", where=url, remedy=remedy)
+
+
+def _require_unpacked(response: Any, url: str) -> None:
+    """Nothing else was asked for; but of a ``.tar.gz`` servers like to say that it is packed, and send it as it is."""
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if coding in {"", "identity"} or (coding in {"gzip", "x-gzip"} and urlsplit(url).path.endswith((".gz", ".tgz"))):
+        return
+    raise ModelError(
+        f"it cannot be downloaded: the server packs it for the way ({coding[:40]}) although it was asked not to.",
+        where=url,
+        remedy=_BY_HAND,
+    )
 
 
 def failure_of(error: Exception, url: str) -> MedAISegError | TryAgainError:
