@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 
 import pytest
@@ -66,6 +67,25 @@ def test_a_pack_carries_models_to_another_computer(panel, publisher, tmp_path):
     assert "https://example.org/p" not in details.plainText
 
 
+def test_who_imports_a_folder_or_an_archive_is_asked_for_the_licence_that_it_holds(panel, tmp_path):
+    path = archive(tmp_path / "mine.zip", "Mine", license="CC BY-NC 4.0", commercial_use=False)
+    with zipfile.ZipFile(path) as file:
+        file.extractall(tmp_path / "folders")
+    panel.host.answer(str(path))
+    choose(panel, "importModelMenu", "importFileAction")
+    assert "commercial use: CC BY-NC 4.0" in done(panel, "does not allow commercial use")
+    panel.click("modelMessageNoButton")
+    assert models(tmp_path) == []
+    panel.host.answer(str(tmp_path / "folders" / "mine"))
+    choose(panel, "importModelMenu", "importFolderAction")
+    done(panel, "does not allow commercial use")
+    assert models(tmp_path) == []
+    panel.click("modelMessageYesButton")
+    done(panel, "On this computer now: Mine")
+    record = json.loads((tmp_path / "home" / "trust.json").read_text())["licences"]
+    assert [(value["model"], value["licence"]) for value in record.values()] == [("mine", "CC BY-NC 4.0")]
+
+
 def test_who_imports_a_pack_is_asked_for_licence_and_trust_and_told_of_which_model(panel, publisher, tmp_path):
     for name in ("Heart", "With code"):
         panel.select("modelTree", name)
@@ -84,15 +104,15 @@ def test_who_imports_a_pack_is_asked_for_licence_and_trust_and_told_of_which_mod
     (tmp_path / "home" / "trust.json").unlink()
     panel.host.answer(str(tmp_path / "pack.zip"))
     choose(panel, "importModelMenu", "importFileAction")
-    assert done(panel, "does not allow commercial use").startswith("pack.zip: In it, heart: its licence")
+    assert done(panel, "Trust it only if").startswith("pack.zip: In it, code: it would run its own network")
     assert models(tmp_path) == []
     panel.click("modelMessageNoButton")
     assert models(tmp_path) == []
     panel.host.answer(str(tmp_path / "pack.zip"))
     choose(panel, "importModelMenu", "importFileAction")
-    done(panel, "does not allow commercial use")
+    done(panel, "Trust it only if")
     panel.click("modelMessageYesButton")
-    assert done(panel, "Trust it only if").startswith("pack.zip: In it, code: it would run its own network")
+    assert done(panel, "does not allow commercial use").startswith("pack.zip: In it, heart: its licence")
     assert models(tmp_path) == []
     panel.click("modelMessageYesButton")
     done(panel, "On this computer now:")
@@ -151,6 +171,7 @@ def test_models_that_nobody_uses_are_named_before_they_go(panel, tmp_path):
     done(panel, "within the last 90 days")
     record = tmp_path / "home" / "installed.json"
     record.write_text(record.read_text().replace(json.loads(record.read_text())["mine"]["used"], "2020-01-01"))
+    os.utime(tmp_path / "home" / "models" / "mine", (0, 0))
     panel.session.refresh_models(on_done=lambda _: panel.widget.panel.enter())
     wait_until(lambda: (panel.session.models()[0].unused_days or 0) > 90, timeout=60)
     panel.settle()

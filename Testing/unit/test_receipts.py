@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +16,9 @@ pytest.importorskip("filelock", reason="filelock is not installed")
 from MedAISegLib.core.errors import ModelError, ResourceError
 from MedAISegLib.models import installing
 from MedAISegLib.models.installing import install_folder
-from MedAISegLib.models.kept_records import read_record
+from MedAISegLib.models.kept_records import change_record, read_record
 from MedAISegLib.models.origins import Receipt
-from MedAISegLib.models.receipts import RECORD, record_installation, require_unchanged
+from MedAISegLib.models.receipts import RECORD, days_unused, record_installation, record_use, require_unchanged
 from MedAISegLib.models.store import InstalledModel
 
 
@@ -67,3 +70,31 @@ def test_nothing_is_noted_of_a_model_that_was_removed_meanwhile(source: Path) ->
     shutil.rmtree(model.path)
     record_installation(model, Receipt("first"))
     assert read_record(RECORD) == {}
+
+
+@pytest.mark.parametrize("named", ["liver", "liver/2d", "{}", "{}/2d", "{}/../liver"])
+def test_a_model_of_the_store_counts_as_used_however_it_is_named(named: str, source: Path) -> None:
+    model = put_in_place(source)
+    assert days_unused(model) is None
+    record_use(named.format(model.path))
+    assert days_unused(model) == 0
+
+
+@pytest.mark.parametrize("named", ["", "kidney", "hippocampus", "~nobody/liver", "x" * 5000, "\0", "liver/a/b"])
+def test_of_what_is_not_in_the_store_no_use_is_noted(named: str, source: Path) -> None:
+    put_in_place(source)
+    for name in (named, str(source)):
+        record_use(name)
+    assert read_record(RECORD) == {}
+
+
+def test_what_others_have_put_there_since_is_not_what_was_noted(source: Path) -> None:
+    def note_as_of_2020(content: dict[str, Any]) -> None:
+        content["liver"]["used"] = "2020-01-01"
+
+    model = put_in_place(source)
+    record_installation(model, Receipt("first"))
+    change_record(RECORD, note_as_of_2020)
+    assert days_unused(model) is None
+    os.utime(model.path, (0, 0))
+    assert days_unused(model, dt.date(2020, 1, 11)) == 10

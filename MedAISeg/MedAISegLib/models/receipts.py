@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from ..core.errors import ModelError, ResourceError
 from ..core.records import from_json, to_json
 from .kept_records import change_record, read_record
 from .locking import held
-from .names import model_id_problem
 from .origins import Receipt
-from .store import InstalledModel, models_home
+from .store import InstalledModel, installed_models
 from .trust import content_sha256, withdraw_content
 
 RECORD = "installed.json"
@@ -70,13 +70,11 @@ def record_use(model: str) -> None:
     Args:
         model: as the user named it, an id, perhaps with a configuration behind a slash, or a path.
     """
-    head, _, variant = model.partition("/")
-    model = head if "/" not in variant else model
-    used = {"used": _today()}
-    if model_id_problem(model) or _entry(model).get("used") == _today() or not (models_home() / model).is_dir():
+    model_id, used = _own_id(model), {"used": _today()}
+    if not model_id or _entry(model_id).get("used") == _today():
         return
     try:
-        change_record(RECORD, lambda content: content.update({model: _of(content, model) | used}))
+        change_record(RECORD, lambda content: content.update({model_id: _of(content, model_id) | used}))
     except ResourceError:
         # A run does not fail for this.
         return
@@ -92,12 +90,16 @@ def receipt_of(model: InstalledModel) -> Receipt:
 
 
 def days_unused(model: InstalledModel, today: dt.date | None = None) -> int | None:
-    """Since an installed model was last used, or installed; None where that is not known."""
+    """Since an installed model was last used, or installed; None where that is not known.
+
+    Nothing is known of a folder that is newer than what was noted under its name: others have put it there.
+    """
     try:
         used = dt.date.fromisoformat(str(_entry(model.id).get("used", "")))
-    except ValueError:
+        came = dt.datetime.fromtimestamp(model.path.stat().st_mtime, dt.UTC).date()
+    except (OSError, OverflowError, ValueError):
         return None
-    return ((today or _date()) - used).days
+    return None if came > used else ((today or _date()) - used).days
 
 
 def require_unchanged(model: InstalledModel, sha256: str = "") -> bool:
@@ -122,6 +124,19 @@ def require_unchanged(model: InstalledModel, sha256: str = "") -> bool:
             remedy="If nobody meant to change them, install it again.",
         )
     return True
+
+
+def _own_id(model: str) -> str:
+    """That of a model in the store which is named by its id, or a path that leads into it; empty for any other."""
+    own = [installed for installed in installed_models() if installed.is_own]
+    head, _, variant = model.partition("/")
+    if any(installed.id == head for installed in own) and "/" not in variant:
+        return head
+    try:
+        path = Path(model).expanduser().resolve()
+        return next((installed.id for installed in own if path.is_relative_to(installed.path.resolve())), "")
+    except (OSError, RuntimeError, ValueError):  # a name that cannot be a path's, a user that does not exist
+        return ""
 
 
 def _entry(model_id: str) -> dict[str, Any]:

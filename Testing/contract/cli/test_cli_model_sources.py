@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 
 from command_line import below
@@ -176,6 +177,7 @@ def test_models_that_nobody_uses_are_removed(run, archive, model_store):
     content = json.loads(record.read_text())
     content["old"]["used"] = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=40)).isoformat()
     record.write_text(json.dumps(content))
+    os.utime(model_store / "old", (0, 0))
     assert "Removed old (" in run("models", "remove", "--unused", "30").stdout
     assert [path.name for path in model_store.iterdir()] == ["mine"]
     assert run("models", "remove").exit_code == 2
@@ -187,6 +189,7 @@ def test_a_run_counts_as_use(run, archive, study, tmp_path, model_store):
     content = json.loads(record.read_text())
     content["mine"]["used"] = "2020-01-01"
     record.write_text(json.dumps(content))
+    os.utime(model_store / "mine", (0, 0))
     assert run("segment", study, "-m", "mine", "-o", tmp_path / "r", "--format", "nifti").exit_code == 0
     assert "No model was unused" in run("models", "remove", "--unused", "2").stdout
 
