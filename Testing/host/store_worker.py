@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from MedAISegLib.app import model_requests, model_sources, worker
+from MedAISegLib.app import model_call, model_requests, model_sources, worker
 from MedAISegLib.app.store_protocol import ExportModelReply, ExportModelRequest
 from MedAISegLib.app.tasks import Task
 from MedAISegLib.core.errors import ModelError, UsageError
@@ -69,7 +69,7 @@ def export_model(task: Task) -> ExportModelReply:
 
 def main() -> None:
     model_requests.export_model = export_model
-    for module in (checking, model_requests, model_sources):
+    for module in (checking, model_call, model_requests, model_sources):
         module.read_model = read_model
     folder = Path(os.environ["TEST_CATALOGUE"])
     catalogue.catalogue_file = lambda: folder / "catalogue.json"

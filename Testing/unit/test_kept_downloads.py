@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from MedAISegLib.app import model_sources
+from MedAISegLib.app import model_call, model_sources
 from MedAISegLib.app.model_sources import InstallOptions, install_model
 from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, NotTrustedError, ResourceError
 from MedAISegLib.formats import checking
@@ -43,7 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
     (tmp_path / "embedded").mkdir()
     monkeypatch.setattr(store, "embedded_models_folder", lambda: tmp_path / "embedded")
-    for module in (checking, model_sources):
+    for module in (checking, model_call, model_sources):
         monkeypatch.setattr(module, "read_model", store_worker.read_model)
     return tmp_path / "home"
 

@@ -1,4 +1,7 @@
-"""What the acts of installing share: what the user says, who is told, who may stop it, and how a model is checked."""
+"""What the acts of installing share: what the user says, who is told, who may stop it, and how a model is checked.
+
+Whatever way a model comes, the user is asked once about a licence that rules out commercial use, before it is stored.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from ..core.progress import Poll
+from ..formats import read_model
 from ..formats.checking import check_networks
+from ..models.card import ModelCard, ModelState
 from ..models.download import Network, network_of
 from ..models.installing import Verify
+from ..models.names import readable
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
-from ..models.trust import trust_content, trusted_for_now
+from ..models.trust import acknowledge_licence, require_acknowledged, trust_content, trusted_for_now
 
 
 @dataclass(frozen=True)
@@ -37,15 +43,20 @@ class InstallOptions:
 
 @dataclass(frozen=True)
 class Call:
-    """One act on its way."""
+    """One act on its way.
+
+    Attributes:
+        asks_licence: of the model's own files; not where the act has asked before it came to them.
+    """
 
     options: InstallOptions
     tell: StoreCallback
     poll: Poll
+    asks_licence: bool = True
 
 
 def verifier(call: Call) -> Verify:
-    """Reads a model and builds its networks, weights included; raises what speaks against it.
+    """Reads a model and builds its networks, weights included; raises what speaks against it, its licence included.
 
     Trust is written down when the model is in its place.
     """
@@ -54,11 +65,41 @@ def verifier(call: Call) -> Verify:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
         with as_trusted(folder, call.options) as sha256:
+            if call.asks_licence:
+                require_licence(own_licence(folder), call.options)
             check_networks(folder, call.poll)
         call.poll()
         return partial(trust_content, sha256, folder.name) if sha256 else None
 
     return verify
+
+
+def own_licence(folder: Path) -> ModelCard:
+    """A model by the licence in its own files.
+
+    Raises:
+        MedAISegError: as :func:`.formats.read_model`.
+    """
+    spec = read_model(folder).spec
+    return ModelCard(
+        folder.name,
+        spec.name,
+        ModelState.READY,
+        license=readable(spec.license),
+        commercial_use=spec.commercial_use,
+    )
+
+
+def require_licence(card: ModelCard, options: InstallOptions) -> None:
+    """Write down that the user acknowledges a licence that rules out commercial use.
+
+    Raises:
+        LicenceError: if the user does not, and never has.
+        ResourceError: if that cannot be written down.
+    """
+    if options.accept_licence and card.commercial_use is False:
+        acknowledge_licence(card)
+    require_acknowledged(card)
 
 
 @contextmanager

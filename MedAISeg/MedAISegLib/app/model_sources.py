@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..core.progress import Poll, never
 from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.archive import is_archive, require_known_kind, unpack_archive, without_suffix
-from ..models.card import ModelCard, ModelState
+from ..models.card import ModelCard
 from ..models.download import Downloaded
 from ..models.installing import install_filled, install_folder, require_free, told_of
 from ..models.names import readable
@@ -25,8 +25,8 @@ from ..models.receipts import receipt_of, record_installation, require_unchanged
 from ..models.scratch import scratch_folder
 from ..models.store import InstalledModel, models_home, size_bytes
 from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
-from ..models.trust import acknowledge_licence, acknowledged, content_sha256, require_acknowledged
-from .model_call import Call, InstallOptions, as_trusted, verifier
+from ..models.trust import acknowledged, content_sha256
+from .model_call import Call, InstallOptions, as_trusted, own_licence, require_licence, verifier
 from .model_downloads import from_address, from_catalogue, notices_of
 from .model_file import from_file
 
@@ -59,7 +59,7 @@ def install_model(
     """
     call, text = Call(options or InstallOptions(), tell, poll), str(source)
     came: tuple[Downloaded, ...] = ()
-    licence_acknowledged = ""
+    asked: ModelCard | None = None
     path = None if "://" in text else existing(source)
     with done_wholly(), told_publicly():
         if "://" in text:
@@ -70,13 +70,13 @@ def install_model(
             require_known_kind(path.name, str(path))
             model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
         elif (published := find_published(text)) is not None:
-            model, came = from_catalogue(published, call)
-            licence_acknowledged = acknowledged(published.card)
+            asked = published.card if published.card.commercial_use is False else None
+            model, came = from_catalogue(published, replace(call, asks_licence=asked is None))
         else:
             raise _no_such_source(text)
         source_name = text if path is None else path.name
         files = tuple(got.origin for got in came)
-        record_installation(model, Receipt(source_name, files, licence_acknowledged))
+        record_installation(model, Receipt(source_name, files, acknowledged(asked or own_licence(model.path))))
     return model, tuple(notice for got in came for notice in notices_of(got))
 
 
@@ -157,8 +157,9 @@ def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> I
         return folder.replace(empty / packed.id)
 
     call.poll()
+    verify = verifier(replace(call, asks_licence=False))
     with _asked_of(packed, source), done_wholly():
-        model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verifier(call), poll=call.poll)
+        model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verify, poll=call.poll)
         record_installation(model, replace(packed.receipt, pack=source.name))
     return model
 
@@ -174,19 +175,16 @@ def _asked_of(packed: PackedModel, source: Path) -> Iterator[None]:
 
 
 def _require_licence(packed: PackedModel, folder: Path, options: InstallOptions) -> None:
-    """Of a licence that rules out commercial use, be it in the pack's list or in the model's own files.
+    """Of a licence that rules out commercial use, be it in the pack's list or in the model's own files, in the words
+    of those where they have any.
 
     That it was acknowledged where it was packed is kept; whoever unpacks it is asked all the same.
     """
-    licence, commercial_use = packed.license, packed.commercial_use
-    if commercial_use is not False:
-        with suppress(NotTrustedError), as_trusted(folder, options):
-            spec = read_model(folder).spec
-            licence, commercial_use = spec.license or licence, spec.commercial_use
-    card = ModelCard(packed.id, packed.id, ModelState.READY, license=readable(licence), commercial_use=commercial_use)
-    if options.accept_licence and commercial_use is False:
-        acknowledge_licence(card)
-    require_acknowledged(card)
+    with as_trusted(folder, options):
+        card = own_licence(folder)
+    if packed.commercial_use is False:
+        card = replace(card, license=card.license or readable(packed.license), commercial_use=False)
+    require_licence(card, options)
 
 
 def _from_folder(path: Path, call: Call) -> InstalledModel:

@@ -143,7 +143,8 @@ def test_a_licence_in_a_models_own_files_counts_whatever_the_list_says(run, mine
     metadata = json.loads((mine / "configs" / "metadata.json").read_text())
     (mine / "configs" / "metadata.json").write_text(json.dumps(metadata | {"license": "CC BY-NC 4.0"}))
     (mine / "LICENSE").unlink()
-    assert run("models", "install", mine).exit_code == 0
+    assert run("models", "install", mine).exit_code == 2
+    assert run("models", "install", mine, "--accept-licence").exit_code == 0
     run("models", "pack", "mine", "-o", tmp_path / "p.zip")
     pack = rewritten(tmp_path / "p.zip", lambda m: m["models"][0].update(license="MIT", commercial_use=True))
     there = go_elsewhere()
