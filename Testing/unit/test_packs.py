@@ -209,6 +209,7 @@ def test_addresses_are_shared_without_logins_and_keys() -> None:
         (text_of(LIVER, PackedModel("spleen", "0" * 64)), "not there"),
         (text_of(PackedModel("../liver", "0" * 64)), "not there"),
         (text_of(PackedModel("", "0" * 64)), "not there"),
+        (text_of(), "no model"),
     ],
     ids=[
         "no JSON",
@@ -224,8 +225,11 @@ def test_addresses_are_shared_without_logins_and_keys() -> None:
         "absent",
         "outside",
         "nameless",
+        "of nothing",
     ],
 )
 def test_a_list_that_is_not_right_is_refused(tmp_path: Path, text: str, what: str) -> None:
-    with pytest.raises(ModelError, match=what):
+    with pytest.raises(ModelError, match=what) as caught:
         read_manifest(unpacked(tmp_path, text))
+    assert caught.value.where == str(tmp_path / "pack")
+    assert caught.value.remedy

@@ -202,7 +202,9 @@ def _from_archive(archive: Path, name: str, call: Call) -> InstalledModel:
         inside = scratch / "inside"
         inside.mkdir()
         root = unpack_archive(archive, inside, poll=call.poll)
-        if read_manifest(inside) is not None:
+        with told_of(archive, instead_of=inside):
+            manifest = read_manifest(inside)
+        if manifest is not None:
             raise UsageError("it is a pack.", where=str(archive), remedy="Use: medaiseg models unpack.")
         model_id = call.options.model_id or (name if root == inside else root.name)
 

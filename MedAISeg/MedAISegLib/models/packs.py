@@ -31,6 +31,7 @@ _READABLE = (1, 2)
 """The first one had no receipts."""
 _LARGEST_MANIFEST = 4 * 2**20
 _PIECE = 2**22
+_ANEW = "Copy it here anew, or have it packed anew."
 
 
 @dataclass(frozen=True)
@@ -108,38 +109,46 @@ def read_manifest(folder: Path) -> Manifest | None:
     """Of an unpacked archive; None if it is no pack.
 
     Raises:
-        ModelError: if it is damaged.
+        ModelError: if it is damaged, names no model, or is of a later version; ``where`` is the folder.
     """
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
-            raise ModelError("the pack's list is too large.")
+            raise _damaged("it is too large", folder)
         content = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(content, dict) and content.get("version") not in _READABLE:
-            raise ModelError("the pack was made by another version.", remedy="Update the program.")
+            raise ModelError("the pack was made by another version.", where=str(folder), remedy="Update the program.")
         manifest = from_json(Manifest, content)
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"the pack's list is damaged: {readable(str(error))}.") from error
+        raise _damaged(readable(str(error)), folder) from error
+    if not manifest.models:
+        raise ModelError("the pack holds no model.", where=str(folder), remedy=_ANEW)
     for model in manifest.models:
         _require_plain(model, folder)
     if len({same_for_some(model.id) for model in manifest.models}) < len(manifest.models):
-        raise ModelError("the pack's list names a model twice.")
+        raise _damaged("it names a model twice", folder)
     return manifest
+
+
+def _damaged(why: str, folder: Path) -> ModelError:
+    return ModelError(f"the pack's list is damaged: {why}.", where=str(folder), remedy=_ANEW)
 
 
 def _require_plain(model: PackedModel, folder: Path) -> None:
     if model_id_problem(model.id) or not (folder / model.id).is_dir():
-        raise ModelError("the pack's list names a model that is not there.")
+        raise _damaged(f"it names a model that is not there, {readable(model.id)!r}", folder)
     if model.receipt.problem:
-        raise ModelError(f"the pack's list is damaged: it has {model.receipt.problem}.", where=model.id)
+        raise _damaged(f"it has {model.receipt.problem}, of {model.id}", folder)
 
 
 def require_as_packed(folder: Path, model: PackedModel) -> None:
     """Raises ModelError if an unpacked model is not what the pack's list says."""
     if content_sha256(folder) != model.sha256:
-        raise ModelError("it is not what the pack's list says: it was damaged or changed.", where=model.id)
+        raise ModelError(
+            "it is not what the pack's list says: it was damaged or changed.", where=str(folder), remedy=_ANEW
+        )
 
 
 @dataclass

@@ -94,6 +94,24 @@ def test_a_pack_that_was_changed_is_refused(run, archive, tmp_path, model_store)
     result = run("models", "unpack", tmp_path / "p.zip")
     assert result.exit_code == 4
     assert "damaged or changed" in result.stderr
+    assert "p.zip" in result.stderr
+    assert below(model_store) == []
+
+
+def test_a_list_that_is_not_right_is_said_of_the_pack_with_a_remedy(run, archive, tmp_path, model_store):
+    run("models", "install", archive)
+    run("models", "pack", "mine", "-o", tmp_path / "p.zip")
+    run("models", "remove", "mine")
+    for change, said in (
+        (lambda m: m["models"].clear(), "the pack holds no model"),
+        (lambda m: m["models"][0].update(sha256=5), "list is damaged"),
+    ):
+        for act in ("unpack", "install"):
+            result = run("models", act, rewritten(tmp_path / "p.zip", change))
+            assert result.exit_code == 4
+            assert said in result.stderr
+            assert "other.zip" in result.stderr
+            assert "packed anew" in result.stderr
     assert below(model_store) == []
 
 
