@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("filelock", reason="filelock is not installed")
 
-from MedAISegLib.core.errors import ResourceError
+from MedAISegLib.core.errors import NotTrustedError, ResourceError
 from MedAISegLib.models.kept_records import change_record, read_record
 from MedAISegLib.models.origins import known_sha256, note, origin_of
+from MedAISegLib.models.trust import require_trust, trust_model
 
 DAMAGED = pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "[" * 100_000, "\x00"])
 
@@ -66,3 +69,58 @@ def test_a_damaged_record_of_downloads_is_told_of_and_not_taken_for_empty(conten
 def test_nothing_is_written_where_nothing_changes(home: Path) -> None:
     change_record("r.json", lambda content: content.pop("one", None))
     assert not (home / "r.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
+def test_records_are_the_users_alone(umask: int, home: Path) -> None:
+    before = os.umask(umask)
+    try:
+        add("one")
+        add("two")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((home / "r.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
+def test_a_record_that_others_can_write_is_not_believed_and_that_is_told(home: Path) -> None:
+    model = home / "liver"
+    model.mkdir()
+    trust_model(model)
+    origin = origin_of("https://example.org/m.zip", "1" * 64)
+    note(origin)
+    for name in ("trust.json", "downloads.json"):
+        (home / name).chmod(0o666)
+    with pytest.raises(NotTrustedError, match=r"not trusted \(trust\.json, .*others can write it"):
+        require_trust(model, "run its own network")
+    for act in (lambda: trust_model(model), lambda: known_sha256(origin), lambda: note(origin)):
+        with pytest.raises(ResourceError, match=r"others can write it.*chmod 600"):
+            act()
+    for name in ("trust.json", "downloads.json"):
+        (home / name).chmod(0o600)
+    require_trust(model, "run its own network")
+    assert known_sha256(origin) == "1" * 64
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
+def test_a_record_of_another_user_is_not_believed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("one")
+    owner = (home / "r.json").stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    assert read_record("r.json") == ({"one": 1} if owner == 0 else {}), "root may do anything as it is"
+    if owner == 0:
+        os.chown(home / "r.json", 12345, -1)
+    assert read_record("r.json") == {}
+    with pytest.raises(ResourceError, match="belongs to another user"):
+        add("two")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
+def test_a_group_of_the_users_own_may_write_a_record(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("one")
+    (home / "r.json").chmod(0o664)
+    assert read_record("r.json") == {"one": 1}
+    group = (home / "r.json").stat().st_gid
+    monkeypatch.setattr(os, "getegid", lambda: group + 1)
+    assert read_record("r.json") == {}

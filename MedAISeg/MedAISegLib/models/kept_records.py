@@ -1,13 +1,16 @@
-"""Small JSON files in the program's data folder: written as a whole, and never overwritten unread.
+"""Small JSON files in the program's data folder: written as a whole, for the user alone, and never overwritten unread.
 
 Most of them only ever permit more, so that one which cannot be read permits nothing. One that binds forbids something:
-taken for empty it would allow what it is there to prevent.
+taken for empty it would allow what it is there to prevent. What others can write is not believed.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +27,18 @@ def read_record(name: str, *, binds: bool = False) -> dict[str, Any]:
     """What a file holds; nothing where it is missing.
 
     Args:
-        binds: the file forbids something; any other that cannot be read, or is damaged, holds nothing.
+        binds: the file forbids something; any other that cannot be read, is not believed, or is damaged, holds nothing.
 
     Raises:
-        ResourceError: if one that binds cannot be read, or is damaged.
+        ResourceError: if one that binds cannot be read, is not believed, or is damaged.
     """
     path = data_home() / name
     try:
         return _content(path)
+    except ResourceError:
+        if binds:
+            raise
+        return {}
     except (OSError, *_DAMAGE) as error:
         if binds:
             raise _unreadable(path, error) from error
@@ -47,7 +54,7 @@ def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds:
         binds: the file forbids something, and stays where it is if it is damaged.
 
     Raises:
-        ResourceError: if it cannot be read or written; or if one that binds is damaged.
+        ResourceError: if it cannot be read or written, or is not believed; or if one that binds is damaged.
     """
     path = data_home() / name
     with held("records"):
@@ -66,11 +73,38 @@ def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds:
         after = _text(content)
         if after != before:
             with written_whole(path) as stream:
+                # Whoever may write a record of trust may have code run as this user. Some disks know no permissions.
+                with suppress(OSError):
+                    Path(stream.name).chmod(stat.S_IRUSR | stat.S_IWUSR)
                 stream.write(after.encode())
 
 
+def reason_for_doubt(name: str) -> str:
+    """Why a file is not believed: who else can write it; empty if nobody can, or Windows keeps the user's folders."""
+    try:
+        status = (data_home() / name).stat()
+    except OSError:
+        return ""
+    if os.name == "nt":
+        return ""
+    if status.st_uid not in (os.geteuid(), 0):
+        return "it belongs to another user, and is not believed"
+    # Where each user has a group, that is theirs alone.
+    by_others = stat.S_IWOTH | (0 if status.st_gid == os.getegid() else stat.S_IWGRP)
+    return "others can write it, and it is not believed" if status.st_mode & by_others else ""
+
+
 def _content(path: Path) -> dict[str, Any]:
-    """Raises OSError if a file that is there cannot be read, ValueError or RecursionError if it is damaged."""
+    """What a file holds; nothing where it is missing.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError, RecursionError: if it is damaged.
+        ResourceError: if it is not believed.
+    """
+    if reason := reason_for_doubt(path.name):
+        remedy = f"Delete it, or see what it says and make it yours alone: chmod 600, chown {os.geteuid()}."
+        raise ResourceError(f"{reason}.", where=str(path), remedy=remedy)
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is too large")

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..core.errors import LicenceError, ModelError, NotTrustedError
 from .card import ModelCard
-from .kept_records import change_record, read_record
+from .kept_records import change_record, read_record, reason_for_doubt
 
 RECORD = "trust.json"
 _TRUSTED, _LICENCES = "trusted", "licences"
@@ -85,8 +85,10 @@ def require_trust(path: Path, what: str) -> None:
     """
     if not is_trusted(path):
         others = " as it is now: its files are others than those that were trusted under its name"
+        doubt = reason_for_doubt(RECORD)
+        said = f" ({RECORD}, which says what is trusted: {doubt})" if doubt else others if was_trusted(path) else ""
         raise NotTrustedError(
-            f"it would {what}, and it is not trusted{others if was_trusted(path) else ''}.",
+            f"it would {what}, and it is not trusted{said}.",
             where=str(path),
             remedy="If you know who made it: medaiseg models trust M, models install ... --trust, or in the panel.",
         )
