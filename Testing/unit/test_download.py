@@ -18,6 +18,7 @@ pytest.importorskip("pooch", reason="pooch is not installed")
 
 from MedAISegLib.core.errors import Cancelled, ChangedFileError, ModelError, ResourceError, UsageError
 from MedAISegLib.models.download import Downloaded, Network, Remote, download, network_of
+from MedAISegLib.models.origins import note
 
 from Testing.unit.publisher import Publisher, publishing, self_signed
 
@@ -60,7 +61,7 @@ def test_a_file_comes_whole_and_nothing_else_is_left(
     got = get(publisher, target, checksum, on_bytes=lambda done, total: told.append((done, total)))
     assert target.read_bytes() == CONTENT
     assert (got.path, got.origin.sha256, got.is_first) == (target, SHA256, not checksum)
-    assert json.loads((home / "downloads.json").read_text()) == {publisher.url("/m.zip"): SHA256}
+    assert not (home / "downloads.json").exists(), "nobody knows yet that it is a model"
     assert told[-1] == (700_000, 700_000)
     assert [path.name for path in target.parent.iterdir()] == ["m.zip"]
     assert [path for path in (home / "downloads").iterdir() if path.suffix != ".lock"] == []
@@ -126,7 +127,9 @@ def test_an_unknown_kind_of_checksum_is_not_passed_over(publisher: Publisher, ta
 
 
 def test_without_a_checksum_the_first_one_counts(publisher: Publisher, target: Path, home: Path) -> None:
-    assert get(publisher, target, "").is_first
+    first = get(publisher, target, "")
+    assert first.is_first
+    note(first.origin)
     assert json.loads((home / "downloads.json").read_text()) == {publisher.url("/m.zip"): SHA256}
     target.unlink()
     assert not get(publisher, target, "").is_first
@@ -139,7 +142,7 @@ def test_without_a_checksum_the_first_one_counts(publisher: Publisher, target: P
 
 
 def test_a_weak_checksum_of_the_publishers_does_not_let_another_file_pass(publisher: Publisher, target: Path) -> None:
-    get(publisher, target, f"sha1:{SHA1}")
+    note(get(publisher, target, f"sha1:{SHA1}").origin)
     target.unlink()
     publisher.files["/m.zip"] = b"another"
     other = f"sha1:{hashlib.sha1(b'another').hexdigest()}"
@@ -152,12 +155,15 @@ def test_a_weak_checksum_of_the_publishers_does_not_let_another_file_pass(publis
 def test_another_file_that_the_publisher_vouches_for_is_reported(
     publisher: Publisher, target: Path, home: Path
 ) -> None:
-    assert get(publisher, target).before == ""
+    first = get(publisher, target)
+    assert first.before == ""
+    note(first.origin)
     target.unlink()
     publisher.files["/m.zip"] = b"another"
     other = hashlib.sha256(b"another").hexdigest()
     got = get(publisher, target, f"sha256:{other}")
     assert (got.before, got.origin.sha256, got.is_first) == (SHA256, other, False)
+    note(got.origin)
     assert json.loads((home / "downloads.json").read_text()) == {publisher.url("/m.zip"): other}
     target.unlink()
     assert get(publisher, target, f"sha256:{other}").before == ""

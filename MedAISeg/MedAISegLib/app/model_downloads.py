@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..core.errors import ChangedFileError, ModelError, NotTrustedError, UsageError
+from ..core.errors import ModelError, NotTrustedError, UsageError
 from ..core.notice import Notice
 from ..models.archive import require_known_kind, unpack_archive, without_suffix
 from ..models.download import Downloaded, Remote
-from ..models.installing import install_filled, require_free
+from ..models.installing import install_filled, require_free, told_of
 from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
 from ..models.names import path_problem
+from ..models.origins import note
 from ..models.published import PublishedFile, PublishedModel
 from ..models.room import require_room, require_within_quota
 from ..models.store import InstalledModel, size_bytes
@@ -51,7 +52,7 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
     with _kept_for_later((remote,)), fetched as got:
         call.tell(StoreProgress(StoreStage.COPY))
         model = from_archive(got.path, without_suffix(name), call)
-    return model, (got,)
+    return _arrived(model, got)
 
 
 def archive_name(url: str) -> str:
@@ -89,7 +90,7 @@ def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
 
     with _kept_for_later(tuple(map(_remote, published.files))):
         model = install_filled(model_id, fill, overwrite=options.overwrite, verify=verifier(call), poll=call.poll)
-    return model, tuple(came)
+    return _arrived(model, *came)
 
 
 def notices_of(got: Downloaded) -> tuple[Notice, ...]:
@@ -103,6 +104,13 @@ def notices_of(got: Downloaded) -> tuple[Notice, ...]:
         said = f"Another file than before came from {url}: its SHA-256 was {got.before}, now it is {sha256}."
         return (Notice("changed-download", said),)
     return ()
+
+
+def _arrived(model: InstalledModel, *came: Downloaded) -> Arrival:
+    """Only of what has become a model the SHA-256 counts from now on."""
+    for got in came:
+        note(got.origin)
+    return model, came
 
 
 def _place(
@@ -125,18 +133,36 @@ def _place(
     return got
 
 
+@contextmanager
 def _fetched(
     remote: Remote, name: str, call: Call, at: StoreProgress, admit: Callable[[int], None]
-) -> AbstractContextManager[Downloaded]:
-    return downloaded(
-        remote,
-        name,
-        network=call.options.network,
-        on_bytes=Meter(call.tell, at),
-        admit=admit,
-        poll=call.poll,
-        accept_changed=call.options.accept_changed,
-    )
+) -> Iterator[Downloaded]:
+    """What speaks against the file is said of its address."""
+    with ExitStack() as until_used:
+        try:
+            got = until_used.enter_context(
+                downloaded(
+                    remote,
+                    name,
+                    network=call.options.network,
+                    on_bytes=Meter(call.tell, at),
+                    admit=admit,
+                    poll=call.poll,
+                    accept_changed=call.options.accept_changed,
+                )
+            )
+        except ModelError as error:
+            raise _NotFetchedError(error) from error
+        with told_of(remote.url, instead_of=got.path):
+            yield got
+
+
+class _NotFetchedError(Exception):
+    """That says nothing against what is there of it and of the other files."""
+
+    def __init__(self, reason: ModelError) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @contextmanager
@@ -145,8 +171,10 @@ def _kept_for_later(remotes: tuple[Remote, ...]) -> Iterator[None]:
     sweep_downloads(_KEPT_DAYS)
     try:
         yield
-    except (NotTrustedError, ChangedFileError):
+    except NotTrustedError:
         raise
+    except _NotFetchedError as error:
+        raise error.reason from error.reason.__cause__
     except ModelError:
         forget_downloads(remotes)
         raise

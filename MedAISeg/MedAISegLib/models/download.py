@@ -15,7 +15,7 @@ from ..core.errors import ChangedFileError, ModelError, UsageError
 from ..core.progress import Poll, never
 from .extras import extra
 from .locking import held
-from .origins import DIGITS, Origin, known_sha256, note, origin_of, public_address, told_publicly
+from .origins import DIGITS, Origin, known_sha256, origin_of, public_address, told_publicly
 from .transfer import Policy, fetch, is_https
 from .trust import file_sha256
 
@@ -91,11 +91,12 @@ def download(
 ) -> Downloaded:
     """Fetch a file and check it; only then it lies at ``target``.
 
-    Its SHA-256 is written down. Unless the publisher gives that itself, what comes later must be the same.
+    Unless its publisher gives its SHA-256, it must be the one that was written down (:func:`.origins.note`) when a file
+    from there was first found to be a model.
 
     Args:
         on_bytes: is told how much is there, and of how much (0 where the server does not say).
-        admit: is given the size before anything is stored, and may raise a MedAISegError.
+        admit: is given the size before anything is stored, or what is there as it grows, and may raise a MedAISegError.
         accept_changed: it need not be the same.
 
     Raises:
@@ -161,8 +162,6 @@ def _checked(remote: Remote, target: Path, *, accept_changed: bool) -> Downloade
             where=remote.url,
             remedy="If its publisher has announced a change, say so: --accept-changed. Nothing was installed.",
         )
-    if known != sha256:
-        note(origin)
     return Downloaded(target, origin, is_first=known != sha256 and not remote.checksum, before=before)
 
 
