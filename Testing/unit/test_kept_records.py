@@ -26,8 +26,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def add(name: str) -> None:
-    change_record("r.json", lambda content: content.update({name: 1}))
+def add(name: str, *, private: bool = False) -> None:
+    change_record("r.json", lambda content: content.update({name: 1}), private=private)
 
 
 def test_a_record_that_cannot_be_read_for_once_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,54 +73,60 @@ def test_nothing_is_written_where_nothing_changes(home: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
-def test_records_are_the_users_alone(umask: int, home: Path) -> None:
+def test_a_private_record_is_the_users_alone(umask: int, home: Path) -> None:
     before = os.umask(umask)
     try:
-        add("one")
-        add("two")
+        add("one", private=True)
+        add("two", private=True)
     finally:
         os.umask(before)
     assert stat.S_IMODE((home / "r.json").stat().st_mode) == 0o600
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
-def test_a_record_that_others_can_write_is_not_believed_and_that_is_told(home: Path) -> None:
+def test_a_record_of_trust_that_others_can_write_is_not_believed_and_that_is_told(home: Path) -> None:
     model = home / "liver"
     model.mkdir()
     trust_model(model)
-    origin = origin_of("https://example.org/m.zip", "1" * 64)
-    note(origin)
-    for name in ("trust.json", "downloads.json"):
-        (home / name).chmod(0o666)
+    (home / "trust.json").chmod(0o666)
     with pytest.raises(NotTrustedError, match=r"not trusted \(trust\.json, .*others can write it"):
         require_trust(model, "run its own network")
-    for act in (lambda: trust_model(model), lambda: known_sha256(origin), lambda: note(origin)):
-        with pytest.raises(ResourceError, match=r"others can write it.*chmod 600"):
-            act()
-    for name in ("trust.json", "downloads.json"):
-        (home / name).chmod(0o600)
+    with pytest.raises(ResourceError, match=r"others can write it.*chmod 600"):
+        trust_model(model)
+    (home / "trust.json").chmod(0o600)
     require_trust(model, "run its own network")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
+def test_records_may_be_shared_and_lie_on_disks_without_permissions(home: Path) -> None:
+    origin = origin_of("https://example.org/m.zip", "1" * 64)
+    note(origin)
+    add("one")
+    for name in ("r.json", "downloads.json"):
+        (home / name).chmod(0o777)
+    add("two")
+    assert read_record("r.json") == {"one": 1, "two": 1}
     assert known_sha256(origin) == "1" * 64
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
-def test_a_record_of_another_user_is_not_believed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add("one")
+def test_a_private_record_of_another_user_is_not_believed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("one", private=True)
     owner = (home / "r.json").stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    assert read_record("r.json") == ({"one": 1} if owner == 0 else {}), "root may do anything as it is"
+    assert read_record("r.json", private=True) == ({"one": 1} if owner == 0 else {}), "root may do anything as it is"
     if owner == 0:
         os.chown(home / "r.json", 12345, -1)
-    assert read_record("r.json") == {}
+    assert read_record("r.json", private=True) == {}
     with pytest.raises(ResourceError, match="belongs to another user"):
-        add("two")
+        add("two", private=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the user's folders")
-def test_a_group_of_the_users_own_may_write_a_record(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add("one")
+def test_a_group_of_the_users_own_may_write_a_private_record(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add("one", private=True)
     (home / "r.json").chmod(0o664)
-    assert read_record("r.json") == {"one": 1}
+    assert read_record("r.json", private=True) == {"one": 1}
     group = (home / "r.json").stat().st_gid
     monkeypatch.setattr(os, "getegid", lambda: group + 1)
-    assert read_record("r.json") == {}
+    assert read_record("r.json", private=True) == {}

@@ -1,7 +1,9 @@
-"""Small JSON files in the program's data folder: written as a whole, for the user alone, and never overwritten unread.
+"""Small JSON files in the program's data folder: written as a whole, and never overwritten unread.
 
 Most of them only ever permit more, so that one which cannot be read permits nothing. One that binds forbids something:
-taken for empty it would allow what it is there to prevent. What others can write is not believed.
+taken for empty it would allow what it is there to prevent. A private one, such as that of trust, is written for the
+user alone, and is not believed where others can write it; the others may be shared, and lie on disks that know no
+permissions.
 """
 
 from __future__ import annotations
@@ -23,41 +25,45 @@ _LARGEST = 16 * 2**20
 _DAMAGE = (ValueError, RecursionError)
 
 
-def read_record(name: str, *, binds: bool = False) -> dict[str, Any]:
-    """What a file holds; nothing where it is missing.
+def read_record(name: str, *, binds: bool = False, private: bool = False) -> dict[str, Any]:
+    """What a file holds; nothing where it is missing, or private and not believed.
 
     Args:
-        binds: the file forbids something; any other that cannot be read, is not believed, or is damaged, holds nothing.
+        binds: the file forbids something; any other that cannot be read, or is damaged, holds nothing.
+        private: nobody else may write it.
 
     Raises:
-        ResourceError: if one that binds cannot be read, is not believed, or is damaged.
+        ResourceError: if one that binds cannot be read, or is damaged.
     """
     path = data_home() / name
+    if private and reason_for_doubt(name):
+        return {}
     try:
         return _content(path)
-    except ResourceError:
-        if binds:
-            raise
-        return {}
     except (OSError, *_DAMAGE) as error:
         if binds:
             raise _unreadable(path, error) from error
         return {}
 
 
-def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds: bool = False) -> None:
+def change_record(
+    name: str, change: Callable[[dict[str, Any]], None], *, binds: bool = False, private: bool = False
+) -> None:
     """Change what a file holds, alone among all programs; one that is damaged is set aside first.
 
     Where nothing changes nothing is written, so that a full disk does not matter.
 
     Args:
         binds: the file forbids something, and stays where it is if it is damaged.
+        private: nobody else may write it, or read it.
 
     Raises:
-        ResourceError: if it cannot be read or written, or is not believed; or if one that binds is damaged.
+        ResourceError: if it cannot be read or written; if one that binds is damaged, or a private one not believed.
     """
     path = data_home() / name
     with held("records"):
+        if private:
+            _require_own(path)
         try:
             content = _content(path)
             before = _text(content)
@@ -73,9 +79,10 @@ def change_record(name: str, change: Callable[[dict[str, Any]], None], *, binds:
         after = _text(content)
         if after != before:
             with written_whole(path) as stream:
-                # Whoever may write a record of trust may have code run as this user. Some disks know no permissions.
-                with suppress(OSError):
-                    Path(stream.name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+                if private:
+                    # Some disks know no permissions.
+                    with suppress(OSError):
+                        Path(stream.name).chmod(stat.S_IRUSR | stat.S_IWUSR)
                 stream.write(after.encode())
 
 
@@ -94,17 +101,19 @@ def reason_for_doubt(name: str) -> str:
     return "others can write it, and it is not believed" if status.st_mode & by_others else ""
 
 
+def _require_own(path: Path) -> None:
+    if reason := reason_for_doubt(path.name):
+        remedy = f"Delete it, or see what it says and make it yours alone: chmod 600, chown {os.geteuid()}."
+        raise ResourceError(f"{reason}.", where=str(path), remedy=remedy)
+
+
 def _content(path: Path) -> dict[str, Any]:
     """What a file holds; nothing where it is missing.
 
     Raises:
         OSError: if it cannot be read.
         ValueError, RecursionError: if it is damaged.
-        ResourceError: if it is not believed.
     """
-    if reason := reason_for_doubt(path.name):
-        remedy = f"Delete it, or see what it says and make it yours alone: chmod 600, chown {os.geteuid()}."
-        raise ResourceError(f"{reason}.", where=str(path), remedy=remedy)
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is too large")

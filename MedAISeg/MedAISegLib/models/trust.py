@@ -115,7 +115,7 @@ def trust_content(sha256: str, model_id: str) -> None:
         names = {*_names(trusted.get(sha256)), model_id}
         trusted[sha256] = {"models": sorted(names), "given": _now()}
 
-    change_record(RECORD, remember)
+    change_record(RECORD, remember, private=True)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def withdraw_content(sha256: str, model_id: str) -> bool:
         for known in ended:
             del trusted[known]
 
-    change_record(RECORD, forget)
+    change_record(RECORD, forget, private=True)
     return bool(ended)
 
 
@@ -183,7 +183,9 @@ def acknowledge_licence(card: ModelCard) -> None:
         ResourceError: if that cannot be written.
     """
     entry = {"model": card.id, "licence": card.license, "acknowledged": _now()}
-    change_record(RECORD, lambda content: _section(content, _LICENCES).update({_licence_key(card): entry}))
+    change_record(
+        RECORD, lambda content: _section(content, _LICENCES).update({_licence_key(card): entry}), private=True
+    )
 
 
 def acknowledged(card: ModelCard) -> str:
@@ -207,7 +209,7 @@ def _licence_key(card: ModelCard) -> str:
 
 
 def _entries(section: str) -> dict[str, Any]:
-    return _section(read_record(RECORD), section)
+    return _section(read_record(RECORD, private=True), section)
 
 
 def _names(entry: object) -> tuple[str, ...]:
