@@ -12,31 +12,21 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from MedAISegLib.app import model_call, model_sources
 from MedAISegLib.app.model_sources import InstallOptions, install_model
 from MedAISegLib.core.errors import ModelError, NotTrustedError, ResourceError
 from MedAISegLib.core.notice import Notice
-from MedAISegLib.formats import checking
-from MedAISegLib.models import catalogue, store
+from MedAISegLib.models import catalogue
 from MedAISegLib.models.kept_downloads import kept_bytes
 
-from Testing.host import store_worker
 from Testing.unit.publisher import Publisher, publishing
+from Testing.unit.small_store import small_store
 
 PAGE = b"<html>please sign in to the guest network</html>"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("MEDAISEG_OFFLINE", "MEDAISEG_MIRROR", "MEDAISEG_QUOTA_GB"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    (tmp_path / "embedded").mkdir()
-    monkeypatch.setattr(store, "embedded_models_folder", lambda: tmp_path / "embedded")
-    for module in (checking, model_call, model_sources):
-        monkeypatch.setattr(module, "read_model", store_worker.read_model, raising=False)
-    return tmp_path / "home"
+    return small_store(tmp_path, monkeypatch)
 
 
 @pytest.fixture

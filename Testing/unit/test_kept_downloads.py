@@ -18,34 +18,24 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from MedAISegLib.app import model_call, model_sources
 from MedAISegLib.app.model_sources import InstallOptions, install_model
 from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, NotTrustedError, ResourceError
-from MedAISegLib.formats import checking
-from MedAISegLib.models import catalogue, kept_downloads, room, scratch, store
+from MedAISegLib.models import catalogue, kept_downloads, room, scratch
 from MedAISegLib.models.kept_downloads import kept_bytes, sweep_downloads
 from MedAISegLib.models.locking import held
 from MedAISegLib.models.scratch import scratch_folder
 from MedAISegLib.models.store import models_home
 from MedAISegLib.models.store_progress import Meter, StoreProgress, StoreStage
 
-from Testing.host import store_worker
 from Testing.unit.publisher import Publisher, publishing
+from Testing.unit.small_store import small_store
 
 LARGE = os.urandom(1_000_000)
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("MEDAISEG_OFFLINE", "MEDAISEG_MIRROR", "MEDAISEG_QUOTA_GB"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    (tmp_path / "embedded").mkdir()
-    monkeypatch.setattr(store, "embedded_models_folder", lambda: tmp_path / "embedded")
-    for module in (checking, model_call, model_sources):
-        monkeypatch.setattr(module, "read_model", store_worker.read_model)
-    return tmp_path / "home"
+    return small_store(tmp_path, monkeypatch)
 
 
 @pytest.fixture

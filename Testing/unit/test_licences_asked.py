@@ -11,32 +11,23 @@ import pytest
 
 pytest.importorskip("pooch", reason="pooch is not installed")
 
-from MedAISegLib.app import model_call, model_sources
 from MedAISegLib.app.model_sources import InstallOptions, install_model, pack_models, unpack_models
 from MedAISegLib.core.errors import LicenceError
-from MedAISegLib.formats import checking
-from MedAISegLib.models import catalogue, store
+from MedAISegLib.models import catalogue
 from MedAISegLib.models.packs import MANIFEST
 from MedAISegLib.models.receipts import receipt_of
 from MedAISegLib.models.store import installed_models, models_home
 from MedAISegLib.models.trust import RECORD
 
-from Testing.host import store_worker
 from Testing.unit.publisher import Publisher, publishing
+from Testing.unit.small_store import small_store
 
 NON_COMMERCIAL = {"name": "Liver", "license": "CC BY-NC 4.0", "commercial_use": False}
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("MEDAISEG_OFFLINE", "MEDAISEG_MIRROR", "MEDAISEG_QUOTA_GB"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(store, "embedded_models_folder", lambda: tmp_path / "embedded")
-    for module in (checking, model_call, model_sources):
-        monkeypatch.setattr(module, "read_model", store_worker.read_model)
-    return tmp_path / "home"
+    return small_store(tmp_path, monkeypatch)
 
 
 @pytest.fixture
