@@ -82,6 +82,25 @@ def test_the_panel_can_be_used_while_a_model_is_downloaded(panel, publisher):
     assert panel.parameters.GetParameter("Model") == "heart", "what was chosen meanwhile stays chosen"
 
 
+def test_a_question_stays_until_it_is_answered_whatever_ends_meanwhile(panel, publisher):
+    publisher.faults = ["stall"]
+    panel.select("modelTree", "Liver")
+    panel.click("downloadButton")
+    wait_until(lambda: "MB of" in panel.ui.transferLabel.text, timeout=60)
+    for name in ("Heart", "With code"):
+        panel.select("modelTree", name)
+        panel.click("downloadButton")
+    wait_until(lambda: "2 more waiting" in panel.ui.transferLabel.text)
+    publisher.released.set()
+    done(panel, "does not allow commercial use")
+    wait_until(lambda: not panel.ui.transferFrame.visible, timeout=60)
+    assert "does not allow commercial use" in panel.message("model")
+    panel.click("modelMessageNoButton")
+    assert "Trust it only if" in panel.message("model"), "what was asked second"
+    panel.click("modelMessageNoButton")
+    assert "Trust it only if" not in panel.message("model")
+
+
 def test_a_licence_is_acknowledged_before_anything_is_fetched(panel, publisher, tmp_path):
     panel.select("modelTree", "Heart")
     panel.click("downloadButton")

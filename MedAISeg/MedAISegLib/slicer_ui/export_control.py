@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ class ExportControl:
     def _write(self, node: Any, kind: ExportKind, folder: Path, *, overwrite: bool) -> None:
         def failed(error: MedAISegError) -> None:
             if isinstance(error, UsageError) and not overwrite:
-                self._messages.ask(str(error), _("Overwrite"), lambda: self._write(node, kind, folder, overwrite=True))
+                again = partial(self._write, node, kind, folder, overwrite=True)
+                self._messages.after_question(lambda: self._messages.ask(str(error), _("Overwrite"), again))
                 return
             self._failed(error)
 
@@ -66,13 +68,12 @@ class ExportControl:
         self._messages.show_text(Kind.INFORMATION, _("The segments are being written…"))
 
     def _said(self, text: str, notices: tuple[Notice, ...] = ()) -> None:
-        self._messages.show_text(Kind.GOOD, "\n".join([text, *(notice.message for notice in notices)]))
+        lines = "\n".join([text, *(notice.message for notice in notices)])
+        self._messages.after_question(lambda: self._messages.show_text(Kind.GOOD, lines))
 
     def _failed(self, error: MedAISegError) -> None:
-        if isinstance(error, Cancelled):
-            self._messages.clear()
-        else:
-            self._messages.show_error(error)
+        tell = self._messages.clear if isinstance(error, Cancelled) else partial(self._messages.show_error, error)
+        self._messages.after_question(tell)
 
 
 def _some(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -37,6 +38,9 @@ def icon_label(parent: Any, kind: Kind) -> Any:
 class MessageView:
     """A place for one message at a time.
 
+    What the user does replaces what stands there, a question too; what ends by itself meanwhile waits for his answer
+    (:meth:`after_question`).
+
     Args:
         place: a ``QWidget`` with a vertical layout.
         name: what the object names begin with.
@@ -47,6 +51,7 @@ class MessageView:
         self._place, self._name, self._after = place, name, after
         self._frame: Any = None
         self._text = ""
+        self._waiting: deque[Callable[[], None]] = deque()
         self.is_question = False
 
     @property
@@ -61,6 +66,16 @@ class MessageView:
             self._frame.deleteLater()
             self._frame = None
         self._text, self.is_question = "", False
+
+    def drop_question(self) -> None:
+        """Take away a question that needs no answer any more, and tell what has waited for it."""
+        self.clear()
+        self._tell_waiting()
+
+    def after_question(self, tell: Callable[[], None]) -> None:
+        """Have something shown or asked here now, or where a question stands, once that is answered."""
+        self._waiting.append(tell)
+        self._tell_waiting()
 
     def show_error(self, error: MedAISegError, details: str = "") -> None:
         """What happened, on what, and the remedy."""
@@ -103,8 +118,13 @@ class MessageView:
             self.clear()
             if action is not None:
                 action()
+            self._tell_waiting()
 
         return answered
+
+    def _tell_waiting(self) -> None:
+        while self._waiting and not self.is_question:
+            self._waiting.popleft()()
 
     def _show(self, kind: Kind, rich_text: str, plain_text: str, *, details: str = "", closable: bool = True) -> None:
         self.clear()

@@ -98,7 +98,7 @@ class ModelActs:
             if question is None:
                 self._failed(error, _("Stopped. What was downloaded is kept, and the next try goes on from there."))
                 return
-            self._messages.ask(question.text, question.yes, lambda: self.install(question.request, name, model))
+            self._ask(question.text, question.yes, lambda: self.install(question.request, name, model))
 
         act.job = self._context.session.install_model(
             request, on_done=done, on_error=failed, on_progress=self._hearing(act)
@@ -125,7 +125,7 @@ class ModelActs:
             self._end(act)
             wrong = [check for check in reply.checks if check.problem]
             lines = [self._line(check) for check in wrong or reply.checks]
-            self._messages.show_text(Kind.ERROR if wrong else Kind.GOOD, "\n".join(lines))
+            self._show(Kind.ERROR if wrong else Kind.GOOD, "\n".join(lines))
 
         act.job = self._context.session.verify_models(
             card.id if card is not None else "",
@@ -147,7 +147,7 @@ class ModelActs:
             self._end(act)
             if isinstance(error, NameTakenError):
                 question = _("{file} exists. Replace it?").format(file=output.name)
-                self._messages.ask(question, _("Replace it"), lambda: self.pack(ids, output, overwrite=True))
+                self._ask(question, _("Replace it"), lambda: self.pack(ids, output, overwrite=True))
                 return
             self._failed(error)
 
@@ -195,7 +195,10 @@ class ModelActs:
             self._on_change()
             then()
 
-        self._context.session.trust_model(card.id, on_done=done, on_error=messages.show_error, trust=trust)
+        def failed(error: MedAISegError) -> None:
+            messages.after_question(lambda: messages.show_error(error))
+
+        self._context.session.trust_model(card.id, on_done=done, on_error=failed, trust=trust)
 
     def _begin(self, name: str, model: str) -> _Act:
         act = _Act(name, model)
@@ -226,12 +229,18 @@ class ModelActs:
     def _failed(self, error: MedAISegError, stopped: str = "") -> None:
         self._on_change()
         if isinstance(error, Cancelled):
-            self._messages.show_text(Kind.INFORMATION, stopped or _("Stopped. Nothing was changed."))
+            self._show(Kind.INFORMATION, stopped or _("Stopped. Nothing was changed."))
         else:
-            self._messages.show_error(error)
+            self._messages.after_question(lambda: self._messages.show_error(error))
 
     def _said(self, text: str, notices: Sequence[Notice] = ()) -> None:
-        self._messages.show_text(Kind.GOOD, text, "\n".join(notice.message for notice in notices))
+        self._show(Kind.GOOD, text, "\n".join(notice.message for notice in notices))
+
+    def _show(self, kind: Kind, text: str, details: str = "") -> None:
+        self._messages.after_question(lambda: self._messages.show_text(kind, text, details))
+
+    def _ask(self, question: str, yes: str, on_yes: Callable[[], None]) -> None:
+        self._messages.after_question(lambda: self._messages.ask(question, yes, on_yes))
 
     def _names(self, ids: Sequence[str]) -> str:
         cards = {card.id: card for card in self._context.session.models()}

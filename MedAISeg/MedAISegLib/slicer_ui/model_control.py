@@ -118,7 +118,8 @@ class ModelControl:
         self.acts.install(InstallModelRequest(card.id), card.name, card.id)
 
     def trust(self, card: ModelCard) -> None:
-        self.acts.trust(card, card.problem, self.view.messages.clear)
+        messages = self.view.messages
+        self.acts.trust(card, card.problem, lambda: messages.after_question(messages.clear))
 
     def withdraw_trust(self, card: ModelCard) -> None:
         self.acts.withdraw_trust(card)

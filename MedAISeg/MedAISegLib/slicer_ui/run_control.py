@@ -78,7 +78,7 @@ class RunControl:
     def refresh(self, plans: tuple[Plan, ...]) -> None:
         if self.view.messages.is_question and _what_runs(plans) != _what_runs(self._plans):
             # The answer would be to something that is not chosen any more.
-            self.view.messages.clear()
+            self.view.messages.drop_question()
         self._plans = plans
         self.view.show_readiness(why_not_ready(plans))
         self.show_runs()
@@ -191,14 +191,17 @@ class RunControl:
             return
         del self._followed[run]
         followed.let_go()
-        if run.error is not None:
-            self._tell_failure(run, run.error, card)
-        else:
-            self._tell_notices(run)
+        self.view.messages.after_question(partial(self._tell_end, run, card))
         if run.placed is not None:
             # Also of a run over a sequence that was cancelled: its finished frames stay.
             self._on_result(run)
         self._context.changed()
+
+    def _tell_end(self, run: Run, card: ModelCard) -> None:
+        if run.error is not None:
+            self._tell_failure(run, run.error, card)
+        else:
+            self._tell_notices(run)
 
     def _tell_failure(self, run: Run, error: MedAISegError, card: ModelCard) -> None:
         messages = self.view.messages
