@@ -79,6 +79,11 @@ def brain_mr(data: Path) -> list[Image]:
     return _brain_on(data, (128, 128, 128), 1.75)
 
 
+def brain_t1(data: Path) -> list[Image]:
+    """The T1 of that study without contrast agent, on that grid."""
+    return brain_mr(data)[1:2]
+
+
 def finer_brain_mr(data: Path) -> list[Image]:
     """The same on 192 x 192 x 144 voxels of 1.2 mm."""
     return _brain_on(data, (192, 192, 144), 1.2)
