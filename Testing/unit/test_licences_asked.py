@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pooch", reason="pooch is not installed")
 
 from MedAISegLib.app.model_sources import InstallOptions, install_model, pack_models, unpack_models
-from MedAISegLib.core.errors import LicenceError
+from MedAISegLib.core.errors import LicenceError, NotTrustedError
 from MedAISegLib.models import catalogue
 from MedAISegLib.models.packs import MANIFEST
 from MedAISegLib.models.receipts import receipt_of
@@ -123,3 +123,26 @@ def test_a_models_own_licence_is_asked_about_whatever_the_list_of_its_pack_says(
     assert (installed_models(), acknowledged()) == ((), [])
     unpack_models(pack, InstallOptions(accept_licence=True))
     assert acknowledged() == [("liver", "CC BY-NC 4.0")]
+
+
+def test_who_agrees_to_a_pack_is_told_of_every_model_that_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MEDAISEG_HOME", str(tmp_path / "elsewhere"))
+        own_code = {"own_code": True}
+        for name, more in {"one": {}, "two": {"license": "Ours"}, "coded": own_code, "code": own_code}.items():
+            folder = folder_of(tmp_path / name).rename(tmp_path / name / name)
+            (folder / "model.json").write_text(json.dumps({**NON_COMMERCIAL, **more}))
+            install_model(folder, InstallOptions(trust=True, accept_licence=True))
+        pack_models(installed_models(), tmp_path / "pack.zip")
+    with pytest.raises(NotTrustedError, match=r"in it, code: it would .*; coded: it would [^;]*\.$") as caught:
+        unpack_models(tmp_path / "pack.zip", InstallOptions())
+    assert caught.value.where == str(tmp_path / "pack.zip")
+    with pytest.raises(
+        LicenceError, match=r"in it, code: [^;]*; coded: [^;]*; one: [^;]*; two: [^;]*: Ours\."
+    ) as caught:
+        unpack_models(tmp_path / "pack.zip", InstallOptions(trust=True))
+    assert (installed_models(), acknowledged()) == ((), [])
+    unpack_models(tmp_path / "pack.zip", InstallOptions(trust=True, accept_licence=True))
+    assert max(acknowledged()) == ("two", "Ours")

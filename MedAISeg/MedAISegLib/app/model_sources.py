@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,8 +105,7 @@ def unpack_models(
             for packed in manifest.models:
                 require_free(packed.id, overwrite=options.overwrite)
                 require_as_packed(inside / packed.id, packed)
-                with _asked_of(packed, source):
-                    _require_licence(packed, inside / packed.id, options)
+            _require_agreement(manifest.models, inside, source, options)
         return tuple(_from_pack(inside / packed.id, packed, source, call) for packed in manifest.models)
 
 
@@ -158,25 +156,44 @@ def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> I
 
     call.poll()
     verify = verifier(replace(call, asks_licence=False))
-    with _asked_of(packed, source), done_wholly():
-        model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verify, poll=call.poll)
+    with done_wholly():
+        try:
+            model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verify, poll=call.poll)
+        except NotTrustedError as error:
+            raise _question([(packed.id, error)], source) from error
         record_installation(model, replace(packed.receipt, pack=source.name))
     return model
 
 
-@contextmanager
-def _asked_of(packed: PackedModel, source: Path) -> Iterator[None]:
-    """Who has to agree to one model of a pack is told which one it is."""
-    try:
-        yield
-    except (LicenceError, NotTrustedError) as error:
-        error.where, error.what = str(source), f"in it, {packed.id}: {error.what}"
-        raise
+def _require_agreement(models: Sequence[PackedModel], inside: Path, source: Path, options: InstallOptions) -> None:
+    """Who agrees to a pack agrees to all of its models, and is told of each that asks for it.
+
+    Trust comes first: without it nobody knows what a model's licence is.
+
+    Raises:
+        NotTrustedError, LicenceError: with what is asked of all of them.
+        ModelError: if one cannot be read.
+    """
+    cards, asked = [], list[tuple[str, MedAISegError]]()
+    for packed in models:
+        try:
+            cards.append(_licence_in(packed, inside / packed.id, options))
+        except NotTrustedError as error:
+            asked.append((packed.id, error))
+    if asked:
+        raise _question(asked, source)
+    for card in cards:
+        try:
+            require_licence(card, options)
+        except LicenceError as error:
+            asked.append((card.id, error))
+    if asked:
+        raise _question(asked, source)
 
 
-def _require_licence(packed: PackedModel, folder: Path, options: InstallOptions) -> None:
-    """Of a licence that rules out commercial use, be it in the pack's list or in the model's own files, in the words
-    of those where they have any.
+def _licence_in(packed: PackedModel, folder: Path, options: InstallOptions) -> ModelCard:
+    """One that rules out commercial use, be it in the pack's list or in the model's own files, in the words of those
+    where they have any.
 
     That it was acknowledged where it was packed is kept; whoever unpacks it is asked all the same.
     """
@@ -184,7 +201,15 @@ def _require_licence(packed: PackedModel, folder: Path, options: InstallOptions)
         card = own_licence(folder)
     if packed.commercial_use is False:
         card = replace(card, license=card.license or readable(packed.license), commercial_use=False)
-    require_licence(card, options)
+    return card
+
+
+def _question(asked: Sequence[tuple[str, MedAISegError]], source: Path) -> MedAISegError:
+    """One error of several of a kind: what each says, and of which model of a pack."""
+    first = asked[0][1]
+    said = "; ".join(f"{model_id}: {error.what.removesuffix('.')}" for model_id, error in asked)
+    first.where, first.what = str(source), f"in it, {said}."
+    return first
 
 
 def _from_folder(path: Path, call: Call) -> InstalledModel:
