@@ -47,15 +47,15 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 def sweep(parent: Path) -> None:
     """Delete what programs have left that were ended in the middle; what they were about to replace is put back."""
     for folder in parent.glob(f"{_PREFIX}*"):
-        if not folder.is_dir():
-            continue
         lock = _lock_of(folder)
         try:
+            if not folder.is_dir():
+                continue
             with lock.acquire(timeout=0):
                 _put_back(folder / REPLACED, parent)
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            # Its program lives, or what is to be put back cannot be now.
+        except (OSError, NotImplementedError):
+            # Its program lives, or what is to be put back cannot be now, be it that nobody may write or lock there.
             continue
         _forget(lock)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..core.data_home import data_home
 from ..core.errors import ModelError
 from .names import has_controls
+from .scratch import sweep
 
 SHARED_VARIABLE = "MEDAISEG_MODELS_PATH"
 
@@ -57,7 +58,11 @@ def embedded_models_folder() -> Path:
 
 
 def installed_models() -> tuple[InstalledModel, ...]:
-    """All models: the embedded ones, those installed here, the shared ones, each group by id; an id counts once."""
+    """All models: the embedded ones, those installed here, the shared ones, each group by id; an id counts once.
+
+    What a program that was killed was about to replace is put back first.
+    """
+    sweep(models_home())
     found = {path.name: InstalledModel(path.name, path, True) for path in _folders(embedded_models_folder())}
     for parent, shared in ((models_home(), False), *((folder, True) for folder in shared_folders())):
         for path in _folders(parent):
