@@ -20,9 +20,8 @@ from ..models.published import PublishedFile, PublishedModel
 from ..models.room import require_room, require_within_quota
 from ..models.store import InstalledModel, size_bytes
 from ..models.store_progress import Meter, StoreProgress, StoreStage
-from ..models.trust import acknowledge_licence, require_acknowledged
 from .model_assembly import assemble
-from .model_call import Call, verifier
+from .model_call import Call, require_licence, verifier
 
 _KEPT_DAYS = 30
 """For a later try."""
@@ -73,9 +72,7 @@ def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
         raise ModelError(published.restricted, where=published.id)
     model_id = options.model_id or published.id
     require_free(model_id, overwrite=options.overwrite)
-    if options.accept_licence and card.commercial_use is False:
-        acknowledge_licence(card)
-    require_acknowledged(card)
+    require_licence(card, options)
     require_room(model_id, card.size_bytes)
     came: list[Downloaded] = []
 

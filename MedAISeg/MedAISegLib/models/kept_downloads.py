@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from ..core.data_home import data_home
@@ -51,8 +50,7 @@ def downloaded(
     """
     folder = downloads_folder() / key_of(remote)
     with held(f"downloads/{folder.name}-use", poll, _WAIT_FOR_OTHERS_S):
-        was_there = (folder / name).is_file()
-        got = download(
+        yield download(
             remote,
             folder / name,
             network=network,
@@ -61,8 +59,6 @@ def downloaded(
             poll=poll,
             accept_changed=accept_changed,
         )
-        # The one that it came for was not installed, so that nobody has been told of its hash.
-        yield replace(got, is_first=True) if was_there and not remote.checksum else got
 
 
 def forget_downloads(remotes: Iterable[Remote]) -> None:
