@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from MedAISegLib.app import model_removal
+from MedAISegLib.app import model_call, model_removal
 from MedAISegLib.app.model_removal import remove_installed
+from MedAISegLib.app.model_sources import InstallOptions, install_model
 from MedAISegLib.core.disk import written_whole
 from MedAISegLib.core.errors import ModelError, ResourceError
 from MedAISegLib.formats import read_model
@@ -62,6 +63,20 @@ def test_they_stay_where_another_model_has_the_same_weights() -> None:
     assert kept(sha256)
     remove_installed("yours")
     assert not kept(sha256)
+
+
+def test_a_model_that_replaces_one_keeps_those_of_its_own_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_call, "check_networks", lambda *_: None)
+    same, other = installed("mine", weights=b"1"), installed("other", weights=b"22")
+    source = shutil.copytree(models_home() / "mine", tmp_path / "mine", copy_function=shutil.copyfile)
+    for sha256 in (same, other):
+        convert(sha256)
+    install_model(source, InstallOptions(overwrite=True))
+    assert kept(same)
+    install_model(source, InstallOptions("other", overwrite=True))
+    assert (kept(same), kept(other)) == (True, False)
 
 
 def test_no_model_is_read_where_nothing_was_converted_or_the_weights_are_others(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from ..core.progress import Poll
@@ -20,6 +19,7 @@ from ..models.installing import Verify
 from ..models.names import readable
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
 from ..models.trust import acknowledge_licence, require_acknowledged, trust_content, trusted_for_now
+from .model_removal import converted_of
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Call:
 def verifier(call: Call) -> Verify:
     """Reads a model and builds its networks, weights included; raises what speaks against it, its licence included.
 
-    Trust is written down when the model is in its place.
+    When the model is in its place trust is written down, and what was made of the one that it replaces goes.
     """
 
-    def verify(folder: Path) -> Callable[[], None] | None:
+    def verify(folder: Path) -> Callable[[], None]:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
         with as_trusted(folder, call.options) as sha256:
@@ -69,7 +69,14 @@ def verifier(call: Call) -> Verify:
                 require_licence(own_licence(folder), call.options)
             check_networks(folder, call.poll)
         call.poll()
-        return partial(trust_content, sha256, folder.name) if sha256 else None
+        forget_networks = converted_of(folder.name)
+
+        def follow_up() -> None:
+            if sha256:
+                trust_content(sha256, folder.name)
+            forget_networks()
+
+        return follow_up
 
     return verify
 

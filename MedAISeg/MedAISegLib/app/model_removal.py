@@ -1,7 +1,8 @@
-"""A model leaves the store, and with it what was noted and made of it on this computer."""
+"""A model leaves the store, or another takes its place, and with it goes what was noted and made of it here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +23,8 @@ def remove_installed(model_id: str) -> None:
         ModelError: if there is none of that id, it comes with the program, or lies in a shared folder.
         ResourceError: if it cannot be deleted.
     """
-    path = next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
-    converted, largest = _converted_of(path)
+    path = _own_path(model_id)
+    forget_networks = converted_of(model_id)
     sha256 = _trusted_of(path)
 
     def forget() -> None:
@@ -35,9 +36,30 @@ def remove_installed(model_id: str) -> None:
         # Whoever ends the program in the middle leaves no trust in a model that is no longer there.
         remove_model(model_id, beforehand=forget)
         forget_installation(model_id, sha256)
-    # What has no file of the size of the weights has other weights, and need not be read.
-    others = (other.path for other in installed_models() if largest in _sizes(other.path)) if converted else ()
-    forget_converted(converted.difference(*map(_hashes, others)))
+    forget_networks()
+
+
+def converted_of(model_id: str) -> Callable[[], None]:
+    """What deletes the networks that were converted from weights of an installed model, once nobody has those any more.
+
+    It is asked for while the model is there, and called when it is not.
+    """
+    path, kept = _own_path(model_id), models_with_converted()
+    converted = kept & _hashes(path) if kept and path is not None else set()
+    if path is None or not converted:
+        return lambda: None
+    largest = max(_sizes(path))
+
+    def forget() -> None:
+        # What has no file of the size of the weights has other weights, and need not be read.
+        others = (other.path for other in installed_models() if largest in _sizes(other.path))
+        forget_converted(converted.difference(*map(_hashes, others)))
+
+    return forget
+
+
+def _own_path(model_id: str) -> Path | None:
+    return next((model.path for model in installed_models() if model.id == model_id and model.is_own), None)
 
 
 def _trusted_of(path: Path | None) -> str:
@@ -45,14 +67,6 @@ def _trusted_of(path: Path | None) -> str:
     with suppress(ModelError):
         return trusted_sha256(path) if path is not None else ""
     return ""
-
-
-def _converted_of(path: Path | None) -> tuple[set[str], int]:
-    """The hashes under which networks of a model are kept, and the bytes of its largest file."""
-    kept = models_with_converted()
-    if path is None or not kept:
-        return set(), 0
-    return kept & _hashes(path), max(_sizes(path), default=0)
 
 
 def _hashes(path: Path) -> set[str]:
