@@ -11,6 +11,7 @@ import pytest
 from bundles import write_bundle
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.checkpoint_facts import checkpoint_facts
 from MedAISegLib.models.store import models_home
 
 torch = pytest.importorskip("torch")
@@ -249,6 +250,15 @@ def test_a_bundle_with_numbers_beyond_all_bounds(changes: Config, tmp_path: Path
 @pytest.mark.parametrize("file", ["\0", "\0.ts", "m" * 5000 + ".ts", "\ud800.ts", "", "model.ts/model.ts"])
 def test_a_file_of_a_network_that_no_disk_can_hold(file: str, tmp_path: Path) -> None:
     refused(write_described(tmp_path / "m", file))
+
+
+def test_a_checkpoint_in_the_form_of_torch_before_1_6_is_not_called_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint_final.pth"
+    torch.save({"trainer_name": "T"}, file, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError, match=r"torch before 1\.6.*save it anew"):
+        checkpoint_facts(file)
+    torch.save(torch.load(file, weights_only=True), file)
+    assert checkpoint_facts(file) == {"trainer_name": "T"}
 
 
 def test_one_damaged_model_does_not_hide_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,9 @@ _DAMAGED = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError),
     *(MemoryError, OverflowError, RecursionError),
 )
+_OF_BEFORE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The number that a file of before torch 1.6 begins with, pickled."""
+_ANEW = "Ask the model's author to save it anew with a later torch: torch.save(torch.load(FILE), FILE)."
 REMEDY = "Only plain weights are loaded; ask the model's author for them, best as safetensors."
 
 
@@ -83,6 +86,10 @@ def is_checkpoint(path: Path) -> bool:
 def _description(path: Path) -> bytes:
     try:
         require_itself(path)
+        with path.open("rb") as stream:
+            if stream.read(len(_OF_BEFORE)) == _OF_BEFORE:
+                what = "it was saved in the form of torch before 1.6, of which only weights alone are read."
+                raise ModelError(what, where=str(path), remedy=_ANEW)
         with opened_zip(path) as archive:
             names = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(names) != 1:
