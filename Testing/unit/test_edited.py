@@ -160,3 +160,11 @@ def test_without_its_scene_the_tags_tell_the_run(host, node, tmp_path):
     (run,) = provenance_of_node(loaded)
     assert (run.provenance.model_id, run.provenance.model_sha256) == (PROVENANCE.model_id, PROVENANCE.model_sha256)
     assert dict(run.segments) == by_name(loaded)
+
+
+def test_a_segment_that_is_gone_before_it_is_looked_at_keeps_no_other_from_it(node):
+    liver, kidney = by_name(node)[LIVER], by_name(node)[KIDNEY]
+    edit(node, kidney, mask(node, kidney) | drawn((0, 1), (0, 1), (0, 1)))
+    work = find_edited(node, [liver, kidney])
+    node.GetSegmentation().RemoveSegment(liver)
+    assert run_to_end(work) == {kidney}

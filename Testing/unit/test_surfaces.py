@@ -122,3 +122,16 @@ def test_an_empty_segment_is_no_obstacle(node):
     run_to_end(show_in_3d(node))
     assert surface(node, "nothing").GetNumberOfPoints() == 0
     assert surface(node, "one").GetNumberOfPoints() > 0
+
+
+def test_of_a_node_that_is_deleted_meanwhile_nothing_is_shown(host, node):
+    work = show_in_3d(node)
+    next(work)
+    host.scene.RemoveNode(node)
+    run_to_end(work)
+
+
+def test_a_node_whose_display_was_deleted_is_shown_all_the_same(host, node):
+    host.scene.RemoveNode(node.GetDisplayNode())
+    run_to_end(show_in_3d(node))
+    assert node.GetDisplayNode().GetVisibility3D()

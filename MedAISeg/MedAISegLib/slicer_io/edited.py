@@ -33,10 +33,12 @@ def is_surely_untouched(node: Any, segment_id: str) -> bool:
 def find_edited(node: Any, segment_ids: Iterable[str]) -> Generator[None, None, frozenset[str]]:
     """Those of the given segments that a run made and that were edited since, yielding after each slice.
 
-    The checksums are taken where no time stamp answers; a segment that proves unchanged is remembered so.
+    The checksums are taken where no time stamp answers; a segment that proves unchanged is remembered so. One that is
+    gone when this begins counts as not edited.
     """
-    doubtful = [i for i in segment_ids if not is_surely_untouched(node, i)]
     content = node.GetSegmentation()
+    present = [i for i in segment_ids if content.GetSegment(i) is not None]
+    doubtful = [i for i in present if not is_surely_untouched(node, i)]
     recorded = {i: read_tag(content.GetSegment(i), CHECKSUM) for i in doubtful}
     states = {i: _state(node, i) for i in doubtful}
     checksums = yield from measure_checksums(node, [i for i in doubtful if recorded[i]])
