@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .errors import ResourceError
+from .language import tr as _
+
 HOME_VARIABLE = "MEDAISEG_HOME"
 _NAME = "MedAISeg"
 
@@ -16,9 +19,22 @@ def data_home(environment: Mapping[str, str] | None = None, platform: str | None
 
     ``MEDAISEG_HOME`` names it. Without that it is the user's folder for such data: of the local profile on Windows, of
     the Library on macOS, of the XDG base directories elsewhere.
+
+    Raises:
+        ResourceError: if it lies in the home folder of a user who has none.
     """
     environment = os.environ if environment is None else environment
-    platform = platform or sys.platform
+    try:
+        return _folder(environment, platform or sys.platform)
+    except RuntimeError as error:
+        raise ResourceError(
+            _("the folder for models and packages is not known: it lies in the home folder of a user who has none."),
+            where=environment.get(HOME_VARIABLE, ""),
+            remedy=_("Set MEDAISEG_HOME to a folder that you may write to."),
+        ) from error
+
+
+def _folder(environment: Mapping[str, str], platform: str) -> Path:
     if environment.get(HOME_VARIABLE):
         return Path(environment[HOME_VARIABLE]).expanduser()
     if platform == "win32":

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..core.data_home import data_home
+from ..core.disk import existing
 from ..core.errors import ResourceError
 from ..core.progress import Poll, never
 from .download import Downloaded, Network, Remote, download, key_of
@@ -72,7 +73,7 @@ def forget_downloads(remotes: Iterable[Remote]) -> None:
 def kept_bytes() -> int:
     """What unfinished installations have left."""
     folder = downloads_folder()
-    return size_bytes(folder) if folder.is_dir() else 0
+    return size_bytes(folder) if existing(folder) else 0
 
 
 def sweep_downloads(days: int) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ..core.disk import existing
 from ..core.errors import ResourceError, UsageError
 from .store import installed_models, models_home, size_bytes
 
@@ -36,8 +37,7 @@ def taken_bytes(without: str = "") -> int:
 
 def free_bytes(folder: Path) -> int:
     """On the disk of a folder, which need not exist."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(next(filter(None, map(existing, (folder, *folder.parents))))).free
 
 
 def require_within_quota(model_id: str, size: int) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.disk import existing
 from ..core.errors import ResourceError
 from ..core.unfinished import unfinished
 from .extras import extra
@@ -46,7 +47,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 def sweep(parent: Path) -> None:
     """Delete what programs have left that were ended in the middle; what they were about to replace is put back."""
-    for folder in parent.glob(f"{_PREFIX}*"):
+    for folder in parent.glob(f"{_PREFIX}*") if existing(parent) else ():
         lock = _lock_of(folder)
         try:
             if not folder.is_dir():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.data_home import data_home
+from ..core.disk import existing
 from ..core.unfinished import unfinished
 from .extras import extra
 
@@ -45,7 +46,7 @@ def staged_in(folder: Path) -> Iterator[Path]:
 
 def sweep_staging() -> None:
     """Remove what programs have left that were killed in the middle; what lies on a drive that is away stays noted."""
-    for record in _records().glob("*.txt"):
+    for record in _records().glob("*.txt") if existing(_records()) else ():
         lock = _lock_of(record)
         with suppress(*_NO_RECORD):
             with lock.acquire(timeout=0):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.data_home import data_home
+from ..core.disk import existing
 from ..core.errors import ModelError
 from .names import has_controls
 from .scratch import sweep
@@ -45,9 +46,8 @@ def models_home() -> Path:
 
 
 def shared_folders() -> tuple[Path, ...]:
-    """The folders that ``MEDAISEG_MODELS_PATH`` names, separated as in ``PATH``."""
-    names = os.environ.get(SHARED_VARIABLE, "").split(os.pathsep)
-    return tuple(Path(name).expanduser() for name in names if name.strip())
+    """The folders that ``MEDAISEG_MODELS_PATH`` names, separated as in ``PATH``, as far as they are there."""
+    return tuple(filter(None, map(existing, os.environ.get(SHARED_VARIABLE, "").split(os.pathsep))))
 
 
 def embedded_models_folder() -> Path:
