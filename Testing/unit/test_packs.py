@@ -8,11 +8,18 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from MedAISegLib.app import model_sources
+from MedAISegLib.app.model_requests import install_models
+from MedAISegLib.app.store_protocol import InstallModelRequest
 from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, UsageError
+from MedAISegLib.core.progress import CancelToken
 from MedAISegLib.core.records import to_json
+from MedAISegLib.models import packs
+from MedAISegLib.models.archive_entries import Limits
 from MedAISegLib.models.origins import Origin, Receipt
 from MedAISegLib.models.packs import (
     MANIFEST,
@@ -24,6 +31,7 @@ from MedAISegLib.models.packs import (
     write_pack,
 )
 from MedAISegLib.models.store import InstalledModel
+from MedAISegLib.models.store_progress import nobody
 from MedAISegLib.models.trust import content_sha256
 
 WEIGHTS = bytes(range(200))
@@ -60,6 +68,41 @@ def test_a_pack_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model"):
         write_pack([], tmp_path / "p.zip")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_pack_is_written_that_could_not_be_unpacked(
+    model: InstalledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "p.zip"
+    alike = replace(model, id="Liver")
+    with pytest.raises(UsageError, match="names that some systems"):
+        write_pack([(model, listed(model)), (alike, listed(alike))], target)
+    with pytest.raises(UsageError, match="50 GB"):
+        write_pack([(model, replace(listed(model), size_bytes=51 * 2**30))], target)
+    with monkeypatch.context() as patch:
+        patch.setattr(packs, "Limits", lambda: Limits(files=3))
+        with pytest.raises(UsageError, match="more than 3 files"):
+            write_pack([(model, listed(model))], target)
+    (model.path / "Networks").write_text("a file")
+    if len(list(model.path.iterdir())) > 1:
+        with pytest.raises(ModelError, match=r"liver: .* names some systems"):
+            write_pack([(model, listed(model))], target)
+    assert not target.exists()
+
+
+def test_a_pack_is_found_in_the_users_home(
+    model: InstalledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked: list[Path] = []
+    write_pack([(model, listed(model))], tmp_path / "p.zip")
+    monkeypatch.setattr(model_sources, "unpack_models", lambda path, *_, **__: unpacked.append(path) or ())
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    task = SimpleNamespace(
+        request=InstallModelRequest("~/p.zip"), progress=SimpleNamespace(cancel=CancelToken()), tell=nobody
+    )
+    install_models(task)
+    assert unpacked == [tmp_path / "p.zip"]
 
 
 def test_a_file_is_written_over_on_request_only(model: InstalledModel, tmp_path: Path) -> None:

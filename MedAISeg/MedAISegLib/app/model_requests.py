@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
+from ..core.disk import existing
 from ..core.errors import ModelError, NotTrustedError
 from ..formats import read_model
 from ..formats.checking import check_networks
@@ -61,8 +61,9 @@ def install_models(task: Task) -> InstallReply:
         accept_licence=request.accept_licence,
         accept_changed=request.accept_changed,
     )
-    if is_pack(Path(request.source)):
-        models = model_sources.unpack_models(Path(request.source), options, tell=task.tell, poll=poll)
+    path = existing(request.source)
+    if path is not None and is_pack(path):
+        models = model_sources.unpack_models(path, options, tell=task.tell, poll=poll)
         return InstallReply(tuple(model.id for model in models))
     model, notices = model_sources.install_model(request.source, options, tell=task.tell, poll=poll)
     return InstallReply((model.id,), notices)

@@ -127,7 +127,7 @@ def pack_models(
     if present:
         raise UsageError("it comes with the program, elsewhere too.", where=present[0], remedy="Leave it out.")
     packed = []
-    for model in models:
+    for model in dict.fromkeys(models):
         poll()
         packed.append((model, _packed(model)))
     meter = Meter(tell, StoreProgress(StoreStage.PACK))

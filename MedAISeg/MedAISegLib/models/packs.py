@@ -18,6 +18,7 @@ from ..core.disk import written_whole
 from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
 from ..core.records import from_json, to_json
+from .archive_entries import Limits
 from .names import model_id_problem, path_problem, readable, same_for_some
 from .origins import Receipt
 from .staging import staged_in
@@ -74,7 +75,7 @@ def write_pack(
         on_bytes: is told how much is written, and of how much.
 
     Raises:
-        UsageError: if there are none, or the file exists.
+        UsageError: if there are none, or too many for one pack, or the file exists.
         ModelError: if a model has a link, or a name that other systems do not take, or is not what its list says, be it
             that it was removed or replaced meanwhile.
         ResourceError: if it cannot be written.
@@ -84,6 +85,7 @@ def write_pack(
         raise UsageError("there is no model to pack.", where=str(target))
     if target.exists() and not overwrite:
         raise NameTakenError("the file exists.", where=str(target), remedy="Give another name, or --overwrite.")
+    _require_unpackable(models, target)
     manifest = Manifest(_VERSION, tuple(packed for _, packed in models))
     with (
         staged_in(target.parent) as place,
@@ -94,6 +96,23 @@ def write_pack(
         counted = _Counted(sum(packed.size_bytes for _, packed in models), on_bytes, poll)
         for model, packed in models:
             _add_model(archive, model, packed, counted)
+
+
+def _require_unpackable(models: Sequence[tuple[InstalledModel, PackedModel]], target: Path) -> None:
+    """Raises UsageError or ModelError for what no other computer would take."""
+    limits, count = Limits(), 1
+    if len({same_for_some(model.id) for model, _ in models}) < len(models):
+        what = "two of the models have names that some systems cannot tell from each other."
+        raise UsageError(what, where=str(target), remedy="Make a pack of each.")
+    for model, _ in models:
+        names = [path.relative_to(model.path).as_posix() for path in model.path.rglob("*")]
+        count += 1 + len(names)
+        if len(set(map(same_for_some, names))) < len(names):
+            raise ModelError("it has two files whose names some systems cannot tell from each other.", where=model.id)
+    if count > limits.files or sum(packed.size_bytes for _, packed in models) > limits.total_bytes:
+        most = f"{limits.files} files and folders, or {limits.total_bytes / 2**30:.0f} GB"
+        what = f"it would hold more than {most}, and could not be unpacked."
+        raise UsageError(what, where=str(target), remedy="Make several packs.")
 
 
 def is_pack(path: Path) -> bool:
