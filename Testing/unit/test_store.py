@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
 from MedAISegLib.models import installing, store
 from MedAISegLib.models.installing import install_folder, remove_model
-from MedAISegLib.models.store import find_model, installed_models, models_home
+from MedAISegLib.models.store import find_model, installed_models, models_home, size_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -203,16 +204,77 @@ def test_the_store_cannot_be_installed_into_itself(folder: Path, home: Path) -> 
         install_folder(home / "models" / "lungs", verify=accept)
 
 
+@pytest.mark.parametrize("name", ["Lungs", "DEFAULT"])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_name_that_some_systems_take_for_another_ones_is_refused(folder: Path, name: str, overwrite: bool) -> None:
+    model = install_folder(folder, verify=accept)
+    with pytest.raises(UsageError, match=rf"{name}: .* cannot tell from it: {name.lower()}\."):
+        install_folder(folder, verify=accept, model_id=name, overwrite=overwrite)
+    assert list(models_home().iterdir()) == [model.path]
+
+
+def test_what_is_no_model_is_not_replaced(folder: Path) -> None:
+    models_home().mkdir(parents=True)
+    (models_home() / "lungs").write_text("a note")
+    for overwrite in (True, False):
+        with pytest.raises(UsageError, match="no model"):
+            install_folder(folder, verify=accept, overwrite=overwrite)
+    assert (models_home() / "lungs").read_text() == "a note"
+
+
 def test_an_unwritable_store_is_said_to_be_so(folder: Path, home: Path) -> None:
     home.write_text("a file where the folder should be")
     with pytest.raises(ResourceError, match="MEDAISEG_HOME"):
         install_folder(folder, verify=accept)
 
 
+def test_the_size_of_what_is_being_taken_away_is_that_of_what_is_left(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    for name in ("a/weights", "b/weights"):
+        (folder / name).write_bytes(b"123")
+    is_file = Path.is_file
+
+    def after_others(path: Path) -> bool:
+        shutil.rmtree(folder / "b", ignore_errors=True)
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", after_others)
+    assert size_bytes(folder) == 3 + len("{}")
+
+
 def test_without_a_setting_the_system_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MEDAISEG_HOME")
     assert models_home().name == "models"
     assert "MedAISeg" in str(models_home())
+
+
+def test_a_replacement_that_cannot_be_finished_is_undone(folder: Path) -> None:
+    def full() -> None:
+        raise ResourceError("the disk is full.")
+
+    install_folder(folder, verify=accept)
+    (folder / "configs" / "metadata.json").write_text("changed")
+    with pytest.raises(ResourceError, match="full"):
+        install_folder(folder, verify=lambda _: full, overwrite=True)
+    assert (models_home() / "lungs" / "configs" / "metadata.json").read_text() == "{}"
+    with pytest.raises(ResourceError, match="full"):
+        install_folder(folder, verify=lambda _: full, model_id="another")
+    assert [path.name for path in models_home().iterdir()] == ["lungs"]
+
+
+def test_what_cannot_be_read_is_named_and_nothing_is_left_out(folder: Path) -> None:
+    for part in (folder / "configs" / "metadata.json", folder / "configs"):
+        part.chmod(0)
+        try:
+            if os.access(part, os.R_OK):
+                pytest.skip("this user may read anything")
+            with pytest.raises(ModelError, match=f"{part}: it cannot be read: Permission denied"):
+                install_folder(folder, verify=accept)
+        finally:
+            part.chmod(0o755)
 
 
 def test_a_model_whose_replacement_was_killed_in_the_middle_is_put_back(folder: Path, home: Path) -> None:

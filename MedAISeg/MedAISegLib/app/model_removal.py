@@ -12,7 +12,7 @@ from ..formats import read_model
 from ..models.converted_networks import forget_converted, models_with_converted
 from ..models.installing import remove_model
 from ..models.receipts import forget_installation
-from ..models.store import installed_models
+from ..models.store import file_sizes, installed_models
 from ..models.trust import trusted_sha256
 
 
@@ -48,11 +48,11 @@ def converted_of(model_id: str) -> Callable[[], None]:
     converted = kept & _hashes(path) if kept and path is not None else set()
     if path is None or not converted:
         return lambda: None
-    largest = max(_sizes(path))
+    largest = max(file_sizes(path), default=0)
 
     def forget() -> None:
         # What has no file of the size of the weights has other weights, and need not be read.
-        others = (other.path for other in installed_models() if largest in _sizes(other.path))
+        others = (other.path for other in installed_models() if largest in file_sizes(other.path))
         forget_converted(converted.difference(*map(_hashes, others)))
 
     return forget
@@ -76,7 +76,3 @@ def _hashes(path: Path) -> set[str]:
         return {spec.sha256, *(read_model(path / variant).spec.sha256 for variant in spec.variants)}
     except MedAISegError:
         return set()
-
-
-def _sizes(path: Path) -> set[int]:
-    return {file.stat().st_size for file in path.rglob("*") if file.is_file()}

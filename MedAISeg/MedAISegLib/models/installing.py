@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..core.disk import existing
 from ..core.errors import ModelError, NameTakenError, UsageError
 from ..core.progress import Poll, never
 from ..core.unfinished import done_wholly
 from .locking import held
-from .names import model_id_problem, path_problem, readable
+from .names import model_id_problem, path_problem, readable, same_for_some
 from .receipts import record_set_aside
 from .room import require_within_quota
 from .scratch import REPLACED, scratch_folder
@@ -36,7 +38,8 @@ def install_folder(
 
     Raises:
         UsageError: if the source is no folder, or the id is taken or cannot be one.
-        ModelError: if a link leads out of the folder, or it is too large; and what ``verify`` raises.
+        ModelError: if a link leads out of the folder, it is too large, or not all of it can be read; and what
+            ``verify`` raises.
         ResourceError: if it cannot be written.
         Cancelled: if ``poll`` raises it.
     """
@@ -89,12 +92,17 @@ def install_filled(
             require_free(model_id, overwrite=overwrite)
             require_within_quota(model_id, size_bytes(copy))
             begin_last_part()
-            (scratch / REPLACED).mkdir()
+            old = scratch / REPLACED / model_id
+            old.parent.mkdir()
             # A program that is killed in between leaves a model of which nothing is known, and nothing wrong.
             with record_set_aside(model_id):
-                _swap_in(copy, target, scratch / REPLACED / model_id)
-            if follow_up is not None:
-                follow_up()
+                try:
+                    _swap_in(copy, target, old)
+                    if follow_up is not None:
+                        follow_up()
+                except BaseException:
+                    _swap_back(copy, target, old)
+                    raise
     return InstalledModel(model_id, target, False)
 
 
@@ -105,7 +113,8 @@ def require_free(model_id: str, *, overwrite: bool) -> None:
         raise UsageError(
             f"it cannot be a model's id: {problem}.", where=readable(model_id), remedy="Rename the folder or archive."
         )
-    taken = next((model for model in installed_models() if model.id == model_id and not model.shared), None)
+    not_shared = [model for model in installed_models() if not model.shared]
+    taken = next((model for model in not_shared if model.id == model_id), None)
     if taken is not None and (taken.embedded or not overwrite):
         if taken.embedded:
             raise UsageError(
@@ -115,6 +124,19 @@ def require_free(model_id: str, *, overwrite: bool) -> None:
             )
         remedy = "Remove it first, or install it with overwriting (--overwrite)."
         raise NameTakenError("a model of this name is installed.", where=model_id, remedy=remedy)
+    if taken is None:
+        _require_own_place(model_id, [model.id for model in not_shared])
+
+
+def _require_own_place(model_id: str, others: Iterable[str]) -> None:
+    """Raises UsageError if something else would be replaced, be it that capitals make no difference on this disk."""
+    alike = next((other for other in others if same_for_some(other) == same_for_some(model_id)), "")
+    if alike:
+        what = f"a model is installed whose name some systems cannot tell from it: {alike}."
+        raise UsageError(what, where=model_id, remedy="Install it under another name, or remove that one first.")
+    place = models_home() / model_id
+    if existing(place) or place.is_symlink():
+        raise UsageError("what lies in its place is no model.", where=str(place), remedy="Move it away.")
 
 
 @contextmanager
@@ -161,7 +183,7 @@ def _removable(model_id: str) -> InstalledModel:
 def _require_contained(source: Path) -> None:
     """Whatever is copied must be a plain file below the folder, so that no link smuggles another file in."""
     total = count = 0
-    for path in source.rglob("*"):
+    for path in _inside(source):
         problem = path_problem(path.relative_to(source).as_posix())
         if problem:
             raise ModelError(f"it has a file named {readable(path.name)!r}: {problem}.", where=str(source))
@@ -178,7 +200,7 @@ def _require_contained(source: Path) -> None:
 def _copy_folder(source: Path, copy: Path, poll: Poll) -> None:
     """Without permissions: what comes from a folder that is only read has to be moved and deleted here."""
     copy.mkdir()
-    for path in sorted(source.rglob("*")):
+    for path in sorted(_inside(source)):
         place = copy / path.relative_to(source)
         if path.is_dir():
             place.mkdir()
@@ -186,21 +208,54 @@ def _copy_folder(source: Path, copy: Path, poll: Poll) -> None:
             copy_file(path, place, poll)
 
 
+def _inside(folder: Path) -> Iterator[Path]:
+    """All files and folders, at any depth; one that cannot be looked into is not passed over."""
+
+    def refuse(error: OSError) -> None:
+        raise _unreadable(error, error.filename) from error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        yield from (Path(place, name) for name in (*folders, *files))
+
+
 def copy_file(old: str | Path, new: str | Path, poll: Poll) -> None:
-    """Copy a file's content, piece by piece, to where none is yet."""
+    """Copy a file's content, piece by piece, to where none is yet.
+
+    Raises:
+        ModelError: if it cannot be read.
+        OSError: if it cannot be written.
+    """
     poll()
-    with open(old, "rb") as source, open(new, "xb") as target:
-        while piece := source.read(_PIECE):
+    with open(new, "xb") as target:
+        for piece in _pieces(old):
             target.write(piece)
             poll()
+
+
+def _pieces(path: str | Path) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as source:
+            while piece := source.read(_PIECE):
+                yield piece
+    except OSError as error:
+        raise _unreadable(error, path) from error
+
+
+def _unreadable(error: OSError, path: str | Path) -> ModelError:
+    return ModelError(
+        f"it cannot be read: {error.strerror}.", where=str(path), remedy="Check permissions and the disk."
+    )
 
 
 def _swap_in(new: Path, target: Path, old: Path) -> None:
     if target.exists():
         target.replace(old)
-    try:
-        new.replace(target)
-    except OSError:
-        if old.exists():
-            old.replace(target)
-        raise
+    new.replace(target)
+
+
+def _swap_back(new: Path, target: Path, old: Path) -> None:
+    """However far it had come."""
+    if not new.exists():
+        target.replace(new)
+    if old.exists():
+        old.replace(target)

@@ -7,6 +7,7 @@ Folders that several users share, and that nobody installs into from here, are s
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,17 @@ def find_model(id_or_path: str | Path) -> Path:
 
 def size_bytes(path: Path) -> int:
     """Of a model's file, or of all files in its folder, whichever configuration is named in it."""
-    files = [path] if path.is_file() else (path if path.exists() else path.parent).rglob("*")
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(file_sizes(path))
+
+
+def file_sizes(path: Path) -> Iterator[int]:
+    """Of each of them; what another program takes away meanwhile has none."""
+    folder = path if path.exists() else path.parent
+    inside = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    for file in [path] if path.is_file() else inside:
+        with suppress(OSError):
+            if file.is_file():
+                yield file.stat().st_size
 
 
 def has_configurations(folder: Path) -> bool:
