@@ -23,6 +23,7 @@ from MedAISegLib.core.errors import Cancelled, ModelError, NameTakenError, NotTr
 from MedAISegLib.models import catalogue, kept_downloads, room, scratch
 from MedAISegLib.models.kept_downloads import kept_bytes, sweep_downloads
 from MedAISegLib.models.locking import held
+from MedAISegLib.models.receipts import receipt_of
 from MedAISegLib.models.scratch import scratch_folder
 from MedAISegLib.models.store import models_home
 from MedAISegLib.models.store_progress import Meter, StoreProgress, StoreStage
@@ -151,6 +152,26 @@ def test_two_installations_at_once_give_one_whole_model(publisher: Publisher) ->
     assert sorted(map(str, outcomes)) == sorted(["parts", *[str(NameTakenError)] * 2])
     assert (models_home() / "parts" / "second" / "weights").read_bytes() == LARGE
     assert [path.name for path in models_home().iterdir()] == ["parts"]
+
+
+def test_who_has_installed_a_file_does_not_wait_for_others_that_use_it(publisher: Publisher) -> None:
+    key, done = kept_downloads.key_of(kept_downloads.Remote(publisher.url("/two.zip"))), threading.Event()
+
+    def use(progress: StoreProgress) -> None:
+        if progress.stage is StoreStage.CHECK:
+            threading.Thread(target=hold).start()
+            assert used.wait(20)
+
+    def hold() -> None:
+        with held(f"downloads/{key}-use"):
+            used.set()
+            done.wait(20)
+
+    used = threading.Event()
+    model, notices = install_model("parts", options(publisher), tell=use)
+    done.set()
+    assert receipt_of(model).files
+    assert len(notices) == 2
 
 
 def test_a_cancel_is_heard_while_another_holds_the_file(publisher: Publisher) -> None:

@@ -63,10 +63,10 @@ def downloaded(
 
 
 def forget_downloads(remotes: Iterable[Remote]) -> None:
-    """Delete what was kept of these, once it is installed or found to be of no use."""
+    """Delete what was kept of these, once it is installed or found to be of no use; who uses one just now does so."""
     for remote in remotes:
         key = key_of(remote)
-        with held(f"downloads/{key}-use"):
+        with suppress(ResourceError), held(f"downloads/{key}-use", wait_s=0):
             _delete(downloads_folder() / key)
 
 
