@@ -25,7 +25,7 @@ from MedAISegLib.models.kept_downloads import kept_bytes, sweep_downloads
 from MedAISegLib.models.locking import held
 from MedAISegLib.models.receipts import receipt_of
 from MedAISegLib.models.scratch import scratch_folder
-from MedAISegLib.models.store import models_home
+from MedAISegLib.models.store import installed_models, models_home
 from MedAISegLib.models.store_progress import Meter, StoreProgress, StoreStage
 
 from Testing.unit.publisher import Publisher, publishing
@@ -263,6 +263,8 @@ def test_the_folder_of_a_program_that_was_killed_is_swept_and_that_of_a_living_o
             assert len(others) == 1
             assert (others[0] / "half").is_file()
         process.kill()
+    installed_models()
+    assert (others[0] / "half").is_file(), "who only looks deletes nothing"
     with scratch_folder(models_home()) as mine:
         assert [path for path in models_home().iterdir() if path.is_dir()] == [mine]
     assert list(models_home().iterdir()) == []

@@ -45,12 +45,16 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         ) from error
 
 
-def sweep(parent: Path) -> None:
-    """Delete what programs have left that were ended in the middle; what they were about to replace is put back."""
+def sweep(parent: Path, *, only_replacing: bool = False) -> None:
+    """Delete what programs have left that were ended in the middle; what they were about to replace is put back.
+
+    Args:
+        only_replacing: nothing but what is left of programs that had begun to replace something.
+    """
     for folder in parent.glob(f"{_PREFIX}*") if existing(parent) else ():
         lock = _lock_of(folder)
         try:
-            if not folder.is_dir():
+            if not (folder / REPLACED if only_replacing else folder).is_dir():
                 continue
             with lock.acquire(timeout=0):
                 _put_back(folder / REPLACED, parent)

@@ -63,7 +63,7 @@ def installed_models() -> tuple[InstalledModel, ...]:
 
     What a program that was killed was about to replace is put back first.
     """
-    sweep(models_home())
+    sweep(models_home(), only_replacing=True)
     found = {path.name: InstalledModel(path.name, path, True) for path in _folders(embedded_models_folder())}
     for parent, shared in ((models_home(), False), *((folder, True) for folder in shared_folders())):
         for path in _folders(parent):
