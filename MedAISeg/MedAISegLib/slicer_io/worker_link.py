@@ -31,6 +31,7 @@ class WorkerLink:
         self.client = WorkerClient(self._command, log=log)
         self._settings = settings
         self._python: WorkerPython | None = None
+        self._restarts = 0
 
     def ask(self, request: Request, *, on_progress: Told = lambda _event: None) -> Pieces[Reply]:
         """The worker's reply; a worker is started where none runs. Cancelling waits for it to stop, under a second.
@@ -64,18 +65,23 @@ class WorkerLink:
             ResourceError: if there is none, or it does not answer.
         """
         slicers = _slicers_python()
-        executable = find_worker_python(self._settings.python, os.environ, slicers)
-        if self._python is None or self._python.executable != executable:
-            self._python = (
+        while True:
+            executable, restarts = find_worker_python(self._settings.python, os.environ, slicers), self._restarts
+            if self._python is not None and self._python.executable == executable:
+                return self._python
+            found = (
                 slicers_python(executable, os.environ)
                 if executable == slicers
                 else (yield from ask_python(executable, _environment_of_others()))
             )
-        return self._python
+            # Another may be wanted, and known, by the time that this one has answered.
+            if restarts == self._restarts:
+                self._python = found
 
     def restart(self) -> None:
         """Stop the worker; the next request starts one by the settings and packages of then."""
         self._python = None
+        self._restarts += 1
         self.client.restart()
 
     def _command(self) -> WorkerCommand:
