@@ -135,7 +135,7 @@ def test_the_worker_is_restarted_by_its_button(panel):
     wait_until(lambda: str(pid) in panel.ui.workerLabel.text, timeout=60)
     panel.click("restartWorkerButton")
     wait_until(lambda: panel.session.client.pid != pid, timeout=60)
-    assert "not started" in panel.ui.workerLabel.text
+    wait_until(lambda: "not started" in panel.ui.workerLabel.text, timeout=60)
 
 
 def test_the_folder_of_models_is_made_and_opened(panel, monkeypatch, tmp_path):
@@ -189,3 +189,22 @@ def test_an_answer_of_the_python_before_does_not_replace_that_of_the_present_one
     panel.settle()
     assert "/nowhere/python" in panel.ui.dependenciesLabel.text
     panel.ui.pythonPath.currentPath = ""
+
+
+def test_packages_that_are_asked_about_in_two_places_are_installed_once_and_both_go_on(lacking, monkeypatch):
+    begun, asked, install = [], [], dependencies.install
+    monkeypatch.setattr(dependencies, "install", lambda *a, **k: begun.append(a) or install(*a, **k))
+    monkeypatch.setattr(lacking.session, "install_model", lambda request, **_: asked.append(request.source))
+    bright_volume(lacking.host.scene)
+    lacking.settle()
+    lacking.select("modelTree", "Model elsewhere")
+    lacking.click("downloadButton")
+    lacking.select("modelTree", "Bright things")
+    lacking.click("applyButton")
+    lacking.click("modelMessageYesButton")
+    lacking.click("runMessageYesButton")
+    wait_until(lambda: lacking.session.runs, timeout=60)
+    lacking.wait_for_runs()
+    assert lacking.session.runs[-1].error is None
+    assert asked == ["far"]
+    assert len(begun) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,11 +43,13 @@ class ModelServices:
 
     Attributes:
         store: what the worker last told of the installed models; None before it was asked.
+        is_outdated: models may have come or gone since.
     """
 
     def __init__(self, pump: Pump, worker: WorkerLink) -> None:
         self.pump, self.worker = pump, worker
         self.store: ModelsReply | None = None
+        self.is_outdated = False
         self._published: Cards = ()
         self._reading: Job[Cards] | None = None
 
@@ -93,7 +96,9 @@ class ModelServices:
 
         Cancelled, it is over within a second; what was downloaded is kept for the next try.
         """
-        return self.pump.add(self._changed(request, on_progress), on_done=on_done, on_error=on_error)
+        return self.pump.add(
+            self._changed(self.worker.ask(request, on_progress=on_progress)), on_done=on_done, on_error=on_error
+        )
 
     def remove_models(
         self, models: Sequence[str], on_done: Callable[[None], None] = ignore, on_error: Failed = ignore
@@ -101,15 +106,10 @@ class ModelServices:
         """Delete installed models."""
 
         def removed() -> Pieces[None]:
-            try:
-                for model in models:
-                    yield from self.worker.ask(RemoveModelRequest(model))
-            finally:
-                # Some of them may be gone although another could not be deleted.
-                self.store = None
-            yield from self._all_models()
+            for model in models:
+                yield from self.worker.ask(RemoveModelRequest(model))
 
-        return self.pump.add(removed(), on_done=on_done, on_error=on_error)
+        return self.pump.add(self._changed(removed()), on_done=on_done, on_error=on_error)
 
     def verify_models(
         self,
@@ -154,16 +154,25 @@ class ModelServices:
         self, model: str, on_done: Callable[[Any], None] = ignore, on_error: Failed = ignore, *, trust: bool = True
     ) -> Job[Any]:
         """Remember that the user trusts a model, as it is now, to run code of its own; or forget it."""
-        return self.pump.add(self._changed(TrustRequest(model, trust), ignore), on_done=on_done, on_error=on_error)
+        return self.pump.add(
+            self._changed(self.worker.ask(TrustRequest(model, trust))), on_done=on_done, on_error=on_error
+        )
 
-    def _changed(self, request: Request, on_progress: Told) -> Pieces[Any]:
-        reply = yield from self.worker.ask(request, on_progress=on_progress)
-        yield from self._all_models()
-        return reply
+    def _changed(self, act: Pieces[Any]) -> Pieces[Any]:
+        """An act, and the list anew; what is done counts although a cancel or the worker's end keeps the list away."""
+        try:
+            result = yield from act
+        finally:
+            # A part of it may have been done although the rest could not be.
+            self.is_outdated = True
+        with suppress(MedAISegError):
+            yield from self._all_models()
+        return result
 
     def _all_models(self) -> Pieces[Cards]:
         yield from self._catalogue()
         self.store = cast("ModelsReply", (yield from self.worker.ask(ModelsRequest())))
+        self.is_outdated = False
         return self.models()
 
     def _catalogue(self) -> Pieces[Cards]:

@@ -29,8 +29,8 @@ _LONG_VOXELS = 500_000
 def show_in_3d(node: Any) -> Generator[None, None, None]:
     """Make the surfaces that are missing, yielding after each segment, then show them all.
 
-    Closed before its end it leaves the node as it was. A segment that changes meanwhile is done again; of a node that is
-    deleted meanwhile nothing is shown.
+    Closed before its end it leaves the node as it was. A segment that changes meanwhile is done again; of a node that
+    is deleted meanwhile nothing is shown.
     """
     segmentation = node.GetSegmentation()
     if not segmentation.ContainsRepresentation(CLOSED_SURFACE):

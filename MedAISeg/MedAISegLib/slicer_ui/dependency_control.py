@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,8 @@ class DependencyControl:
         self._view = DependenciesView(context.ui, self)
         self._job: Any = None
         self._python: WorkerPython | None = None
-        self._awaited: Callable[[], None] | None = None
+        self._awaited: Callable[[WorkerPython], None] | None = None
+        self._next: deque[Callable[[], None]] = deque()
         self._is_complete = False
         self._looks = 0
 
@@ -73,7 +76,7 @@ class DependencyControl:
         """
         messages = messages or self._run_messages
         if self._python is None:
-            self._require_once_known(then, messages)
+            self._once_known(lambda _python: self._go_on(then, messages), messages)
             return False
         missing = self._missing(self._python)
         if not missing:
@@ -81,22 +84,27 @@ class DependencyControl:
         messages.ask(_question(missing), _("Install"), lambda: self._install(then=then))
         return False
 
-    def _require_once_known(self, then: Callable[[], None], messages: MessageView) -> None:
-        """Which Python it is takes a moment after the panel has opened: what was asked last meanwhile is done then."""
-        self._awaited = then
+    def _go_on(self, then: Callable[[], None], messages: MessageView) -> None:
+        if self.require(then, messages):
+            then()
 
-        def go_on(_python: WorkerPython) -> None:
-            if self._awaited is then and self.require(then, messages):
-                then()
+    def _once_known(self, act: Callable[[WorkerPython], None], messages: MessageView) -> None:
+        """Which Python it is may take a moment: only what was asked for last meanwhile is done then."""
+        self._awaited = act
 
-        self._with_python(go_on, messages.show_error)
+        def go_on(python: WorkerPython) -> None:
+            if self._awaited is act:
+                self._awaited = None
+                messages.after_question(lambda: act(python))
+
+        self._with_python(go_on, messages.tell_error)
 
     def install(self) -> None:
         def ask(python: WorkerPython) -> None:
             missing = self._missing(python) or dependencies.installed(python)
             self._messages.ask(_question(missing), self._context.ui.installButton.text, self._install)
 
-        self._with_python(ask, self._messages.show_error)
+        self._once_known(ask, self._messages)
 
     def install_from_folder(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(self._context.ui.MedAISeg, _("The folder of downloaded files"))
@@ -104,6 +112,7 @@ class DependencyControl:
             self._install(wheels=Path(folder))
 
     def uninstall(self) -> None:
+        self._awaited = None
         question = _("Delete the packages of this module? Networks cannot run until they are installed again.")
         self._messages.ask(question, _("Delete"), self._uninstall)
 
@@ -118,7 +127,7 @@ class DependencyControl:
                 if reply.works
                 else _("The device does not compute as it should.")
             )
-            self._messages.show_text(Kind.GOOD if reply.works else Kind.ERROR, text)
+            self._messages.tell_text(Kind.GOOD if reply.works else Kind.ERROR, text)
             self._end()
 
         session = self._context.session
@@ -129,10 +138,20 @@ class DependencyControl:
             self._job.cancel()
 
     def _install(self, wheels: Path | None = None, then: Callable[[], None] | None = None) -> None:
+        """At once, or after what goes on: both places that ask may have been answered."""
+        if self._job is not None:
+            self._next.append(partial(self._install, wheels, then))
+            return
+        self._begin()
+
         def begin(python: WorkerPython) -> None:
-            self._begin()
             offline = self._context.session.settings.offline
-            if then and all(state.name == TORCH for state in self._missing(python)):
+            missing = self._missing(python)
+            if then and not missing:
+                self._end()
+                then()
+                return
+            if then and all(state.name == TORCH for state in missing):
                 self._finish_install(python, then)
                 return
             work = dependencies.install(python, on_line=self._view.add_line, wheels=wheels, offline=offline)
@@ -140,7 +159,7 @@ class DependencyControl:
                 work, on_done=lambda _result: self._finish_install(python, then), on_error=self._fail
             )
 
-        self._with_python(begin, self._fail)
+        self._job = self._with_python(begin, self._fail)
 
     def _finish_install(self, python: WorkerPython, then: Callable[[], None] | None) -> None:
         """Torch last: its own extension asks the user again, and Slicer stands still meanwhile."""
@@ -151,7 +170,7 @@ class DependencyControl:
             return
         self._end()
         self._context.session.restart_worker()
-        self._messages.show_text(Kind.GOOD, said or _("The packages are installed."))
+        self._messages.tell_text(Kind.GOOD, said or _("The packages are installed."))
         if then is not None and not said:
             then()
 
@@ -161,19 +180,19 @@ class DependencyControl:
 
         def done(_result: object) -> None:
             self._end()
-            self._messages.show_text(Kind.GOOD, _("The packages are deleted."))
+            self._messages.tell_text(Kind.GOOD, _("The packages are deleted."))
 
         self._job = self._context.session.pump.add(
             private_packages.remove_packages(), on_done=done, on_error=self._fail
         )
 
-    def _with_python(self, use: Callable[[WorkerPython], None], fail: Callable[[MedAISegError], None]) -> None:
+    def _with_python(self, use: Callable[[WorkerPython], None], fail: Callable[[MedAISegError], None]) -> Any:
         def done(python: WorkerPython) -> None:
             self._python = python
             use(python)
 
         session = self._context.session
-        session.pump.add(session.worker.find_python(), on_done=done, on_error=fail)
+        return session.pump.add(session.worker.find_python(), on_done=done, on_error=fail)
 
     def _missing(self, python: WorkerPython) -> tuple[PackageState, ...]:
         return dependencies.missing(python)
@@ -187,8 +206,9 @@ class DependencyControl:
         self._context.changed()
 
     def _begin(self) -> None:
+        self._awaited = None
         self._context.ui.advancedSection.collapsed = False
-        self._messages.clear()
+        self._messages.drop_question()
         self._view.clear_output()
         self._view.show_busy(is_busy=True)
 
@@ -197,13 +217,16 @@ class DependencyControl:
         self._view.show_busy(is_busy=False)
         self.look()
         self._context.changed()
+        if self._next:
+            self._next.popleft()()
 
     def _fail(self, error: MedAISegError) -> None:
+        self._next.clear()
         self._end()
         if isinstance(error, Cancelled):
-            self._messages.show_text(Kind.INFORMATION, _("Stopped; what was there before is still in use."))
+            self._messages.tell_text(Kind.INFORMATION, _("Stopped; what was there before is still in use."))
         else:
-            self._messages.show_error(error)
+            self._messages.tell_error(error)
 
 
 def _question(packages: tuple[PackageState, ...]) -> str:

@@ -49,6 +49,11 @@ class ExportControl:
             self._write(node, kind, Path(folder), overwrite=False)
 
     def _write(self, node: Any, kind: ExportKind, folder: Path, *, overwrite: bool) -> None:
+        if node.GetScene() is None:
+            text = _("The segmentation was deleted meanwhile; nothing was written.")
+            self._messages.show_text(Kind.INFORMATION, text)
+            return
+
         def failed(error: MedAISegError) -> None:
             if isinstance(error, UsageError) and not overwrite:
                 again = partial(self._write, node, kind, folder, overwrite=True)
@@ -69,11 +74,13 @@ class ExportControl:
 
     def _said(self, text: str, notices: tuple[Notice, ...] = ()) -> None:
         lines = "\n".join([text, *(notice.message for notice in notices)])
-        self._messages.after_question(lambda: self._messages.show_text(Kind.GOOD, lines))
+        self._messages.tell_text(Kind.GOOD, lines)
 
     def _failed(self, error: MedAISegError) -> None:
-        tell = self._messages.clear if isinstance(error, Cancelled) else partial(self._messages.show_error, error)
-        self._messages.after_question(tell)
+        if isinstance(error, Cancelled):
+            self._messages.tell_text(Kind.INFORMATION, _("Stopped, for the process that was to write was ended."))
+        else:
+            self._messages.tell_error(error)
 
 
 def _some(names: list[str]) -> str:

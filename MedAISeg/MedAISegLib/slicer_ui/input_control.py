@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import slicer
 
@@ -28,6 +28,7 @@ from .parameters import ChannelKey
 from .series_picker import SeriesPicker
 from .texts import _, readable_modality
 
+T = TypeVar("T")
 Image = NodeCandidate | SeriesCandidate
 
 _MOST_LEFT_OUT = 3
@@ -41,8 +42,8 @@ class InputControl:
     A series of the database is remembered here only: its UID belongs neither into the scene nor into the settings.
     """
 
-    def __init__(self, context: Context, show_error: Callable[[MedAISegError], None]) -> None:
-        self._context, self._show_error = context, show_error
+    def __init__(self, context: Context, tell_error: Callable[[MedAISegError], None]) -> None:
+        self._context, self._tell_error = context, tell_error
         self.view = InputView(
             context.ui,
             on_choice=self._choose,
@@ -56,10 +57,12 @@ class InputControl:
         self._study: tuple[SeriesCandidate, ...] = ()
         self._cards: tuple[ModelCard, ...] = ()
         self._proposals: dict[str, tuple[Proposal[Image], ...]] = {}
+        self._awaited: dict[ChannelKey | None, object] = {}
         self.units: dict[ChannelKey, str] = {}
 
     def forget(self) -> None:
         """Another scene is open: what was chosen for the last one is gone."""
+        self._awaited.clear()
         self._series.clear()
         self._study = ()
         self.units.clear()
@@ -180,6 +183,7 @@ class InputControl:
         )
 
     def _choose(self, key: ChannelKey, source: Input | None) -> None:
+        self._awaited.pop(key, None)
         former = self._series.pop(key, None)
         self.units.pop(key, None)
         for series in (*self._study, *filter(None, [former])):
@@ -208,25 +212,42 @@ class InputControl:
                 found += ((yield from series_candidate(row.series_uid)),)
             return found
 
-        def done(candidates: tuple[SeriesCandidate, ...]) -> None:
+        def take(candidates: tuple[SeriesCandidate, ...]) -> None:
             self._study = candidates
-            self._series.clear()
-            self._context.parameters().choose_inputs({})
-            self._context.changed()
 
-        self._context.session.pump.add(read(), on_done=done, on_error=self._show_error)
+        self._leave_study()
+        self._context.parameters().choose_inputs({})
+        self._take_once_read(None, read(), take)
 
     def _leave_study(self) -> None:
+        self._awaited.clear()
         self._study = ()
         self._series.clear()
         self._context.changed()
 
     def _choose_series(self, key: ChannelKey, row: SeriesRow) -> None:
-        def done(candidate: SeriesCandidate) -> None:
+        def take(candidate: SeriesCandidate) -> None:
             self._series[key] = candidate
-            self._context.changed()
 
-        self._context.session.pump.add(series_candidate(row.series_uid), on_done=done, on_error=self._show_error)
+        self._take_once_read(key, series_candidate(row.series_uid), take)
+
+    def _take_once_read(self, key: ChannelKey | None, reading: Pieces[T], take: Callable[[T], None]) -> None:
+        """For a channel, or a study for none; left out where the user chooses something else there meanwhile."""
+        asked = self._awaited[key] = object()
+
+        def is_wanted() -> bool:
+            return self._awaited.get(key) is asked
+
+        def done(found: T) -> None:
+            if is_wanted():
+                take(found)
+                self._context.changed()
+
+        def failed(error: MedAISegError) -> None:
+            if is_wanted():
+                self._tell_error(error)
+
+        self._context.session.pump.add(reading, on_done=done, on_error=failed)
 
 
 def _source(image: Image) -> Input:

@@ -9,7 +9,7 @@ import qt
 from ..app.client import WorkerState
 from ..app.protocol import DeviceRecord, DevicesReply
 from ..core.data_home import data_home
-from ..core.errors import MedAISegError
+from ..core.errors import Cancelled, MedAISegError
 from ..models.card import ModelCard
 from .advanced_view import AdvancedView
 from .class_words import why_no_segments
@@ -23,6 +23,7 @@ class MachineControl:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._devices: tuple[DeviceRecord, ...] = ()
+        self._hindrance: MedAISegError | None = None
         self.view = AdvancedView(context.ui, self)
 
     def ask_devices(self) -> None:
@@ -32,6 +33,7 @@ class MachineControl:
             self._devices = reply.devices
             self._context.changed()
 
+        self._hindrance = None
         self._context.session.devices(on_done=done, on_error=self._cannot_ask)
 
     def refresh(self, cards: tuple[ModelCard, ...]) -> None:
@@ -54,8 +56,10 @@ class MachineControl:
             WorkerState.READY: _("The process that runs the networks waits (process {pid})."),
             WorkerState.BUSY: _("The process that runs the networks is at work (process {pid})."),
         }[client.state].format(pid=client.pid)
-        if client.state is WorkerState.STOPPED and client.last_failure is not None:
-            text = str(client.last_failure)
+        if client.state is not WorkerState.STOPPED:
+            self._hindrance = None
+        elif (failure := self._hindrance or client.last_failure) is not None:
+            text = str(failure)
         self.view.show_worker(text)
 
     def choose_device(self, name: str) -> None:
@@ -78,7 +82,7 @@ class MachineControl:
 
     def restart_worker(self) -> None:
         self._context.session.restart_worker()
-        self._devices = ()
+        self._devices, self._hindrance = (), None
         self._context.changed()
 
     def open_models_folder(self) -> None:
@@ -92,7 +96,9 @@ class MachineControl:
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(folder)))
 
     def _cannot_ask(self, error: MedAISegError) -> None:
-        self.view.show_worker(str(error))
+        if not isinstance(error, Cancelled):
+            self._hindrance = error
+            self.show_worker()
 
 
 def _cannot_open(folder: Path, error: OSError) -> MedAISegError:

@@ -39,7 +39,7 @@ class MessageView:
     """A place for one message at a time.
 
     What the user does replaces what stands there, a question too; what ends by itself meanwhile waits for his answer
-    (:meth:`after_question`).
+    (:meth:`after_question`, :meth:`tell_error`, :meth:`tell_text`).
 
     Args:
         place: a ``QWidget`` with a vertical layout.
@@ -70,12 +70,25 @@ class MessageView:
     def drop_question(self) -> None:
         """Take away a question that needs no answer any more, and tell what has waited for it."""
         self.clear()
-        self._tell_waiting()
+        self.tell_waiting()
 
     def after_question(self, tell: Callable[[], None]) -> None:
         """Have something shown or asked here now, or where a question stands, once that is answered."""
         self._waiting.append(tell)
-        self._tell_waiting()
+        self.tell_waiting()
+
+    def tell_waiting(self) -> None:
+        """Tell what has waited for a question that is gone."""
+        while self._waiting and not self.is_question:
+            self._waiting.popleft()()
+
+    def tell_error(self, error: MedAISegError) -> None:
+        """Show what something that went on by itself has failed with, after the question where one stands."""
+        self.after_question(lambda: self.show_error(error))
+
+    def tell_text(self, kind: Kind, text: str, details: str = "") -> None:
+        """Show what came of something that went on by itself, after the question where one stands."""
+        self.after_question(lambda: self.show_text(kind, text, details))
 
     def show_error(self, error: MedAISegError, details: str = "") -> None:
         """What happened, on what, and the remedy."""
@@ -118,13 +131,9 @@ class MessageView:
             self.clear()
             if action is not None:
                 action()
-            self._tell_waiting()
+            self.tell_waiting()
 
         return answered
-
-    def _tell_waiting(self) -> None:
-        while self._waiting and not self.is_question:
-            self._waiting.popleft()()
 
     def _show(self, kind: Kind, rich_text: str, plain_text: str, *, details: str = "", closable: bool = True) -> None:
         self.clear()

@@ -16,15 +16,20 @@ from .context import Context
 from .messages import Kind, MessageView
 from .model_questions import question_of, trust_text
 from .model_transfer_view import TransferView, short_text
+from .parameters import Choices
 from .texts import _, readable_bytes
 
 
 @dataclass(eq=False)
 class _Act:
-    """Something that goes on with the store; ``model`` is the id that the list knows, empty for none."""
+    """Something that goes on with the store; ``model`` is the id that the list knows, empty for none.
+
+    ``choice`` is what the user had chosen when it began.
+    """
 
     name: str
     model: str
+    choice: object
     job: Any = None
     progress: StoreProgress | None = None
 
@@ -35,7 +40,7 @@ class ModelActs:
     Args:
         messages: where questions and failures stand.
         require_packages: asks for what the worker needs; says whether it is there, and does the rest later if not.
-        on_installed: gets the ids of models that are new, and the id that the list knew them by.
+        on_installed: gets the ids of models that are new, the id that the list knew them by, and what was chosen then.
         on_change: is called when models have come or gone.
     """
 
@@ -45,7 +50,7 @@ class ModelActs:
         messages: MessageView,
         *,
         require_packages: Callable[[Callable[[], None]], bool],
-        on_installed: Callable[[Sequence[str], str], None],
+        on_installed: Callable[[Sequence[str], str, object], None],
         on_change: Callable[[], None],
     ) -> None:
         self._context, self._messages = context, messages
@@ -89,7 +94,7 @@ class ModelActs:
 
         def done(reply: InstallReply) -> None:
             self._end(act)
-            self._on_installed(reply.models, model)
+            self._on_installed(reply.models, model, act.choice)
             self._said(_("On this computer now: {names}").format(names=self._names(reply.models)), reply.notices)
 
         def failed(error: MedAISegError) -> None:
@@ -125,7 +130,7 @@ class ModelActs:
             self._end(act)
             wrong = [check for check in reply.checks if check.problem]
             lines = [self._line(check) for check in wrong or reply.checks]
-            self._show(Kind.ERROR if wrong else Kind.GOOD, "\n".join(lines))
+            self._messages.tell_text(Kind.ERROR if wrong else Kind.GOOD, "\n".join(lines))
 
         act.job = self._context.session.verify_models(
             card.id if card is not None else "",
@@ -172,7 +177,13 @@ class ModelActs:
             card.id, folder, on_done=done, on_error=self._failing(act), on_progress=self._hearing(act)
         )
 
-    def trust(self, card: ModelCard, what: str, then: Callable[[], None], messages: MessageView | None = None) -> None:
+    def trust(
+        self,
+        card: ModelCard,
+        what: str,
+        then: Callable[[], None] = lambda: None,
+        messages: MessageView | None = None,
+    ) -> None:
         """Ask whether a model may run code of its own; if so that is remembered, and ``then`` is called.
 
         Args:
@@ -195,15 +206,12 @@ class ModelActs:
             self._on_change()
             then()
 
-        def failed(error: MedAISegError) -> None:
-            messages.after_question(lambda: messages.show_error(error))
-
-        self._context.session.trust_model(card.id, on_done=done, on_error=failed, trust=trust)
+        self._context.session.trust_model(card.id, on_done=done, on_error=messages.tell_error, trust=trust)
 
     def _begin(self, name: str, model: str) -> _Act:
-        act = _Act(name, model)
+        act = _Act(name, model, models_chosen(self._context.parameters().read()))
         self._acts.append(act)
-        self._messages.clear()
+        self._messages.drop_question()
         self.show()
         self._context.changed()
         return act
@@ -229,15 +237,12 @@ class ModelActs:
     def _failed(self, error: MedAISegError, stopped: str = "") -> None:
         self._on_change()
         if isinstance(error, Cancelled):
-            self._show(Kind.INFORMATION, stopped or _("Stopped. Nothing was changed."))
+            self._messages.tell_text(Kind.INFORMATION, stopped or _("Stopped. Nothing was changed."))
         else:
-            self._messages.after_question(lambda: self._messages.show_error(error))
+            self._messages.tell_error(error)
 
     def _said(self, text: str, notices: Sequence[Notice] = ()) -> None:
-        self._show(Kind.GOOD, text, "\n".join(notice.message for notice in notices))
-
-    def _show(self, kind: Kind, text: str, details: str = "") -> None:
-        self._messages.after_question(lambda: self._messages.show_text(kind, text, details))
+        self._messages.tell_text(Kind.GOOD, text, "\n".join(notice.message for notice in notices))
 
     def _ask(self, question: str, yes: str, on_yes: Callable[[], None]) -> None:
         self._messages.after_question(lambda: self._messages.ask(question, yes, on_yes))
@@ -254,6 +259,11 @@ class ModelActs:
         later = _("Another file has come from {address} since. To have that one, download the model again.")
         lines += [later.format(address=address) for address in check.changed_at]
         return "\n".join(lines)
+
+
+def models_chosen(choices: Choices) -> object:
+    """What of the choices is one of models."""
+    return choices.model, choices.several, choices.ticked
 
 
 def unused_question(cards: Sequence[ModelCard], days: int) -> str:

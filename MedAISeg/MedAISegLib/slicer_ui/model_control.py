@@ -13,7 +13,7 @@ from ..core.errors import MedAISegError
 from ..models.card import ModelCard, ModelState
 from .context import Context
 from .messages import Kind, MessageView
-from .model_acts import ModelActs, unused_question
+from .model_acts import ModelActs, models_chosen, unused_question
 from .model_address_view import AddressView
 from .model_view import ModelChoice, ModelView
 from .texts import _
@@ -48,6 +48,7 @@ class ModelControl:
         )
         self._address = AddressView(context.ui, self._install_address)
         self._cards: tuple[ModelCard, ...] = ()
+        self._default = ""
         self._has_asked = False
 
     def load(self) -> None:
@@ -55,6 +56,9 @@ class ModelControl:
 
         def take(cards: tuple[ModelCard, ...]) -> None:
             self._cards = cards
+            ready = [card.id for card in cards if card.state is ModelState.READY]
+            if self._default not in ready:
+                self._default = next(iter(ready), "")
             self._context.changed()
 
         try:
@@ -62,7 +66,10 @@ class ModelControl:
         except MedAISegError as error:
             self.view.messages.show_error(error)
             return
-        self._context.session.read_catalogue(on_done=take, on_error=self.view.messages.show_error)
+        if self._context.session.is_outdated:
+            self._context.session.refresh_models(on_done=lambda _cards: self.load())
+            return
+        self._context.session.read_catalogue(on_done=take, on_error=self.view.messages.tell_error)
 
     def ask_installed(self) -> None:
         """Have the worker tell which models are installed; once, for every change of them tells by itself."""
@@ -73,7 +80,7 @@ class ModelControl:
         def failed(error: MedAISegError) -> None:
             self._has_asked = False
             text = _("Installed models cannot be listed: {reason}").format(reason=error)
-            self.view.messages.show_text(Kind.WARNING, text)
+            self.view.messages.tell_text(Kind.WARNING, text)
 
         self._context.session.refresh_models(on_done=lambda _cards: self.load(), on_error=failed)
 
@@ -83,12 +90,10 @@ class ModelControl:
         self.ask_installed()
 
     def chosen(self) -> ChosenModels:
-        """What is chosen; the first model that can run where nothing is."""
+        """What is chosen; where nothing is, the model that was the first to be known that can run."""
         choices = self._context.parameters().read()
         cards = {card.id: card for card in self._cards}
-        selected = cards.get(choices.model)
-        if selected is None and not choices.model:
-            selected = next((card for card in self._cards if card.state is ModelState.READY), None)
+        selected = cards.get(choices.model or self._default)
         if choices.several:
             return ChosenModels(selected, tuple(cards[name] for name in choices.ticked if name in cards))
         return ChosenModels(selected, (selected,) if selected is not None else ())
@@ -118,8 +123,7 @@ class ModelControl:
         self.acts.install(InstallModelRequest(card.id), card.name, card.id)
 
     def trust(self, card: ModelCard) -> None:
-        messages = self.view.messages
-        self.acts.trust(card, card.problem, lambda: messages.after_question(messages.clear))
+        self.acts.trust(card, card.problem)
 
     def withdraw_trust(self, card: ModelCard) -> None:
         self.acts.withdraw_trust(card)
@@ -190,8 +194,9 @@ class ModelControl:
             self._context.parameters().change(model="")
         self.acts.remove(cards)
 
-    def _installed(self, ids: Sequence[str], model: str) -> None:
+    def _installed(self, ids: Sequence[str], model: str, choice: object) -> None:
         """Choose what was installed, unless the user has chosen something else meanwhile."""
         self.load()
-        if ids and model in ("", self._context.parameters().read().model):
+        choices = self._context.parameters().read()
+        if ids and model in ("", choices.model) and choice == models_chosen(choices):
             self.select(ids[0])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..app.protocol import NeedReply
-from ..core.errors import MedAISegError
+from ..core.errors import Cancelled, MedAISegError
 from ..core.geometry import VolumeGeometry
 from ..core.region import OrientedBox
 from ..models.card import ModelCard, ModelState
@@ -57,25 +57,30 @@ class Needs:
         return self._known.get(key)
 
     def forget(self) -> None:
-        """A run has been made: how long one takes is known better now."""
-        self._known.clear()
+        """A run has been made: how long one takes is known better now, also than by an answer that is on its way."""
+        self._known = {}
 
     def close(self) -> None:
         if self._job is not None:
             self._job.cancel()
 
     def _ask(self, key: _Key, request: RunRequest, geometries: Mapping[str, VolumeGeometry]) -> None:
-        def done(reply: NeedReply) -> None:
+        known = self._known
+
+        def ended(reply: NeedReply | None) -> None:
             self._job = None
-            self._known[key] = reply
+            known[key] = reply
             self._changed()
 
-        def failed(_error: MedAISegError) -> None:
+        def failed(error: MedAISegError) -> None:
             # The run itself will say what is wrong; until then the line about memory is missing.
-            self._job = None
-            self._known[key] = None
+            if isinstance(error, Cancelled):
+                self._job = None
+                self._changed()
+            else:
+                ended(None)
 
-        self._job = self._session.need(request, geometries, on_done=done, on_error=failed)
+        self._job = self._session.need(request, geometries, on_done=ended, on_error=failed)
 
 
 def expected_time(reply: NeedReply | None) -> str:

@@ -63,7 +63,7 @@ class Panel:
         self._states = SegmentStates(session.pump, self._watch.soon)
         self._welcome = MessageView(ui.welcomeMessages, "welcomeMessage", ui.tryItButton)
         self._models = ModelControl(context, self._require_packages)
-        self._inputs = InputControl(context, self._models.view.messages.show_error)
+        self._inputs = InputControl(context, self._models.view.messages.tell_error)
         self._region = RegionView(ui, on_change=self._choose_region)
         self._outputs = OutputControl(context, self._states)
         self._machine = MachineControl(context)

@@ -49,7 +49,7 @@ class ResultControl:
             self._states.take_measured(placed.node, found)
             if placed.kept:
                 text = _("Left as they were: {names}").format(names=", ".join(placed.kept))
-                self.view.messages.show_text(Kind.INFORMATION, text)
+                self.view.messages.tell_text(Kind.INFORMATION, text)
         self._context.ui.resultsSection.collapsed = False
 
     def refresh(self) -> None:
@@ -124,7 +124,7 @@ class ResultControl:
         def done(results: Mapping[str, SegmentResult]) -> None:
             self._states.take_measured(node, results)
 
-        self._measuring = self._context.session.measure(node, on_done=done, on_error=self.view.messages.show_error)
+        self._measuring = self._context.session.measure(node, on_done=done, on_error=self.view.messages.tell_error)
 
     def revert_run(self) -> None:
         """Take back the last run into this segmentation; the one before it can be taken back next."""
@@ -148,7 +148,7 @@ class ResultControl:
     def _surfaces_done(self, error: MedAISegError | None = None) -> None:
         self._surfaces = None
         if error is not None and not isinstance(error, Cancelled):
-            self.view.messages.show_error(error)
+            self.view.messages.tell_error(error)
         self._context.changed()
 
 

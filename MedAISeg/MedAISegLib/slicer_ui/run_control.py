@@ -111,6 +111,7 @@ class RunControl:
                 self._ask_then_submit(self._plans)
         finally:
             self._is_applying = False
+            self.view.messages.tell_waiting()
 
     def cancel(self) -> None:
         """Stop the run that is under way, and those that wait."""
@@ -227,7 +228,7 @@ class RunControl:
 
 
 def _what_runs(plans: tuple[Plan, ...]) -> list[object]:
-    return [(plan.card.id, dict(plan.inputs), plan.output, plan.region) for plan in plans]
+    return [(plan.card.id, dict(plan.inputs), plan.output, plan.frames, plan.region) for plan in plans]
 
 
 def why_not_ready(plans: tuple[Plan, ...]) -> str:

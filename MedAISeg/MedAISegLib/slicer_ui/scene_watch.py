@@ -23,7 +23,7 @@ class SceneWatch:
     def __init__(self, parent: Any, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self._observers = slicer.util.VTKObservationMixin()
-        self._is_removing = False
+        self._removals = 0
         self._is_closed = False
         self._followed: tuple[Any, ...] = ()
         self._timer = qt.QTimer(parent)
@@ -41,7 +41,7 @@ class SceneWatch:
     @property
     def is_removing(self) -> bool:
         """While a node goes: a selector that showed it chooses another one then, which nobody has asked for."""
-        return self._is_removing
+        return self._removals > 0
 
     def follow(self, nodes: Iterable[Any]) -> None:
         """Tell also when one of these changes or moves, and no longer of those followed before."""
@@ -71,10 +71,11 @@ class SceneWatch:
         self._followed = ()
 
     def _on_removing(self, _caller: Any = None, _event: Any = None) -> None:
-        self._is_removing = True
+        # A node may take others along, and is not gone before them.
+        self._removals += 1
 
     def _on_removed(self, _caller: Any = None, _event: Any = None) -> None:
-        self._is_removing = False
+        self._removals = max(self._removals - 1, 0)
 
     def _on_event(self, _caller: Any = None, _event: Any = None) -> None:
         self.soon()
