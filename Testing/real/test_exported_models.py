@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,26 @@ def crop(shared_data: Path) -> Volume:
     return Volume(np.ascontiguousarray(volume.voxels[box]), VolumeGeometry(LENGTHS, affine))
 
 
-@pytest.fixture(autouse=True)
-def _small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
-    conform_to_little(monkeypatch)
+@pytest.fixture(autouse=True, scope="module")
+def _small_heads() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        conform_to_little(patch)
+        yield
 
 
 def export(path: Path, folder: Path) -> Exported:
     return export_model(read_model(path), path, folder)
+
+
+@pytest.fixture(scope="module", params=WRITERS)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Exported]:
+    """A model by the name of its sample, and what was exported of it."""
+    pytest.importorskip("dynamic_network_architectures")
+    if "ONNX" in request.param:
+        pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("models")
+    path = WRITERS[request.param](folder)
+    return request.param, path, export(path, folder / "shared")
 
 
 def labels_of(path: Path, image: Volume) -> np.ndarray[Any, Any]:
@@ -60,13 +74,9 @@ def said_of_itself(spec: ModelSpec) -> tuple[object, ...]:
     return spec.segments, spec.channels, spec.license, spec.commercial_use, spec.citation, spec.intended_use
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_labels_names_codes_and_licence_stay(name: str, crop: Volume, tmp_path: Path) -> None:
-    pytest.importorskip("dynamic_network_architectures")
-    if "ONNX" in name:
-        pytest.importorskip("onnxruntime")
-    path = WRITERS[name](tmp_path)
-    exported = export(path, tmp_path / "shared").folder
+def test_labels_names_codes_and_licence_stay(shared: tuple[str, Path, Exported], crop: Volume) -> None:
+    _, path, result = shared
+    exported = result.folder
     before, after = labels_of(path, crop), labels_of(exported, crop)
     assert before.any()
     np.testing.assert_array_equal(after, before)
@@ -75,11 +85,9 @@ def test_labels_names_codes_and_licence_stay(name: str, crop: Volume, tmp_path: 
     assert (exported / "LICENSE").is_file() == (path / "LICENSE").is_file()
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_what_has_a_name_becomes_weights_without_any_code(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("dynamic_network_architectures")
+def test_what_has_a_name_becomes_weights_without_any_code(shared: tuple[str, Path, Exported]) -> None:
+    name, _, exported = shared
     by_name = name in SEVERAL_STAGES or SAMPLES[name].by_name
-    exported = export(WRITERS[name](tmp_path), tmp_path / "shared")
     kinds_of_files = {file.suffix for file in exported.folder.rglob("*") if file.is_file() and file.suffix}
     if by_name:
         assert kinds_of_files == {".json", ".safetensors"}
