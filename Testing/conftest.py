@@ -70,3 +70,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real test data are not at {folder}; MEDAISEG_TEST_DATA names their place")
     return folder
+
+
+@pytest.fixture
+def tried_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another process is not what is tested, a network that is a program is tried in this one."""
+    from MedAISegLib.formats import checking
+    from tried_here import run_here
+
+    monkeypatch.setattr(checking, "run_apart", run_here)
+
+
+@pytest.fixture
+def converted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for networks that OpenVINO converts."""
+    from MedAISegLib.engine.backends import conversion
+    from tried_here import run_here
+
+    monkeypatch.setattr(conversion, "run_apart", run_here)

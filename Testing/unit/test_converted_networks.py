@@ -97,6 +97,7 @@ def test_who_asks_for_it_gets_the_same_labels_by_it_and_it_is_made_once(network,
     assert str(OPENVINO) in run(network, FORCED).backend
 
 
+@pytest.mark.usefixtures("converted_here")
 @pytest.mark.parametrize("shape", [(1, 1, 8, 12, 16), (1, 1, 1, 16, 16)])
 def test_scores_are_those_of_the_plain_network(shape, home):
     torch.manual_seed(1)
@@ -111,6 +112,7 @@ def test_scores_are_those_of_the_plain_network(shape, home):
         torch.testing.assert_close(converted(windows), plain(windows), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_it_is_compared_in_the_next_run_once_it_is_there_and_taken_where_it_is_faster(network, monkeypatch):
     assert "openvino" not in run(network).backend
     conversion.convert(network, PLACE, never)
@@ -122,6 +124,7 @@ def test_it_is_compared_in_the_next_run_once_it_is_there_and_taken_where_it_is_f
     assert run(network).backend == "openvino fp32"
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_it_is_not_used_any_more_where_openvino_is_no_longer_installed(network, monkeypatch):
     conversion.convert(network, PLACE, never)
     file = conversion.converted_at(PLACE)
@@ -157,6 +160,7 @@ def test_what_cannot_be_converted_is_told_with_the_reason_and_not_tried_again(ot
     assert reason in notice.message
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_a_damaged_file_is_removed_and_the_run_goes_on(network, home):
     run(network, FORCED)
     (file,) = home.glob("converted/*/*.network")
@@ -167,6 +171,7 @@ def test_a_damaged_file_is_removed_and_the_run_goes_on(network, home):
     assert files(home) == []
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_a_network_that_is_converted_anew_is_compared_anew(network, home):
     """Whatever was found out about the one that lay there before."""
     conversion.convert(network, PLACE, never)
@@ -182,6 +187,7 @@ def test_a_network_that_is_converted_anew_is_compared_anew(network, home):
     assert "openvino" not in result.backend
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_what_was_chosen_without_it_does_not_hold_once_it_is_there(network, home):
     conversion.convert(network, PLACE, never)
     run(network)

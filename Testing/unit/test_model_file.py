@@ -16,7 +16,7 @@ from MedAISegLib.formats import read_model
 torch = pytest.importorskip("torch")
 nets = pytest.importorskip("monai.networks.nets")
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("tried_here")]
 
 NETWORK: dict[str, Any] = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8], "strides": [2]}
 

@@ -85,6 +85,7 @@ def test_none_is_converted_that_its_models_others_would_have_to_go_for(network, 
     assert files(home) == []
 
 
+@pytest.mark.usefixtures("converted_here")
 def test_what_another_version_has_converted_makes_room(network, home, monkeypatch):
     run(network, AUTOMATIC)
     folder = home / "converted" / HASH

@@ -46,6 +46,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def tried_here(tried_here: None) -> None:
+    """All of these commands try networks in this process, but in files that have a fixture of this name."""
+
+
 @pytest.fixture
 def run() -> Run:
     """Runs ``medaiseg`` with arguments and a user's answers; its result has exit_code, stdout and stderr."""

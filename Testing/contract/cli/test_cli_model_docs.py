@@ -27,6 +27,11 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
 
 
+@pytest.fixture(autouse=True)
+def tried_here() -> None:
+    """They are not: all is done as a reader's commands do it."""
+
+
 @pytest.fixture
 def in_folder(tmp_path, monkeypatch, study):
     """Where nothing is but what the demo leaves."""
