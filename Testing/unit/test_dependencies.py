@@ -52,14 +52,32 @@ def home(tmp_path):
     return tmp_path / "data of the prögram"
 
 
+def write_wheels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one wheel, and the list that asks for it."""
+    wheel = write_wheel(folder / "wheels", "safetensors", LATEST, "found = __file__\n")
+    write_lists(folder / "lists", entry(wheel))
+    monkeypatch.setattr(requirements, "LISTS_FOLDER", folder / "lists")
+    return folder / "wheels"
+
+
 @pytest.fixture
 def wheels(tmp_path, monkeypatch):
-    """A folder with one wheel, and the list that asks for it."""
-    folder = tmp_path / "wheels"
-    wheel = write_wheel(folder, "safetensors", LATEST, "found = __file__\n")
-    write_lists(tmp_path / "lists", entry(wheel))
-    monkeypatch.setattr(requirements, "LISTS_FOLDER", tmp_path / "lists")
-    return folder
+    return write_wheels(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def once_installed(any_python, tmp_path_factory):
+    """The program's data after an installation."""
+    folder = tmp_path_factory.mktemp("installed")
+    with pytest.MonkeyPatch.context() as patch:
+        wheels = write_wheels(folder, patch)
+        finished(install(any_python, on_line=lambda _: None, wheels=wheels, home=folder / "home"))
+    return folder / "home"
+
+
+@pytest.fixture
+def already_installed(once_installed, home, wheels):
+    shutil.copytree(once_installed, home)
 
 
 @pytest.fixture
@@ -97,8 +115,8 @@ def test_before_an_installation_everything_is_missing(any_python, home, wheels):
     assert not home.exists()
 
 
+@pytest.mark.usefixtures("already_installed")
 def test_a_new_version_takes_the_place_of_the_old_one(run, any_python, home, wheels, tmp_path):
-    run()
     old = packages_folder(any_python.tag, home)
     write_lists(tmp_path / "lists", entry(write_wheel(wheels, "safetensors", "5.0.0")))
     assert [(s.wanted, s.found) for s in missing(any_python, home)] == [("5.0.0", LATEST)]
@@ -107,6 +125,7 @@ def test_a_new_version_takes_the_place_of_the_old_one(run, any_python, home, whe
     assert not old.exists()
 
 
+@pytest.mark.usefixtures("already_installed")
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
@@ -116,7 +135,6 @@ def test_a_new_version_takes_the_place_of_the_old_one(run, any_python, home, whe
     ids=["another content", "no file"],
 )
 def test_what_cannot_be_installed_leaves_the_old_one_in_use(run, any_python, home, wheels, break_it, message):
-    run()
     before = packages_folder(any_python.tag, home)
     break_it(wheels)
     with pytest.raises(ResourceError, match=message):
@@ -198,8 +216,8 @@ def test_what_a_users_pip_is_set_to_for_other_work_leads_it_nowhere_else(any_pyt
     assert not elsewhere.exists()
 
 
-def test_removing_leaves_nothing(run, any_python, home):
-    run()
+@pytest.mark.usefixtures("already_installed")
+def test_removing_leaves_nothing(any_python, home):
     assert finished(size_bytes(home)) > 100
     finished(remove_packages(home))
     assert list(home.iterdir()) == []
@@ -225,9 +243,9 @@ def test_the_leftovers_of_a_killed_installation_go_with_the_next_but_not_one_on_
     assert versions_in(packages_folder(any_python.tag, home))
 
 
+@pytest.mark.usefixtures("already_installed")
 @pytest.mark.parametrize("named", ["../elsewhere", "", "no such"])
-def test_a_line_that_names_no_folder_counts_as_nothing_installed(run, any_python, home, named):
-    run()
+def test_a_line_that_names_no_folder_counts_as_nothing_installed(any_python, home, named):
     (packages_home(home) / any_python.tag / "current").write_text(named, encoding="ascii")
     assert packages_folder(any_python.tag, home) is None
 
