@@ -263,6 +263,16 @@ def test_a_cut_archive_is_refused(kind: str, share: float, tmp_path: Path, folde
         unpack_archive(source, folder)
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_content_that_has_changed_on_its_way_is_refused(kind: str, tmp_path: Path, folder: Path) -> None:
+    path = archive(tmp_path / f"model.{kind}", [("model/weights", os.urandom(2000)), ("model/more", b"more")])
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="damaged"):
+        unpack_archive(path, folder)
+
+
 def test_an_encrypted_file_is_named(tmp_path: Path, folder: Path) -> None:
     source = archive(tmp_path / "s.zip", [("a", b"a")])
     content = bytearray(source.read_bytes())

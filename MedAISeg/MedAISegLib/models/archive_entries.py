@@ -51,6 +51,7 @@ def _too_many(limits: Limits) -> str:
     return f"the archive has more than {limits.files} files"
 
 
+_PIECE = 2**16
 _HEADERS_AT_ONCE = 2**21
 _HEADER_BYTES_A_FILE = 4096
 """Of a tar file; half of that where names are long and times exact."""
@@ -114,6 +115,7 @@ def _tar_members(archive: tarfile.TarFile, bounded: _Bounded, limits: Limits) ->
         bounded.reads_headers = True
         member = archive.next()
         if member is None:
+            bounded.read_to_end()
             return
         if count == limits.files:
             raise TooLargeError(_too_many(limits))
@@ -166,6 +168,12 @@ class _Bounded(io.RawIOBase):
             if self._header_bytes < 0:
                 raise TooLargeError("the archive says far more of its files than their names")
         return self._stream.read(size)
+
+    def read_to_end(self) -> None:
+        """Only there gzip tells whether all that came before is what was packed."""
+        self.reads_headers = False
+        while self.read(_PIECE):
+            pass
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET or offset < self._stream.tell():
