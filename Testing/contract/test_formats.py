@@ -166,6 +166,7 @@ def test_what_is_told_beside_it_is_held_to_the_same(name: str, content: str, mod
     refusal(model)
 
 
+@pytest.mark.usefixtures("tried_here", "run_plainly")
 @every_sample
 def test_it_is_installed_verified_and_removed(name: str, model: Path, tmp_path: Path) -> None:
     from MedAISegLib.models.installing import remove_model
@@ -182,6 +183,7 @@ def test_it_is_installed_verified_and_removed(name: str, model: Path, tmp_path: 
     assert installed.id not in {one.id for one in installed_models()}
 
 
+@pytest.mark.usefixtures("tried_here")
 @pytest.mark.parametrize("name", ONE_OF_EACH.values())
 def test_a_damaged_update_from_an_archive_leaves_the_installed_one_as_it_was(name: str, model: Path) -> None:
     whole = Path(shutil.make_archive(str(model), "zip", model.parent, model.name))
