@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from MedAISegLib.formats import read_model
 from MedAISegLib.readers import read_images
 from numpy.typing import NDArray
 
+from .forks import MONAI, run_forked
 from .images import Image, read_case, write_images
 from .seeded import write_architecture, write_weights
 from .zoo import REMOVED, ZooBundle
@@ -88,10 +87,7 @@ def reference_labels(bundle: RunnableBundle, images: list[Path], output: Path, p
     """What ``python -m monai.bundle run`` saves for the images of one case, in a file of the pattern."""
     import SimpleITK as sitk
 
-    command = reference_command(bundle, images, output)
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=output, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_forked(MONAI, reference_command(bundle, images, output)[1:], output)
     (saved,) = output.rglob(pattern)
     return sitk.ReadImage(str(saved))
 

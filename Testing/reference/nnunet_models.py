@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from MedAISegLib.readers import read_images
 from Testing.nnunets import write_model
 
 from . import images
+from .forks import NNUNET, run_forked
 
 PACKAGES = Path(sys.prefix) / "nnunet"
 """Where ``make test`` puts nnU-Net, apart from the environment's own packages."""
@@ -153,11 +152,9 @@ def reference_labels(
 def run_nnunet(script: str, output: Path, *arguments: Path | str) -> None:
     """Run a script of this folder where nnU-Net's packages are found."""
     output.parent.mkdir(exist_ok=True)
-    command = [sys.executable, Path(__file__).with_name(script), *arguments]
     folders = {name: str(output.parent) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
-    environment = os.environ | folders | {"PYTHONPATH": str(PACKAGES), "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    command = (Path(__file__).with_name(script), *arguments)
+    run_forked(NNUNET, command, Path.cwd(), packages=PACKAGES, environment=folders)
 
 
 def written_labels(output: Path) -> np.ndarray:

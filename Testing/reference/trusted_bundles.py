@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from MedAISegLib.models.trust import trust_model
 from numpy.typing import NDArray
 
 from .bundle_run import write_config
+from .forks import MONAI, run_forked
 
 SCRIPTS = '''
 import torch
@@ -136,20 +134,14 @@ class CodedBundle:
 
 def draw_weights(bundle: CodedBundle, seed: int = 3) -> None:
     """Weights of the bundle's network from a seed, written where its checkpoint loader looks."""
-    code = (
-        "import sys, torch\n"
-        "from monai.bundle import ConfigParser\n"
-        "config, root, seed, path = sys.argv[1:]\n"
-        "sys.path.insert(0, root); sys.dont_write_bytecode = True\n"
-        "parser = ConfigParser(); parser.read_config(config); parser['bundle_root'] = root\n"
-        "torch.manual_seed(int(seed))\n"
-        "network = parser.get_parsed_content('network_def')\n"
-        "torch.save({'model': network.state_dict()}, path)\n"
-    )
-    path = bundle.root / "models" / "model.pt"
-    arguments = [str(bundle.config_file), str(bundle.root), str(seed), str(path)]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    script = Path(__file__).with_name("weights_run.py")
+    arguments = (script, bundle.config_file, seed, bundle.root / "models" / "model.pt")
+    run_forked(MONAI, arguments, bundle.root, environment=of_scripts(bundle))
+
+
+def of_scripts(bundle: CodedBundle) -> dict[str, str]:
+    """The environment in which the bundle's own code is found, and left as it is."""
+    return {"PYTHONPATH": str(bundle.root), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def by_monai(bundle: CodedBundle, images: list[Path], output: Path) -> NDArray[Any]:
@@ -166,14 +158,10 @@ def by_monai(bundle: CodedBundle, images: list[Path], output: Path) -> NDArray[A
         "bundle_root": bundle.root,
         "output_dir": output,
     }
-    command = [sys.executable, "-m", "monai.bundle", "run"]
+    command = ["-m", "monai.bundle", "run"]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    environment = {
-        **os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(bundle.root), "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-    done = subprocess.run(command, cwd=output, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_forked(MONAI, command, output, environment=of_scripts(bundle))
     (saved,) = output.rglob("*.nii.gz")
     image = sitk.ReadImage(str(saved))
     return np.asarray(sitk.GetArrayFromImage(image))
