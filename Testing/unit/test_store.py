@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
-from MedAISegLib.models import installing, store
+from MedAISegLib.models import installing, room, store
 from MedAISegLib.models.installing import install_folder, remove_model
 from MedAISegLib.models.store import find_model, installed_models, models_home, size_bytes
 
@@ -101,6 +101,13 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> No
     secret.write_text("not yours")
     (folder / "weights.pt").symlink_to(secret)
     with pytest.raises(ModelError, match="link"):
+        install_folder(folder, verify=accept)
+    assert not models_home().exists()
+
+
+def test_room_is_looked_for_before_anything_is_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "free_bytes", lambda _: 0)
+    with pytest.raises(ResourceError, match="no room"):
         install_folder(folder, verify=accept)
     assert not models_home().exists()
 

@@ -14,7 +14,7 @@ from ..core.unfinished import done_wholly
 from .locking import held
 from .names import model_id_problem, path_problem, readable, same_for_some
 from .receipts import record_set_aside
-from .room import require_within_quota
+from .room import require_room, require_within_quota
 from .scratch import REPLACED, scratch_folder
 from .store import InstalledModel, installed_models, models_home, size_bytes
 
@@ -51,7 +51,7 @@ def install_folder(
         raise UsageError("it is the store itself or a part of it.", where=str(source))
     model_id = model_id or source.name
     require_free(model_id, overwrite=overwrite)
-    _require_contained(source)
+    require_room(model_id, _contained_bytes(source))
 
     def fill(folder: Path) -> Path:
         copy = folder / model_id
@@ -180,8 +180,8 @@ def _removable(model_id: str) -> InstalledModel:
     return model
 
 
-def _require_contained(source: Path) -> None:
-    """Whatever is copied must be a plain file below the folder, so that no link smuggles another file in."""
+def _contained_bytes(source: Path) -> int:
+    """Of all files; each must be a plain one below the folder, so that no link smuggles another file in."""
     total = count = 0
     for path in _inside(source):
         problem = path_problem(path.relative_to(source).as_posix())
@@ -195,6 +195,7 @@ def _require_contained(source: Path) -> None:
             count, total = count + 1, total + path.stat().st_size
         if total > _LARGEST_BYTES or count > _MOST_FILES:
             raise ModelError("it is too large for a model.", where=str(source))
+    return total
 
 
 def _copy_folder(source: Path, copy: Path, poll: Poll) -> None:
