@@ -181,3 +181,27 @@ def test_the_panel_takes_nothing_of_the_engine_into_the_process(panel, volume):
     panel.click("revertButton")
     ours = [name for name in sys.modules if name.startswith("MedAISegLib.")]
     assert not [name for name in ours if ".engine" in name or ".formats" in name]
+
+
+def test_a_node_that_takes_another_along_is_being_removed_until_it_is_gone_itself(slicer_app, scene):
+    import qt
+    from MedAISegLib.slicer_ui.scene_watch import SceneWatch
+
+    parent = qt.QWidget()
+    watch, seen = SceneWatch(parent, lambda: None), []
+    first, second = (scene.AddNewNodeByClass("vtkMRMLTextNode") for _ in range(2))
+
+    def take_along(_scene, _event):
+        if second.GetScene() is not None:
+            scene.RemoveNode(second)
+
+    observers = [
+        scene.AddObserver(scene.NodeRemovedEvent, take_along, 1.0),
+        scene.AddObserver(scene.NodeRemovedEvent, lambda _scene, _event: seen.append(watch.is_removing), -1.0),
+    ]
+    scene.RemoveNode(first)
+    assert seen == [True, True]
+    assert not watch.is_removing
+    watch.close()
+    for observer in observers:
+        scene.RemoveObserver(observer)
