@@ -50,14 +50,22 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an expression may ask for: the value of a reference, and whether a file of the bundle is there."""
+    """What an expression may ask for: the value of a reference, and whether a file of the bundle is there.
+
+    ``count`` is told, with the place, what is computed with; it raises ModelError where that is too much.
+    """
 
     resolve: Callable[[str], Any]
     has_file: Callable[[str], bool]
+    count: Callable[[Any, str], None]
 
 
 def follow(text: str, place: str, surroundings: Surroundings) -> Any:
-    """The value of an expression (without its leading ``$``), or Unresolved where it goes beyond the list."""
+    """The value of an expression (without its leading ``$``), or Unresolved where it goes beyond the list.
+
+    Raises:
+        ModelError: if it computes with too much.
+    """
     references: list[str] = []
 
     def name_of(match: re.Match[str]) -> str:
@@ -112,6 +120,7 @@ class _Follower:
         """A value to compute with: data, no object and nothing unresolved."""
         value = self.value(node)
         if value is None or isinstance(value, (bool, int, float, str, list, dict)):
+            self.surroundings.count(value, self.place)
             return value
         raise NotUnderstoodError
 

@@ -13,6 +13,9 @@ from .values import UNCOMPILED, Component, Unresolved
 
 _NOT_ARGUMENTS = ("_target_", "_disabled_", "_requires_", "_desc_", "_mode_", "_args_")
 _LONGEST_CHAIN = 40
+_LONGEST_PLACE, _LONGEST_QUOTE = 2000, 100
+_MOST_VALUES = 1_000_000
+"""Gone through for all entries and expressions together; a description has hundreds."""
 
 
 class Inference:
@@ -27,7 +30,8 @@ class Inference:
         self._root = root
         self._known: dict[str, Any] = {}
         self._open: list[str] = []
-        self._surroundings = Surroundings(self.value, self._has_file)
+        self._values_left = _MOST_VALUES
+        self._surroundings = Surroundings(self.value, self._has_file, self._count)
 
     def has(self, identifier: str) -> bool:
         """Whether there is such an entry, be it a value or not."""
@@ -41,7 +45,7 @@ class Inference:
         """The value of an entry: data, Component, Device, FileContent, or Unresolved.
 
         Raises:
-            ModelError: if the entry refers to itself.
+            ModelError: if the entry refers to itself, or stands for too many values.
         """
         parts = SEPARATOR.split(identifier)
         identifier = "#".join(parts)
@@ -51,10 +55,28 @@ class Inference:
             raise ModelError("its references go round in a circle or too deep.", where=identifier)
         self._open.append(identifier)
         try:
-            self._known[identifier] = self._find(parts, identifier)
+            value = self._find(parts, identifier)
         finally:
             self._open.pop()
-        return self._known[identifier]
+        self._count(value, identifier)
+        self._known[identifier] = value
+        return value
+
+    def _count(self, value: Any, place: str) -> None:
+        """References share what they stand for, so that a short text can describe a tree that nobody gets through.
+
+        Raises:
+            ModelError: if that is so.
+        """
+        waiting = [value]
+        while waiting:
+            node = waiting.pop()
+            inner = node.arguments if isinstance(node, Component) else node
+            items = inner.values() if isinstance(inner, Mapping) else inner if isinstance(inner, list) else ()
+            self._values_left -= 1 + len(items)
+            if self._values_left < 0:
+                raise ModelError("its references stand for too many values.", where=place)
+            waiting += items
 
     def _find(self, parts: list[str], identifier: str) -> Any:
         """Walk down the config as written; from the first reference on, down the value that it stands for."""
@@ -70,6 +92,8 @@ class Inference:
         return self._resolved(node, identifier)
 
     def _resolved(self, raw: Any, place: str) -> Any:
+        if len(place) > _LONGEST_PLACE:
+            raise ModelError("the names of its entries are too long.", where=place[:_LONGEST_QUOTE])
         if isinstance(raw, str):
             return self._text(raw, place)
         if isinstance(raw, list):
@@ -82,8 +106,11 @@ class Inference:
 
     def _mapping(self, raw: dict[Any, Any], place: str) -> dict[Any, Any]:
         """As MONAI has it, an entry that is switched off is not there at all."""
-        items = {key: (item, f"{place}#{key}") for key, item in raw.items()}
-        return {key: self._resolved(*item) for key, item in items.items() if not self._is_disabled(*item)}
+        return {
+            key: self._resolved(item, f"{place}#{key}")
+            for key, item in raw.items()
+            if not self._is_disabled(item, f"{place}#{key}")
+        }
 
     def _items(self, raw: list[Any], place: str) -> list[Any]:
         values = []

@@ -6,15 +6,19 @@ Shorthands are keys that are paths (``network_def#channels``) or begin with a pl
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ...core.errors import ModelError
 
 SEPARATOR = re.compile(r"#|::")
 _RELATIVE = re.compile(r"([@%])((?:#|::)+)")
 _FILE = re.compile(r"(.*\.(?:json|yaml|yml))(?:(?:#|::)(.*))?", re.IGNORECASE)
 _ABSENT = object()
+_LONGEST_MACRO, _LONGEST_QUOTE = 1000, 100
+_MOST_ADDED = 4_000_000
+"""Characters in the place of levels, in all references together."""
 
 Path = tuple[str, ...]
 ReadFile = Callable[[str], Any]
@@ -25,6 +29,9 @@ def written_out(config: Mapping[str, Any], read_file: ReadFile) -> dict[str, Any
     """The same description without shorthands; macros that name nothing stay as they are.
 
     What several macros name is one object in the result, so that it is no larger than what was read.
+
+    Raises:
+        ModelError: if references that count levels would make it far larger.
     """
     return dict(_Writer(_merged(config), read_file).entries())
 
@@ -32,7 +39,8 @@ def written_out(config: Mapping[str, Any], read_file: ReadFile) -> dict[str, Any
 def _merged(config: Mapping[str, Any]) -> dict[str, Any]:
     """Keys that are paths set what they lead to; those with a plus add to it."""
     whole: dict[str, Any] = {}
-    for key, value in copy.deepcopy(dict(config)).items():
+    for key, shared in config.items():
+        value = _copied(shared)
         name = str(key)
         *owners, last = SEPARATOR.split(name.removeprefix("+"))
         owner = _found(whole, tuple(owners))
@@ -48,6 +56,13 @@ def _merged(config: Mapping[str, Any]) -> dict[str, Any]:
         else:
             whole[name] = value
     return whole
+
+
+def _copied(value: Any) -> Any:
+    """The value with nothing in it twice, as YAML's aliases put it: what is added in one place would be in all."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _found(node: Any, path: Path) -> Any:
@@ -67,8 +82,9 @@ class _Writer:
     def __init__(self, config: dict[str, Any], read_file: ReadFile) -> None:
         self._config = config
         self._read_file = read_file
-        self._known: dict[str, Any] = {}
-        self._open: set[str] = set()
+        self._known: dict[Path, Any] = {}
+        self._open: set[Path] = set()
+        self._added = 0
 
     def entries(self) -> dict[str, Any]:
         return {key: self._written(value, (key,)) for key, value in self._config.items()}
@@ -80,33 +96,41 @@ class _Writer:
             return [self._written(value, (*place, str(n))) for n, value in enumerate(node)]
         if not isinstance(node, str):
             return node
-        text = _RELATIVE.sub(lambda match: _absolute(match, place), node)
-        return self._macro(text) if text.startswith("%") else text
+        text = _RELATIVE.sub(lambda match: self._absolute(match, place), node)
+        return self._macro(text) if text.startswith("%") and len(text) <= _LONGEST_MACRO else text
+
+    def _absolute(self, match: re.Match[str], place: Path) -> str:
+        """``@#a`` is beside the place, ``@##a`` beside what holds the place."""
+        levels = len(SEPARATOR.findall(match[2]))
+        if levels > len(place):
+            return match[0]
+        written = match[1] + "".join(f"{part}#" for part in place[:-levels])
+        self._added += len(written)
+        if self._added > _MOST_ADDED:
+            raise ModelError("its references count levels of names that are too long.", where=place[0][:_LONGEST_QUOTE])
+        return written
 
     def _macro(self, text: str) -> Any:
-        if text in self._open:
-            return text
-        if text not in self._known:
-            self._open.add(text)
-            found = self._named(text[1:])
-            self._known[text] = text if found is _ABSENT else found
-            self._open.discard(text)
-        return self._known[text]
+        file = _FILE.fullmatch(text[1:])
+        if file is not None:
+            # MONAI takes what another file says as it is there.
+            content = self._read_file(file[1])
+            found = _found(_ABSENT if content is None else content, _path(file[2]) if file[2] else ())
+        else:
+            # A path can be written in many ways, and stands for one object in all of them.
+            found = self._named(_path(text[1:]))
+        return text if found is _ABSENT else found
 
-    def _named(self, name: str) -> Any:
-        file = _FILE.fullmatch(name)
-        if file is None:
-            path = tuple(SEPARATOR.split(name))
+    def _named(self, path: Path) -> Any:
+        if path in self._open:
+            return _ABSENT
+        if path not in self._known:
+            self._open.add(path)
             node = _found(self._config, path)
-            return node if node is _ABSENT else self._written(node, path)
-        # MONAI takes what another file says as it is there.
-        content = self._read_file(file[1])
-        return _found(_ABSENT if content is None else content, tuple(SEPARATOR.split(file[2])) if file[2] else ())
+            self._known[path] = node if node is _ABSENT else self._written(node, path)
+            self._open.discard(path)
+        return self._known[path]
 
 
-def _absolute(match: re.Match[str], place: Path) -> str:
-    """``@#a`` is beside the place, ``@##a`` beside what holds the place."""
-    levels = len(SEPARATOR.findall(match[2]))
-    if levels > len(place):
-        return match[0]
-    return match[1] + "".join(f"{part}#" for part in place[:-levels])
+def _path(text: str) -> Path:
+    return tuple(SEPARATOR.split(text))
