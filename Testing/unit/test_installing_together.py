@@ -30,9 +30,11 @@ from MedAISegLib.models.installing import install_folder
 from MedAISegLib.models.origins import Receipt
 from MedAISegLib.models.receipts import record_installation
 source, name = Path(sys.argv[1]), sys.argv[2]
+def verify(folder):
+    return lambda: record_installation(folder.name, name, Receipt(name))
 for _ in range(5):
-    record_installation(install_folder(source, overwrite=True, verify=lambda _: None), Receipt(name))
-    record_installation(install_folder(source, overwrite=True, verify=lambda _: None, model_id=name), Receipt(name))
+    install_folder(source, overwrite=True, verify=verify)
+    install_folder(source, overwrite=True, verify=verify, model_id=name)
 """
 FETCHES = """
 import hashlib, sys
@@ -75,7 +77,9 @@ def test_the_last_of_them_wins_and_no_record_is_lost(tmp_path: Path, home: Path)
     found = {path.name: {file.read_text()[0] for file in path.iterdir()} for path in (home / "models").iterdir()}
     assert set(found) == {"model", "own0", "own1", "own2"}
     assert all(len(numbers) == 1 for numbers in found.values()), "a model is of one source, never mixed"
-    assert set(read_record("installed.json")) == set(found)
+    noted = {name: entry["sha256"] for name, entry in read_record("installed.json").items()}
+    assert noted.pop("model") == f"own{found['model'].pop()}", "and of the source that is noted"
+    assert noted == {name: name for name in ("own0", "own1", "own2")}
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["checksum", "no checksum"])

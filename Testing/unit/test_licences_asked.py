@@ -17,7 +17,7 @@ from MedAISegLib.models import catalogue
 from MedAISegLib.models.packs import MANIFEST
 from MedAISegLib.models.receipts import receipt_of
 from MedAISegLib.models.store import installed_models, models_home
-from MedAISegLib.models.trust import RECORD
+from MedAISegLib.models.trust import RECORD, was_trusted
 
 from Testing.unit.publisher import Publisher, publishing
 from Testing.unit.small_store import small_store
@@ -146,3 +146,4 @@ def test_who_agrees_to_a_pack_is_told_of_every_model_that_asks_for_it(
     assert (installed_models(), acknowledged()) == ((), [])
     unpack_models(tmp_path / "pack.zip", InstallOptions(trust=True, accept_licence=True))
     assert max(acknowledged()) == ("two", "Ours")
+    assert [model.id for model in installed_models() if was_trusted(model.path)] == ["code", "coded"]

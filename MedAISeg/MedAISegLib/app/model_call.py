@@ -14,11 +14,11 @@ from ..core.progress import Poll
 from ..formats import read_model
 from ..formats.checking import check_networks
 from ..models.card import ModelCard, ModelState
-from ..models.download import Network, network_of
+from ..models.download import Downloaded, Network, network_of
 from ..models.installing import Verify
 from ..models.names import readable
 from ..models.store_progress import StoreCallback, StoreProgress, StoreStage
-from ..models.trust import acknowledge_licence, require_acknowledged, trust_content, trusted_for_now
+from ..models.trust import acknowledge_licence, content_sha256, require_acknowledged, trust_content, trusted_for_now
 from .model_removal import converted_of
 
 
@@ -46,35 +46,42 @@ class Call:
     """One act on its way.
 
     Attributes:
+        write_down: notes how a model came, given its card and the SHA-256 of its content.
         asks_licence: of the model's own files; not where the act has asked before it came to them.
+        came: the files that were downloaded for it.
     """
 
     options: InstallOptions
     tell: StoreCallback
     poll: Poll
+    write_down: Callable[[ModelCard, str], None]
     asks_licence: bool = True
+    came: list[Downloaded] = field(default_factory=list)
 
 
 def verifier(call: Call) -> Verify:
     """Reads a model and builds its networks, weights included; raises what speaks against it, its licence included.
 
-    When the model is in its place trust is written down, and what was made of the one that it replaces goes.
+    When the model is in its place, what was made of the one that it replaces goes, and how it came is written down, and
+    at last that it is trusted, if it has any use for that.
     """
 
     def verify(folder: Path) -> Callable[[], None]:
         call.tell(StoreProgress(StoreStage.CHECK))
         call.poll()
-        with as_trusted(folder, call.options) as sha256:
+        with as_trusted(folder, call.options) as trusted:
+            card = own_licence(folder)
             if call.asks_licence:
-                require_licence(own_licence(folder), call.options)
+                require_licence(card, call.options)
             check_networks(folder, call.poll)
         call.poll()
-        forget_networks = converted_of(folder.name)
+        forget_networks, sha256 = converted_of(folder.name), trusted or content_sha256(folder)
 
         def follow_up() -> None:
-            if sha256:
-                trust_content(sha256, folder.name)
             forget_networks()
+            call.write_down(card, sha256)
+            if trusted and card.trusted:
+                trust_content(trusted, folder.name)
 
         return follow_up
 
@@ -82,7 +89,7 @@ def verifier(call: Call) -> Verify:
 
 
 def own_licence(folder: Path) -> ModelCard:
-    """A model by the licence in its own files.
+    """A model by the licence in its own files, and whether it is one that runs by code of its own.
 
     Raises:
         MedAISegError: as :func:`.formats.read_model`.
@@ -94,6 +101,7 @@ def own_licence(folder: Path) -> ModelCard:
         ModelState.READY,
         license=readable(spec.license),
         commercial_use=spec.commercial_use,
+        trusted=spec.own_code,
     )
 
 

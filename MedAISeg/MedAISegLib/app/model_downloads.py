@@ -15,7 +15,6 @@ from ..models.download import Downloaded, Remote
 from ..models.installing import install_filled, require_free, told_of
 from ..models.kept_downloads import downloaded, forget_downloads, sweep_downloads
 from ..models.names import path_problem
-from ..models.origins import note
 from ..models.published import PublishedFile, PublishedModel
 from ..models.room import require_room, require_within_quota
 from ..models.store import InstalledModel, size_bytes
@@ -27,11 +26,9 @@ _KEPT_DAYS = 30
 """For a later try."""
 
 FromArchive = Callable[[Path, str, Call], InstalledModel]
-Arrival = tuple[InstalledModel, tuple[Downloaded, ...]]
-"""A model, and the files that came for it."""
 
 
-def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
+def from_address(url: str, call: Call, from_archive: FromArchive) -> InstalledModel:
     """Install the archive at an address.
 
     Args:
@@ -49,9 +46,9 @@ def from_address(url: str, call: Call, from_archive: FromArchive) -> Arrival:
     remote = Remote(url)
     fetched = _fetched(remote, name, call, StoreProgress(StoreStage.DOWNLOAD), _admit(call, name))
     with _kept_for_later((remote,)), fetched as got:
+        call.came.append(got)
         call.tell(StoreProgress(StoreStage.COPY))
-        model = from_archive(got.path, without_suffix(name), call)
-    return _arrived(model, got)
+        return from_archive(got.path, without_suffix(name), call)
 
 
 def archive_name(url: str) -> str:
@@ -60,7 +57,7 @@ def archive_name(url: str) -> str:
     return before if "." not in last and without_suffix(before) != before else last
 
 
-def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
+def from_catalogue(published: PublishedModel, call: Call) -> InstalledModel:
     """Install a model of the catalogue.
 
     Raises:
@@ -74,7 +71,6 @@ def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
     require_free(model_id, overwrite=options.overwrite)
     require_licence(card, options)
     require_room(model_id, card.size_bytes)
-    came: list[Downloaded] = []
 
     def fill(empty: Path) -> Path:
         root = empty / "model"
@@ -82,12 +78,11 @@ def from_catalogue(published: PublishedModel, call: Call) -> Arrival:
         for number, file in enumerate(published.files, start=1):
             at = StoreProgress(StoreStage.DOWNLOAD, part=number, parts=len(published.files))
             admit = _admit(call, model_id, there=size_bytes(root))
-            came.append(_place(file, root, empty / "archive", call, at, admit))
+            call.came.append(_place(file, root, empty / "archive", call, at, admit))
         return assemble(published, root)
 
     with _kept_for_later(tuple(map(_remote, published.files))):
-        model = install_filled(model_id, fill, overwrite=options.overwrite, verify=verifier(call), poll=call.poll)
-    return _arrived(model, *came)
+        return install_filled(model_id, fill, overwrite=options.overwrite, verify=verifier(call), poll=call.poll)
 
 
 def notices_of(got: Downloaded) -> tuple[Notice, ...]:
@@ -101,13 +96,6 @@ def notices_of(got: Downloaded) -> tuple[Notice, ...]:
         said = f"Another file than before came from {url}: its SHA-256 was {got.before}, now it is {sha256}."
         return (Notice("changed-download", said),)
     return ()
-
-
-def _arrived(model: InstalledModel, *came: Downloaded) -> Arrival:
-    """Only of what has become a model the SHA-256 counts from now on."""
-    for got in came:
-        note(got.origin)
-    return model, came
 
 
 def _place(

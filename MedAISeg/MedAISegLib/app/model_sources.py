@@ -14,10 +14,9 @@ from ..core.unfinished import done_wholly
 from ..formats import read_model
 from ..models.archive import is_archive, require_known_kind, unpack_archive, without_suffix
 from ..models.card import ModelCard
-from ..models.download import Downloaded
 from ..models.installing import install_filled, install_folder, require_free, told_of
 from ..models.names import readable
-from ..models.origins import Receipt, told_publicly
+from ..models.origins import Receipt, note, told_publicly
 from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
 from ..models.published import find_published, search_published
 from ..models.receipts import receipt_of, record_installation, require_unchanged
@@ -56,27 +55,33 @@ def install_model(
         ResourceError: if the network, the disk or a permission is missing.
         Cancelled: if ``poll`` raises it; what was downloaded is kept for the next try.
     """
-    call, text = Call(options or InstallOptions(), tell, poll), str(source)
-    came: tuple[Downloaded, ...] = ()
-    asked: ModelCard | None = None
+    text = str(source)
     path = None if "://" in text else existing(source)
+    published = find_published(text) if path is None and "://" not in text else None
+    asked = published.card if published is not None and published.card.commercial_use is False else None
+
+    def write_down(card: ModelCard, sha256: str) -> None:
+        # Only of what has become a model the SHA-256 of a download counts from now on.
+        for got in call.came:
+            note(got.origin)
+        files = tuple(got.origin for got in call.came)
+        receipt = Receipt(text if path is None else path.name, files, acknowledged(asked or card))
+        record_installation(card.id, sha256, receipt)
+
+    call = Call(options or InstallOptions(), tell, poll, write_down, asks_licence=asked is None)
     with done_wholly(), told_publicly():
         if "://" in text:
-            model, came = from_address(text, call, _from_archive)
+            model = from_address(text, call, _from_archive)
         elif path is not None and path.is_dir():
             model = _from_folder(path, call)
         elif path is not None:
             require_known_kind(path.name, str(path))
             model = _from_archive(path, without_suffix(path.name), call) if is_archive(path) else from_file(path, call)
-        elif (published := find_published(text)) is not None:
-            asked = published.card if published.card.commercial_use is False else None
-            model, came = from_catalogue(published, replace(call, asks_licence=asked is None))
+        elif published is not None:
+            model = from_catalogue(published, call)
         else:
             raise _no_such_source(text)
-        source_name = text if path is None else path.name
-        files = tuple(got.origin for got in came)
-        record_installation(model, Receipt(source_name, files, acknowledged(asked or own_licence(model.path))))
-    return model, tuple(notice for got in came for notice in notices_of(got))
+    return model, tuple(notice for got in call.came for notice in notices_of(got))
 
 
 def unpack_models(
@@ -87,7 +92,6 @@ def unpack_models(
     Raises:
         UsageError, ModelError, ResourceError, Cancelled: as for :func:`install_model`.
     """
-    call = Call(options, tell, poll)
     source = source.expanduser()
     if not is_archive(source):
         raise UsageError("it is no archive.", where=str(source))
@@ -106,7 +110,10 @@ def unpack_models(
                 require_free(packed.id, overwrite=options.overwrite)
                 require_as_packed(inside / packed.id, packed)
             _require_agreement(manifest.models, inside, source, options)
-        return tuple(_from_pack(inside / packed.id, packed, source, call) for packed in manifest.models)
+        calls = [Call(options, tell, poll, _noting(packed, source), asks_licence=False) for packed in manifest.models]
+        return tuple(
+            _from_pack(inside / packed.id, source, call) for packed, call in zip(manifest.models, calls, strict=True)
+        )
 
 
 def pack_models(
@@ -150,19 +157,23 @@ def _packed(model: InstalledModel) -> PackedModel:
     return PackedModel(model.id, sha256, spec.license, commercial_use, size_bytes(model.path), receipt.to_share)
 
 
-def _from_pack(folder: Path, packed: PackedModel, source: Path, call: Call) -> InstalledModel:
-    def fill(empty: Path) -> Path:
-        return folder.replace(empty / packed.id)
+def _noting(packed: PackedModel, source: Path) -> Callable[[ModelCard, str], None]:
+    """Writes down how a model of a pack came."""
+    return lambda card, sha256: record_installation(card.id, sha256, replace(packed.receipt, pack=source.name))
 
+
+def _from_pack(folder: Path, source: Path, call: Call) -> InstalledModel:
     call.poll()
-    verify = verifier(replace(call, asks_licence=False))
-    with done_wholly():
-        try:
-            model = install_filled(packed.id, fill, overwrite=call.options.overwrite, verify=verify, poll=call.poll)
-        except NotTrustedError as error:
-            raise _question([(packed.id, error)], source) from error
-        record_installation(model, replace(packed.receipt, pack=source.name))
-    return model
+    try:
+        return install_filled(
+            folder.name,
+            lambda empty: folder.replace(empty / folder.name),
+            overwrite=call.options.overwrite,
+            verify=verifier(call),
+            poll=call.poll,
+        )
+    except NotTrustedError as error:
+        raise _question([(folder.name, error)], source) from error
 
 
 def _require_agreement(models: Sequence[PackedModel], inside: Path, source: Path, options: InstallOptions) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from ..core.errors import ModelError, ResourceError
 from ..core.records import from_json, to_json
 from .kept_records import change_record, read_record
-from .locking import held
 from .origins import Receipt
 from .store import InstalledModel, installed_models
 from .trust import content_sha256, withdraw_content
@@ -21,34 +20,39 @@ RECORD = "installed.json"
 _SAID = tuple(field.name for field in fields(Receipt))
 
 
-def record_installation(model: InstalledModel, receipt: Receipt) -> None:
-    """Write down what a model is, and how it came; of one that has been removed since, nothing is written.
+def record_installation(model_id: str, sha256: str, receipt: Receipt) -> None:
+    """Write down what a model is, and how it came, while nobody can put another in its place.
+
+    Args:
+        sha256: of its content.
 
     Raises:
         ResourceError: if that cannot be written.
     """
     said = {name: value for name, value in to_json(receipt.to_show).items() if name in _SAID and value}
-    with held("models"):
-        # Meanwhile nobody puts another in its place.
-        if model.path.is_dir():
-            entry = said | {"sha256": content_sha256(model.path), "installed": _today(), "used": _today()}
-            change_record(RECORD, lambda content: content.update({model.id: entry}))
+    entry = said | {"sha256": sha256, "installed": _today(), "used": _today()}
+    change_record(RECORD, lambda content: content.update({model_id: entry}))
 
 
 @contextmanager
 def record_set_aside(model_id: str) -> Iterator[None]:
-    """Within, and from then on, nothing is noted of a model; if the block fails, what was noted is noted again.
+    """Until the block notes something, nothing is noted of a model; if it fails, what was noted is noted again.
 
     Raises:
         ResourceError: if that cannot be written.
     """
     entry = _entry(model_id)
-    change_record(RECORD, lambda content: content.pop(model_id, None))
+    _forget(model_id)
     try:
         yield
     except BaseException:
+        _forget(model_id)
         change_record(RECORD, lambda content: content.update({model_id: entry} if entry else {}))
         raise
+
+
+def _forget(model_id: str) -> None:
+    change_record(RECORD, lambda content: content.pop(model_id, None))
 
 
 def forget_installation(model_id: str, sha256: str) -> None:
@@ -60,7 +64,7 @@ def forget_installation(model_id: str, sha256: str) -> None:
     Raises:
         ResourceError: if that cannot be written.
     """
-    change_record(RECORD, lambda content: content.pop(model_id, None))
+    _forget(model_id)
     withdraw_content(sha256, model_id)
 
 
