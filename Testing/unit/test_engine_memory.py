@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +108,11 @@ def measured(spec: ModelSpec, slices: int, members: int = 1, tilt: Tilt | None =
     return live, sum(network.calls for group in networks for network in group)
 
 
+@cache
+def peak_bytes(order: RestoreOrder, slices: int, tilt: Tilt | None = None) -> int:
+    return measured(model(stage(Argmax(), order)), slices, tilt=tilt)[0].peak_bytes
+
+
 def image_bytes(slices: int) -> int:
     """In 32 bits as it came, half resampled, and on the network's grid."""
     return slices * (PLANE**2 + 2 * NETWORK_PLANE**2) * 4
@@ -150,8 +156,7 @@ def test_a_run_holds_its_image_one_ring_and_the_scores_of_a_window(name: str) ->
 
 
 def test_more_slices_take_no_more_than_their_image() -> None:
-    spec = model(stage(Argmax(), SCORES_FIRST))
-    short, long = (measured(spec, slices)[0].peak_bytes for slices in (SLICES // 2, SLICES))
+    short, long = (peak_bytes(SCORES_FIRST, slices) for slices in (SLICES // 2, SLICES))
     assert long - short <= image_bytes(SLICES) - image_bytes(SLICES // 2)
 
 
@@ -160,13 +165,12 @@ def test_more_slices_take_no_more_than_their_image() -> None:
 def test_a_tilted_scan_takes_more_only_for_the_slices_that_one_of_its_own_crosses(
     tilt: Tilt, order: RestoreOrder
 ) -> None:
-    spec = model(stage(Argmax(), order))
-    upright, tilted = (measured(spec, SLICES, tilt=tilted)[0] for tilted in (None, tilt))
-    half = measured(spec, SLICES // 2, tilt=tilt)[0]
+    upright, tilted = (peak_bytes(order, SLICES, tilted) for tilted in (None, tilt))
+    half = peak_bytes(order, SLICES // 2, tilt)
     # On a tilted image's own grid each slice lies on so many of the network's, and what comes is a window's step deep.
     crossed = TILT * NETWORK_PLANE + 4 + WINDOW
-    assert tilted.peak_bytes <= upright.peak_bytes + 1.5 * crossed * SLICE_BYTES
-    assert tilted.peak_bytes - half.peak_bytes <= 1.5 * (image_bytes(SLICES) - image_bytes(SLICES // 2))
+    assert tilted <= upright + 1.5 * crossed * SLICE_BYTES
+    assert tilted - half <= 1.5 * (image_bytes(SLICES) - image_bytes(SLICES // 2))
 
 
 def test_a_thin_scan_takes_memory_for_its_slices_not_for_the_window() -> None:
