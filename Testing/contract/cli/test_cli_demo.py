@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib.image
 import numpy as np
 import pytest
 from command_line import below
+from MedAISegLib.cli import demo
 
 FILES = {"segments.csv", "segmentation.dcm", "segmentation.nii.gz", "segmentation.json", "overlay.png"}
 BY_SLICER_CORE = {
@@ -17,24 +20,29 @@ BY_SLICER_CORE = {
 
 
 @pytest.mark.slicer
-def test_the_demo_writes_everything_and_can_be_run_again(run, tmp_path):
+def test_the_demo_writes_everything_and_replaces_an_earlier_one(run, tmp_path):
     pytest.importorskip("slicer_core", reason="slicer-core is not installed")
     output = tmp_path / "demo"
-    first = run("demo", "--output", output, "--seed", "3")
-    assert first.exit_code == 0, first.stderr
-    (output / "overlay.png").write_bytes(b"old")
-    second = run("demo", "--output", output, "--seed", "4")
-    assert second.exit_code == 0, second.stderr
+    write_earlier(output)
+    done = run("demo", "--output", output, "--seed", "4")
+    assert done.exit_code == 0, done.stderr
+    demo._check_folder(output)  # which refuses what is no demo
     entries = below(output)
     assert {entry for entry in entries if "/" not in entry} == FILES | BY_SLICER_CORE | {"sample-study"}
     assert sum(entry.endswith(".dcm") and "/" in entry for entry in entries) > 20
     for text in ("Anterior hippocampus", "SCT 5366008", "infer", "overlay.png", "Slicer", "medaiseg segment"):
-        assert text in second.stdout
+        assert text in done.stdout
     for name in ("overlay.png", "3d.png"):
         picture = matplotlib.image.imread(output / name)
         assert min(picture.shape[:2]) > 400
         assert coloured(picture, (232, 164, 74)) > 500, "the anterior part is seen"
         assert coloured(picture, (78, 158, 214)) > 500, "and the posterior one"
+
+
+def write_earlier(output: Path) -> None:
+    """What the folder of a demo is known by."""
+    (output / "sample-study").mkdir(parents=True)
+    (output / "overlay.png").write_bytes(b"old")
 
 
 @pytest.mark.parametrize(
