@@ -26,7 +26,7 @@ def told(*inputs):
     return forward(*inputs)
 networks.CheckedNetwork.forward = told
 """
-ALSO_APART = """
+APART = """
 from MedAISegLib.engine import own_process
 own_process._BEGIN = own_process._BEGIN.replace("from importlib", {tells!r} + "from importlib")
 """
@@ -86,9 +86,10 @@ def computed(tmp_path) -> Path:
     return file
 
 
-def telling(computed: Path) -> str:
+def telling(computed: Path, *, apart: bool = True) -> str:
+    """Where networks are tried in another process, or in that of the command."""
     tells = TELLS.format(file=str(computed))
-    return tells + ALSO_APART.format(tells=tells)
+    return APART.format(tells=tells) if apart else tells
 
 
 def wait_until_computing(
@@ -183,7 +184,9 @@ def test_a_check_of_what_is_installed_that_never_ends_is_left(started, endless, 
 
 def test_an_export_that_never_ends_is_left_and_writes_nothing(started, endless, tmp_path, computed):
     (tmp_path / "out").mkdir()
-    process = started("models", "export", endless, "--output", tmp_path / "out" / "liver", before=telling(computed))
+    process = started(
+        "models", "export", endless, "--output", tmp_path / "out" / "liver", before=telling(computed, apart=False)
+    )
     wait_until_computing(process, "as they are written ...", computed)
     process.send_signal(signal.SIGINT)
     ends_cancelled(process)
@@ -193,7 +196,9 @@ def test_an_export_that_never_ends_is_left_and_writes_nothing(started, endless, 
 def test_what_an_export_left_that_was_killed_is_gone_with_the_next_one(run, started, model, tmp_path, computed):
     write_network(tmp_path / "own" / "liver", 0)
     (tmp_path / "out").mkdir()
-    process = started("models", "export", model, "--output", tmp_path / "out" / "liver", before=telling(computed))
+    process = started(
+        "models", "export", model, "--output", tmp_path / "out" / "liver", before=telling(computed, apart=False)
+    )
     wait_until_computing(process, "as they are written ...", computed)
     process.kill()
     process.wait()
@@ -223,7 +228,7 @@ installing._swap_in = slow
     process = started("models", "install", model, "--overwrite", before=patch)
     wait_for_line(process, "moving")
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert "Installed as liver." in stdout
     assert json.loads(record.read_text())["liver"]["sha256"] != before
