@@ -23,9 +23,9 @@ def stuck(*_, **__):
 
 @pytest.fixture(scope="module")
 def large_image(tmp_path_factory) -> Path:
-    """Noise of so many windows that a run takes minutes."""
+    """Noise of so many windows that a run takes most of a minute."""
     path = tmp_path_factory.mktemp("large") / "noise.nii"
-    voxels = np.random.default_rng(0).integers(0, 500, (260, 260, 260), dtype=np.int16)
+    voxels = np.random.default_rng(0).integers(0, 500, (160, 160, 160), dtype=np.int16)
     nib.save(nib.Nifti1Image(voxels, np.eye(4)), path)
     return path
 
@@ -115,7 +115,7 @@ output._move_into_place = slow
     process = started(*arguments, before=patch)
     wait_for_line(process, "moving")
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["status"] == "done"
     assert below(output) == ["segmentation.json", "segmentation.nii.gz", "segments.csv"]
