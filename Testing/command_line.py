@@ -45,7 +45,7 @@ def start(*arguments: object, before: str = "") -> subprocess.Popen[str]:
 
 def ends_cancelled(process: subprocess.Popen[str]) -> str:
     """Its stdout."""
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == CANCELLED, stderr
     assert "Error: The run was cancelled." in stderr
     assert "Traceback" not in stderr

@@ -15,8 +15,9 @@ from MedAISegLib.app.interpreter import WorkerCommand
 from MedAISegLib.app.protocol import Request
 from MedAISegLib.core.errors import MedAISegError
 from MedAISegLib.core.progress import ProgressEvent
+from stopwatch import Stopwatch
 
-LONGEST_S = 60.0
+LONGEST_S = 300.0
 
 _FAKE = """
 import json, os, signal, subprocess, sys, threading, time
@@ -85,13 +86,13 @@ class Answers:
         return number
 
     def until(self, condition: Callable[[], object], longest_s: float = LONGEST_S) -> float:
-        """Drain as a timer would until the condition holds; how long that took."""
-        started_s = time.monotonic()
+        """Drain as a timer would until the condition holds; how long that took, were nothing else to do."""
+        started_s, watch = time.monotonic(), Stopwatch(self.client.pid)
         while not condition():
             self.client.drain()
             assert time.monotonic() - started_s < longest_s, "waited in vain"
             time.sleep(0.005)
-        return time.monotonic() - started_s
+        return watch.seconds()
 
     def of(self, number: int) -> Any:
         """The reply or error of a request, waited for."""

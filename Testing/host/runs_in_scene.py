@@ -113,7 +113,7 @@ def is_alive(pid):
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text() if Path("/proc").is_dir() else True
 
 
-def gone_soon(pid, seconds=5.0):
+def gone_soon(pid, seconds=60.0):
     end = time.monotonic() + seconds
     while is_alive(pid) and time.monotonic() < end:
         time.sleep(0.02)

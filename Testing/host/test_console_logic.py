@@ -167,7 +167,7 @@ def test_a_keyboard_interrupt_while_it_blocks_cancels_the_run(logic, scene, monk
     with pytest.raises(KeyboardInterrupt):
         logic.segment([t1, t2], "slow")
     (run,) = logic.session.runs
-    finish(run, timeout=5)
+    finish(run)
     assert run.state is RunState.CANCELLED
     assert segmentations(scene) == []
 

@@ -40,7 +40,7 @@ def everything(scene):
 def cancel(panel):
     """A click; it stops a worker that would go on for a minute."""
     panel.click("cancelButton")
-    wait_until(lambda: all(run.is_finished for run in panel.session.runs), timeout=30)
+    wait_until(lambda: all(run.is_finished for run in panel.session.runs), timeout=60)
     panel.settle()
 
 

@@ -46,7 +46,7 @@ def test_a_model_becomes_a_folder_of_its_own_name_that_can_be_imported(panel, tm
     assert models(tmp_path) == ["mine"]
 
 
-def test_it_shows_how_far_it_is_is_stopped_and_leaves_nothing(panel, tmp_path):
+def test_it_shows_how_far_it_is_is_stopped_and_leaves_nothing(panel, tmp_path, monkeypatch):
     bring(panel, tmp_path, export_seconds=600)
     (tmp_path / "place").mkdir()
     export(panel, tmp_path / "place")
@@ -54,6 +54,7 @@ def test_it_shows_how_far_it_is_is_stopped_and_leaves_nothing(panel, tmp_path):
     assert panel.item("modelTree", "Mine").text(1) == "is exported…"
     assert panel.ui.transferFrame.visible
     pid = panel.session.client.pid
+    monkeypatch.setattr(panel.session.client, "_cancel_timeout_s", 60.0)
     panel.click("cancelTransferButton")
     assert "Nothing was changed" in done(panel, "Stopped.", timeout=60)
     assert panel.session.client.pid == pid, "the worker is not ended for it"

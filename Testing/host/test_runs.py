@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import Cancelled, InputError, MedAISegError, ResourceError
@@ -22,6 +20,7 @@ from Testing.host.runs_in_scene import (
     segment_names,
     segmentations,
 )
+from Testing.stopwatch import Stopwatch
 
 FAILING = {"killed": "", "dies": "", "rubbish": "", "refuses": "it shows nothing", "full": "disk is full"}
 
@@ -101,12 +100,12 @@ def test_cancelling_takes_under_a_second_and_leaves_the_scene_as_it_was(session,
 
     def press(r):
         if r.state is wanted and not pressed and (state != "RUNNING" or r.progress.fraction > 0.1):
-            pressed.append(time.monotonic())
+            pressed.append(Stopwatch(session.client.pid))
             r.cancel()
 
     run.add_listener(press)
     finish(run)
-    assert time.monotonic() - pressed[0] < 1.0
+    assert pressed[0].seconds() < 1.0
     assert run.state is RunState.CANCELLED
     assert isinstance(run.error, Cancelled)
     assert census(scene) == before
@@ -117,19 +116,20 @@ def test_a_run_that_waits_is_cancelled_at_once(session, volume):
     first = submit(session, volume, model="slow")
     second = submit(session, volume)
     second.cancel()
-    wait_until(lambda: second.is_finished, timeout=1.0)
+    finish(second)
     assert second.state is RunState.CANCELLED
+    assert not first.is_finished
     first.cancel()
     finish(first)
 
 
 def test_a_worker_that_does_not_stop_is_stopped(session, volume):
     run = submit(session, volume, model="deaf")
-    wait_until(lambda: run.progress is not None and run.progress.fraction > 0.1, timeout=30)
-    pid, pressed = session.client.pid, time.monotonic()
+    wait_until(lambda: run.progress is not None and run.progress.fraction > 0.1, timeout=60)
+    pid, pressed = session.client.pid, Stopwatch()
     run.cancel()
     finish(run)
-    assert time.monotonic() - pressed < 1.5
+    assert pressed.seconds() < 1.5
     assert run.state is RunState.CANCELLED
     assert gone_soon(pid)
     assert finish(submit(session, volume)).state is RunState.DONE
@@ -282,13 +282,14 @@ def test_blocking_gives_the_same_and_the_application_lives_meanwhile(session, vo
 
     beats = []
     timer = qt.QTimer()
-    timer.connect("timeout()", lambda: beats.append(time.monotonic()))
+    timer.connect("timeout()", lambda: beats.append(1))
     timer.start(10)
+    began = Stopwatch()
     run = submit(session, volume, model="slow")
     session.wait(run)
     timer.stop()
+    assert len(beats) > 10 * began.seconds()
     assert run.state is RunState.DONE
-    assert len(beats) > 40
     with pytest.raises(InputError, match="shows nothing"):
         session.wait(submit(session, volume, model="refuses"))
 
@@ -297,7 +298,7 @@ def test_blocking_gives_the_same_and_the_application_lives_meanwhile(session, vo
 def test_a_worker_that_says_a_lot_is_heard_while_the_application_idles(session, volume, held):
     with gil(held=held):
         run = submit(session, volume, model="chatty")
-        started = time.monotonic()
-        finish(run)
+        started = Stopwatch(session.client.pid)
+        finish(run, timeout=300)
     assert run.state is RunState.DONE
-    assert time.monotonic() - started < 20
+    assert started.seconds() < 20

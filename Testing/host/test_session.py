@@ -58,14 +58,14 @@ def exchange_folders():
 def running(session, scene, model="slow"):
     """A run that is on the worker, and the worker's process."""
     run = session.submit(request(bright_volume(scene), model=model))
-    wait_until(lambda: run.progress and run.progress.fraction > 0.1, timeout=30)
+    wait_until(lambda: run.progress and run.progress.fraction > 0.1, timeout=60)
     return run, session.client.pid
 
 
 def refresh(session):
     """Makes the worker start."""
     job = session.refresh_models()
-    wait_until(lambda: job.is_finished, timeout=30)
+    wait_until(lambda: job.is_finished, timeout=60)
 
 
 def observers(scene):
@@ -287,7 +287,7 @@ def test_a_whole_session_on_the_real_worker_neither_stalls_nor_brings_in_anythin
         volume = load_sample_study()
         session = session_module.session()
         heartbeat = Heartbeat()
-        run = finish(session.submit(request(volume, model="hippocampus")), timeout=300)
+        run = finish(session.submit(request(volume, model="hippocampus")), timeout=600)
         assert run.error is None, run.error
         longest = heartbeat.longest_s()
         assert len(session.pump.wait(session.measure(run.node))) == 2

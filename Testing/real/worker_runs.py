@@ -22,7 +22,7 @@ from MedAISegLib.core.volume import Volume
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = "hippocampus"
 JOB = SegmentationJob(MODEL, device="cpu")
-_GONE_S = 5.0
+_GONE_S = 60.0
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def spin(seconds: float) -> None:
     run_loop(loop)
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 10.0, interval: float = 0.02) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0, interval: float = 0.02) -> None:
     """Spins until the condition holds, asking for it every ``interval``.
 
     Raises:
