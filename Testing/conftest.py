@@ -94,6 +94,14 @@ def tried_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def run_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No faster way to the same scores is looked for, as every run would do anew that finds an empty data folder."""
+    from MedAISegLib.engine.backends import choosing
+
+    monkeypatch.setattr(choosing, "ways_on", lambda *_: ())
+
+
+@pytest.fixture
 def converted_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for networks that OpenVINO converts."""
     from MedAISegLib.engine.backends import conversion

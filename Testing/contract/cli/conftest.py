@@ -47,6 +47,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _plainly(run_plainly: None) -> None:
+    """As all commands here run networks, but those that are processes of their own."""
+
+
+@pytest.fixture(autouse=True)
 def tried_here(tried_here: None) -> None:
     """All of these commands try networks in this process, but in files that have a fixture of this name."""
 
