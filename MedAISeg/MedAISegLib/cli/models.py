@@ -224,7 +224,7 @@ def pack_models(context: click.Context, models: tuple[str, ...], output: Path, o
     """Write the models M, or all that were installed here, into one file for machines without internet."""
     from ..app import model_sources
 
-    chosen = [_installed(name) for name in models] or [m for m in installed_models() if m.is_own]
+    chosen = [_installed(name) for name in dict.fromkeys(models)] or [m for m in installed_models() if m.is_own]
     with shown_bytes() as tell:
         model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
     context.ensure_object(Interrupts).settle()

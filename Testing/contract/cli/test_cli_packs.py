@@ -73,7 +73,7 @@ def test_what_was_not_installed_here_is_packed_by_name_only(run, archive, mine, 
     monkeypatch.setenv("MEDAISEG_MODELS_PATH", str(tmp_path / "shared"))
     assert run("models", "install", archive).exit_code == 0
     assert "Packed mine. " in run("models", "pack", "-o", tmp_path / "all.zip").stdout
-    assert "Packed common. " in run("models", "pack", "common", "-o", tmp_path / "common.zip").stdout
+    assert "Packed common. " in run("models", "pack", "common", "common", "-o", tmp_path / "common.zip").stdout
 
 
 def test_what_comes_with_the_program_is_not_packed(run, archive, tmp_path, go_elsewhere):
