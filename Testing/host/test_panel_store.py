@@ -13,6 +13,7 @@ pytest.importorskip("pooch", reason="pooch is not installed")
 
 from Testing.host.driver import type_text, wait_until
 from Testing.host.panel_store import choose, done, models, panel, publisher
+from Testing.stopwatch import Stopwatch
 from Testing.unit.proxy import proxying
 
 __all__ = ["panel", "publisher"]
@@ -50,17 +51,20 @@ def test_a_press_downloads_a_model_and_chooses_it(panel, publisher, tmp_path):
     assert f"SHA-256 {sha256} (its publisher gives none" in panel.ui.modelDetailsBrowser.plainText
 
 
-def test_a_download_shows_its_bytes_is_cancelled_at_once_and_goes_on_later(panel, publisher, tmp_path):
+def test_a_download_shows_its_bytes_is_cancelled_at_once_and_goes_on_later(panel, publisher, tmp_path, monkeypatch):
     publisher.faults = ["stall"]
     panel.select("modelTree", "Liver")
     panel.click("downloadButton")
     wait_until(lambda: "1 MB of 3 MB" in panel.ui.transferLabel.text, timeout=60)
     assert 400 < panel.ui.transferBar.value < 600
-    wait_until(lambda: panel.item("modelTree", "Liver").text(1) == "downloads, 48 %")
+    wait_until(lambda: panel.item("modelTree", "Liver").text(1) == "downloads, 48 %", timeout=60)
     assert not panel.ui.downloadButton.enabled
     pid = panel.session.client.pid
+    monkeypatch.setattr(panel.session.client, "_cancel_timeout_s", 60.0)
+    cancelled = Stopwatch(pid)
     panel.click("cancelTransferButton")
-    done(panel, "the next try goes on", timeout=5)
+    done(panel, "the next try goes on")
+    assert cancelled.seconds() < 1.5
     assert panel.session.client.pid == pid, "the worker is not ended for it"
     assert models(tmp_path) == []
     publisher.released.set()

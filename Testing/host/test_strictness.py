@@ -179,7 +179,7 @@ def test_another_thread_runs_while_a_timer_runs_python(slicer_app):
     timer.timeout.connect(done.is_set)
     timer.start(20)
     thread.start()
-    wait_until(done.is_set, timeout=5)
+    wait_until(done.is_set, timeout=60)
     thread.join()
 
 

@@ -6,13 +6,12 @@ import os
 import shutil
 import signal
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_workers import Answers, is_alive
+from fake_workers import LONGEST_S, Answers, is_alive
 from MedAISegLib.app.client import WorkerState
 from MedAISegLib.app.exchange import Exchange, open_array, segmentation_of
 from MedAISegLib.app.job import SegmentationJob
@@ -68,17 +67,19 @@ def test_quick_requests_are_answered_while_a_run_goes_on(
 
 
 def test_a_run_is_cancelled_within_a_second_before_it_starts_while_it_loads_and_while_it_infers(
-    worker: Answers, exchange: Exchange, hippocampus: Volume
+    worker: Answers, exchange: Exchange, hippocampus: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     volume = large(hippocampus)
     worker.of(worker.ask(WarmUpRequest(MODEL, "cpu")))
     pid = worker.client.pid
+    # On a computer that is busy it is not ended for being late: what it takes itself is measured.
+    monkeypatch.setattr(worker.client, "_cancel_timeout_s", LONGEST_S)
 
     def cancelled_after_s(number: int) -> float:
-        started_s = time.monotonic()
         worker.client.cancel(number)
-        assert isinstance(worker.of(number), Cancelled)
-        return time.monotonic() - started_s
+        took_s = worker.until(lambda: number in worker.all)
+        assert isinstance(worker.all[number], Cancelled)
+        return took_s
 
     running = ask_to_segment(worker, exchange.new_folder(), volume)
     waiting = ask_to_segment(worker, exchange.new_folder(), hippocampus)
@@ -148,7 +149,7 @@ def test_the_worker_ends_with_its_parent(new_worker: Answers, exchange: Exchange
     assert pid is not None
     assert new_worker.client._child is not None
     new_worker.client._child.end_input()
-    new_worker.until(lambda: not is_alive(pid), 10.0)
+    new_worker.until(lambda: not is_alive(pid))
 
 
 def test_nothing_is_left_running_in_this_process_either(new_worker: Answers) -> None:
