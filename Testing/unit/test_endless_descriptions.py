@@ -11,6 +11,7 @@ import pytest
 from bundles import write_bundle
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.formats import read_model
+from MedAISegLib.formats.auto3dseg.config import read_configuration
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -43,6 +44,17 @@ def composed(items: list[str]) -> Config:
     return {"_target_": "Compose", "transforms": items}
 
 
+def many(key: str, where: str, said: str) -> Callable[[Config, Config], None]:
+    def change(metadata: Config, config: Config) -> None:
+        config["network_def"][key] = 10**9
+        (only,) = metadata["network_data_format"][where].values()
+        only.pop("num_channels")
+        only.pop("channel_def")
+        only["format"] = said
+
+    return change
+
+
 def levels(config: Config) -> None:
     config["x" * 1_000_000] = {"a": "@#" * 300_000}
 
@@ -69,6 +81,41 @@ def long_names(config: Config) -> None:
 def test_a_description_that_nobody_gets_through_is_refused(change: Callable[[Config], None], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"too many values|too long"):
         read_model(write_bundle(tmp_path, lambda _, config: change(config)))
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "said"),
+    [("in_channels", "inputs", ""), ("out_channels", "outputs", "segmentation")],
+)
+def test_a_network_of_more_channels_or_classes_than_any_is_refused_before_they_are_listed(
+    key: str, where: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="it has 1000000000 c"):
+        read_model(write_bundle(tmp_path, many(key, where, said)))
+
+
+def test_more_classes_than_any_are_refused_where_a_network_classifies(tmp_path: Path) -> None:
+    def change(metadata: Config, config: Config) -> None:
+        metadata["network_data_format"]["outputs"]["pred"] = {"format": "classification"}
+        config["network_def"] = {"_target_": "DenseNet121", "spatial_dims": 3, "in_channels": 1, "out_channels": 10**9}
+        config["postprocessing"] = {"_target_": "Activationsd", "keys": "pred", "softmax": True}
+
+    with pytest.raises(ModelError, match="it has 1000000000 classes"):
+        read_model(write_bundle(tmp_path, change))
+
+
+def test_a_network_of_endless_many_levels_is_read_soon(tmp_path: Path) -> None:
+    def change(_: Config, config: Config) -> None:
+        config["network_def"] |= {"channels": [10**9] * 60_000, "strides": [10**9] * 60_000}
+
+    read_model(write_bundle(tmp_path, change))
+
+
+@pytest.mark.parametrize("key", ["input_channels", "output_classes"])
+def test_more_than_any_are_refused_in_a_configuration_of_auto3dseg(key: str) -> None:
+    content = {"network": {"_target_": "SegResNetDS"}, "input_channels": 1, "output_classes": 2, key: 10**9}
+    with pytest.raises(ModelError, match="it has 1000000000 c"):
+        read_configuration(content, "model.pt")
 
 
 def test_a_macro_that_is_no_path_of_a_file_takes_no_time(tmp_path: Path) -> None:

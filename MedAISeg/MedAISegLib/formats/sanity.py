@@ -24,6 +24,17 @@ def require_sane(spec: ModelSpec, where: str) -> None:
         raise ModelError(f"{problem}.", where=where)
 
 
+def require_countable(what: str, count: int, where: str) -> None:
+    """Raises ModelError for more channels or classes than any model may have, before they are listed.
+
+    Args:
+        what: ``channels`` or ``classes``.
+    """
+    most = _MOST_CHANNELS if what == "channels" else _MOST_LABEL
+    if count > most:
+        raise ModelError(f"it has {count} {what}, and may have {most}.", where=where)
+
+
 def require_few(members: Sequence[int], where: str) -> None:
     """Raises ModelError if a stage has more networks (folds) than any model.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.errors import ModelError, NotTrustedError
 from ...core.records import from_json
+from ..sanity import require_countable
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def read_configuration(content: Any, where: str) -> Configuration:
     for needed in ("input_channels", "output_classes"):
         if values.get(needed, 0) < 1:
             raise ModelError(f"its configuration does not say its {needed}.", where=where)
+        require_countable(needed.partition("_")[2], values[needed], where)
     for here, there in (("input_channels", "in_channels"), ("output_classes", "out_channels")):
         stated = values["network"].get(there, values[here])
         if stated != values[here]:

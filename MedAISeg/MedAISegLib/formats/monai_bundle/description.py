@@ -12,6 +12,7 @@ from ...core.records import from_json
 from ...core.terminology import UNSPECIFIED, Terminology
 from ...core.terminology_table import color_for, terminology_for
 from ...models.spec import Channel, SegmentSpec
+from ..sanity import require_countable
 
 _MODALITIES = {
     "ct": "CT", "mr": "MR", "mri": "MR", "pt": "PT", "pet": "PT", "us": "US", "ultrasound": "US", "nm": "NM",
@@ -60,8 +61,9 @@ def channels(metadata: Mapping[str, Any], count: int) -> tuple[Channel, ...]:
     """The network's input channels.
 
     Raises:
-        ModelError: if the metadata speaks of another number of channels than the network has.
+        ModelError: if the metadata speaks of another number of channels than the network has, or that has too many.
     """
+    require_countable("channels", count, "network_data_format")
     image = image_format(metadata)
     named = numbered(section(image, "channel_def"), "channel_def of the input")
     said = image.get("num_channels", count)
@@ -85,8 +87,9 @@ def class_names(metadata: Mapping[str, Any], labels: Any, count: int, *, overlap
         overlapping: each class is decided by itself, so that there need be no background class.
 
     Raises:
-        ModelError: if the metadata speaks of another number of classes than the network has.
+        ModelError: if the metadata speaks of another number of classes than the network has, or that has too many.
     """
+    require_countable("classes", count, "network_data_format")
     prediction = prediction_format(metadata)
     said = prediction.get("num_channels", count)
     named = numbered(

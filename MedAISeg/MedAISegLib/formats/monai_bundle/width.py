@@ -8,6 +8,7 @@ from typing import Any
 
 from .architecture import NetworkPlan
 
+_MOST_LEVELS, _LARGEST_NUMBER = 64, 2**17
 _UNETS = frozenset({"UNet", "Unet"})
 _FILTERS = {
     "SegResNet": ("init_filters", 8), "SegResNetDS": ("init_filters", 32),
@@ -45,6 +46,8 @@ def _of_unet(arguments: Mapping[str, Any], dimensions: int) -> float | None:
     if not (isinstance(channels, list) and isinstance(strides, list)):
         return None
     steps = [stride if isinstance(stride, list) else [stride] * dimensions for stride in strides]
+    if len(steps) > _MOST_LEVELS or any(len(step) != dimensions for step in steps):
+        return None
     if not all(_is_count(number) for number in (*channels, *(length for step in steps for length in step))):
         return None
     widest, voxels = 0.0, 1
@@ -55,4 +58,4 @@ def _of_unet(arguments: Mapping[str, Any], dimensions: int) -> float | None:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
+    return isinstance(value, int) and 0 < value <= _LARGEST_NUMBER

@@ -27,6 +27,7 @@ from ..monai_bundle.transforms import keys_of, transform_list, transform_name
 from ..monai_bundle.values import UNTRUSTED, Component, component, needs_trust, plain
 from ..monai_bundle.weights_path import has_weights, weights_file
 from ..recipe import Recipe, named
+from ..sanity import require_countable
 from .architecture import plan_classifier
 from .torchvision_networks import NAME as OF_TORCHVISION
 from .torchvision_networks import build_torchvision
@@ -109,6 +110,7 @@ def _activation(inference: Inference) -> Activation:
 
 
 def _class_names(files: BundleFiles, count: int) -> tuple[str, ...]:
+    require_countable("classes", count, "network_data_format")
     prediction = description.prediction_format(files.metadata)
     named = description.numbered(description.section(prediction, "channel_def"), "channel_def of the output")
     if named and set(named) != set(range(count)):
