@@ -137,6 +137,9 @@ def test_preprocessing(spec: Callable[..., ModelSpec], transform: dict[str, Any]
         ({"_target_": "SpatialPadd", "spatial_size": [64, 64, 64], "value": -1024}, "zeros"),
         ({"_target_": "ThresholdIntensityd", "threshold": 5}, "others than the threshold"),
         ({"_target_": "CastToTyped", "dtype": "uint8"}, "rounds the image"),
+        ({"_target_": "ScaleIntensityRanged", "a_min": 0, "a_max": 9, "dtype": "$np.uint8"}, "rounds the image"),
+        ({"_target_": "ScaleIntensityd", "minv": 0, "maxv": 255, "dtype": "uint8"}, "rounds the image"),
+        ({"_target_": "NormalizeIntensityd", "dtype": "$np.float16"}, "rounds the image"),
     ],
 )  # fmt: skip
 def test_preprocessing_that_is_refused(spec: Callable[..., ModelSpec], transform: dict[str, Any], said: str) -> None:

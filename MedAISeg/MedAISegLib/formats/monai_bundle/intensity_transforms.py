@@ -7,6 +7,13 @@ from collections.abc import Callable, Mapping
 from ...models.operations import Clip, MinMax, Operation, ScalePercentiles, ScaleRange, ShiftScale, ZScore
 from .arguments import Arguments
 
+_FLOATS = ("float32", "float64", "float", None)
+
+
+def expect_floats(arguments: Arguments) -> None:
+    """Raises NotTrustedError if the image is kept in a type of numbers that rounds it."""
+    arguments.expect("dtype", *_FLOATS, because="it rounds the image")
+
 
 def _scale_range(arguments: Arguments) -> list[Operation]:
     source = arguments.number("a_min", 0.0), arguments.number("a_max", 1.0)
@@ -14,7 +21,7 @@ def _scale_range(arguments: Arguments) -> list[Operation]:
         raise arguments.refusal("a_min and a_max are the same")
     low, high = arguments.optional_number("b_min"), arguments.optional_number("b_max")
     clip = arguments.flag("clip", False)
-    arguments.take("dtype")
+    expect_floats(arguments)
     if low is not None and high is not None:
         return [ScaleRange(*source, low, high, clip)]
     # Without both targets MONAI maps onto 0..1 and clips on the side that is given.
@@ -26,7 +33,7 @@ def _scale_percentiles(arguments: Arguments) -> list[Operation]:
     lower, upper = arguments.number("lower", 0.0), arguments.number("upper", 100.0)
     low, high = arguments.optional_number("b_min"), arguments.optional_number("b_max")
     clip = arguments.flag("clip", False)
-    arguments.take("dtype")
+    expect_floats(arguments)
     if low is None or high is None:
         raise arguments.refusal("it leaves b_min or b_max open")
     if arguments.flag("relative", False):
@@ -38,7 +45,7 @@ def _scale_intensity(arguments: Arguments) -> list[Operation]:
     low, high = arguments.optional_number("minv", 0.0), arguments.optional_number("maxv", 1.0)
     factor = arguments.optional_number("factor")
     channel_wise = arguments.flag("channel_wise", False)
-    arguments.take("dtype")
+    expect_floats(arguments)
     if low is None and high is None:
         return [ShiftScale(factor=1.0 + factor)] if factor is not None else []
     if low is None or high is None:
@@ -49,7 +56,7 @@ def _scale_intensity(arguments: Arguments) -> list[Operation]:
 def _normalize(arguments: Arguments) -> list[Operation]:
     mean, std = (_per_channel(arguments, name) for name in ("subtrahend", "divisor"))
     nonzero, channel_wise = arguments.flag("nonzero", False), arguments.flag("channel_wise", False)
-    arguments.take("dtype")
+    expect_floats(arguments)
     if not channel_wise and any(values is not None and len(values) > 1 for values in (mean, std)):
         raise arguments.refusal("its numbers are given for each channel, but it takes all channels together")
     return [ZScore(nonzero, channel_wise, mean, std)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...models.operations import Operation, ResizeTo, ReverseAxes
 from .arguments import Arguments
-from .intensity_transforms import INTENSITY
+from .intensity_transforms import INTENSITY, expect_floats
 from .spatial_transforms import SPATIAL
 from .transforms import has_lazy_compose, keys_of, transform_list, transform_name
 from .values import Component, needs_trust
@@ -19,8 +19,6 @@ _NO_EFFECT = frozenset(
     }
 )  # fmt: skip
 """They load, order the channel axis, or move data about, which a Case has behind it."""
-
-_FLOATS = ("float32", "float64", "float", None)
 
 
 def compile_preprocessing(value: Any, dimensions: int = 3, *, comes_back: bool = True) -> tuple[Operation, ...]:
@@ -82,6 +80,6 @@ def _image_key(entries: list[Component]) -> str:
 def _require_no_effect(name: str, entry: Component, key: str) -> None:
     arguments = Arguments(entry, key=key)
     if name in ("CastToType", "EnsureType"):
-        arguments.expect("dtype", *_FLOATS, because="it rounds the image")
+        expect_floats(arguments)
     if name == "LoadImage":
         arguments.expect("reverse_indexing", False, because="it reverses the axes")
