@@ -29,6 +29,18 @@ def other_way(monkeypatch):
     return putting(monkeypatch)
 
 
+class SizesNoted(AboveHalf):
+    """Notes how many windows it is given at once."""
+
+    def __init__(self, clock, **options):
+        super().__init__(clock, **options)
+        self.sizes = []
+
+    def forward(self, batch):
+        self.sizes.append(len(batch))
+        return super().forward(batch)
+
+
 class InTenLayers(torch.nn.Module):
     """The same as AboveHalf, by layers that take a tenth of the time each."""
 
@@ -62,6 +74,25 @@ def late_case():
     voxels = np.linspace(0, 0.4, 16**3, dtype=np.float32).reshape(16, 16, 16)
     voxels[8:11, 8:12, 8:12] = 1.0
     return Case({"image": Volume(voxels, VolumeGeometry((16, 16, 16), np.eye(4)))})
+
+
+def test_windows_of_a_batch_go_one_by_one_until_a_way_is_settled(clock, other_way, tmp_path):
+    plain, fast = SizesNoted(clock), SizesNoted(clock, takes_s=0.3)
+    other_way(fast)
+    assert run(plain, batch=4).backend == f"{PLAIN}, {ONEDNN}"
+    assert set(plain.sizes) == {1}
+    assert fast.sizes[-1] == 4
+    assert len(plain.sizes) + sum(fast.sizes) == WINDOWS + 1, "one of them was computed by both"
+    plain.sizes.clear()
+    assert run(plain, batch=4).backend == str(ONEDNN)
+    assert plain.sizes == [], "what was found holds for such batches"
+
+
+def test_a_network_that_stays_plain_takes_its_batches(clock, other_way):
+    plain = SizesNoted(clock)
+    other_way(AboveHalf(clock, takes_s=3.0))
+    run(plain, batch=4)
+    assert (plain.sizes[0], plain.sizes[-1]) == (1, 4)
 
 
 def test_a_way_that_finds_nothing_is_refused_although_the_first_windows_hold_nothing(clock, other_way, tmp_path):

@@ -70,11 +70,11 @@ def case():
     return Case({"image": Volume(voxels, VolumeGeometry((16, 16, 16), np.eye(4)))})
 
 
-def spec(sha256=HASH):
-    stage = InferenceStage((), Windows((8, 8, 8), overlap=(0.0, 0.0, 0.0)), Argmax())
+def spec(sha256=HASH, batch=1):
+    stage = InferenceStage((), Windows((8, 8, 8), overlap=(0.0, 0.0, 0.0), batch=batch), Argmax())
     return ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),), sha256=sha256)
 
 
-def run(plain, wanted=AUTOMATIC, cancel=None, images=None):
+def run(plain, wanted=AUTOMATIC, cancel=None, images=None, batch=1):
     progress = Progress(cancel=cancel) if cancel else Progress()
-    return segment(images or case(), spec(), [[plain]], device="cpu", wanted=wanted, progress=progress)
+    return segment(images or case(), spec(batch=batch), [[plain]], device="cpu", wanted=wanted, progress=progress)

@@ -17,7 +17,7 @@ from .trial import Trial, timed
 from .ways import OPENVINO, PLAIN, Way, built
 
 _PATIENCE = 27
-"""Batches of windows without a label after which the way that the user has laid down is taken unseen."""
+"""Looks without a label found after which the way that the user has laid down is taken unseen."""
 
 _OF_ONE_SIZE = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError)
 """What networks raise that take no windows but whole ones."""
@@ -101,19 +101,29 @@ class WindowChooser(torch.nn.Module):
                 self._settled, self._trial = trial.conclude(values), None
 
     def _look(self, values: torch.Tensor) -> torch.Tensor:
-        """The plain network's scores of a batch of windows; where it finds something, the other ways are tried."""
-        scores, seconds = timed(self.plain, values)
-        self._run.happened.take(PLAIN)
+        """Scores of a batch, by the plain network until a way is settled.
+
+        On a CPU its windows go one by one: together they would take their number of times the memory, and the first of
+        them in which something is found is enough to try the other ways on.
+        """
+        if values.device.type != "cpu" or len(values) == 1:
+            return self._looked_at(values, values)
+        return torch.cat([self._looked_at(window, values) for window in values.split(1)])
+
+    def _looked_at(self, windows: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """The plain network's scores of all or a part of a batch; where it finds something, the ways are tried."""
         trial = self._trial
         if trial is None:
-            raise ValueError("there is nothing to look for")
+            return self._computed(self._settled or PLAIN, windows)
+        scores, seconds = timed(self.plain, windows)
+        self._run.happened.take(PLAIN)
         if has_foreground(scores, self._run.stage):
             if not trial.over:
-                trial.hold(values, scores, seconds)
+                trial.hold(windows, scores, seconds)
         else:
             self._empty += 1
         if trial.over or (self._run.forced is not None and self._empty == _PATIENCE):
-            self._settled, self._trial = trial.conclude(values), None
+            self._settled, self._trial = trial.conclude(batch), None
         return scores
 
     def _computed(self, way: Way, values: torch.Tensor) -> torch.Tensor:
