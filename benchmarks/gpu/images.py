@@ -25,6 +25,7 @@ CARRIED: Mapping[str, Callable[[Path], list[Image]]] = {
     "ct-20-slices": images.few_slices_ct,
     "ct-41-slices": images.liver_ct,
     "brain": images.brain_mr,
+    "brain-t1": images.brain_t1,
     "head-crop": images.head_crop,
     "head": images.whole_head,
     "hippocampus": images.hippocampus_mr,
