@@ -1,4 +1,4 @@
-"""The coarse axis of an uneven image is resampled on its own, by the nearest slice, as nnU-Net does it."""
+"""Images on another number of voxels as nnU-Net has them; the coarse axis of an uneven one is resampled on its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.engine.prepared import Prepared
 from MedAISegLib.engine.steps import carry_out
+from MedAISegLib.engine.steps.resize import cubic_matrix
 from MedAISegLib.models.operations import Resize
 
 pytestmark = pytest.mark.engine
@@ -45,3 +46,8 @@ def test_the_coarse_axis_is_that_of_the_image_else_that_of_the_wanted_spacing(pr
 @pytest.mark.parametrize(("anisotropy", "copied"), [(2.9, [0]), (3.0, [])])
 def test_how_uneven_an_image_has_to_be_is_the_models_choice(anisotropy, copied):
     assert axes_of_copied_slices((3.0, 1.0, 1.0), (1.5, 1.0, 0.5), anisotropy) == copied
+
+
+def test_no_weight_becomes_a_number_that_processors_are_slow_with():
+    weights = torch.from_numpy(cubic_matrix(512, 514)).float().abs()
+    assert weights[weights > 0].min() >= torch.finfo(torch.float32).tiny
