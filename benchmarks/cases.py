@@ -68,9 +68,9 @@ CT = {
 }
 # Of models that call large networks often: each of these takes up to an hour on one core.
 HEAVY_CT = {size: CT[size] for size in ("crop", "small", "large")}
-# On the largest image the references hold a score of 32 bits for each of these classes and of 44 million voxels: that of
-# Auto3DSeg was ended by a system of 24 GB.
-CT_OF_MANY_CLASSES = {size: CT[size] for size in ("crop", "small", "medium")}
+# On the largest image the references hold a score of 32 bits for each of these classes and of 44 million voxels: the one
+# for Auto3DSeg was ended by a system of 24 GB.
+MANY_CLASSES_CT = {size: CT[size] for size in ("crop", "small", "medium")}
 BRAIN = {
     "small": BenchmarkImage(images.brain_mr, "MR in 4 contrasts, 128 x 128 x 128 voxels of 1.75 mm"),
     "medium": BenchmarkImage(images.finer_brain_mr, "MR in 4 contrasts, 192 x 192 x 144 voxels of 1.2 mm"),
@@ -104,10 +104,12 @@ MODELS = {
     "hippocampus": BenchmarkModel("our embedded model, 3 classes", "monai.bundle", HIPPOCAMPUS, SEAHORSE, MANY),
     "nnunet2d": BenchmarkModel("nnU-Net 2d, 4 classes", "nnU-Net", FLAT, CT, FEW),
     "nnunet25": BenchmarkModel("nnU-Net 3d_fullres, 25 classes", "nnU-Net", FULL_25, HEAVY_CT, ONE),
-    "nnunet118": BenchmarkModel("nnU-Net 3d_fullres, 118 classes", "nnU-Net", FULL_118, CT_OF_MANY_CLASSES, ONE),
+    "nnunet118": BenchmarkModel("nnU-Net 3d_fullres, 118 classes", "nnU-Net", FULL_118, MANY_CLASSES_CT, ONE),
     "cascade": BenchmarkModel("nnU-Net 3d_lowres and 3d_cascade_fullres", "nnU-Net", CASCADE, HEAVY_CT, ONE),
     "auto3dseg25": BenchmarkModel("Auto3DSeg segresnet, 25 classes", "Auto3DSeg", ABDOMEN_25, HEAVY_CT, ONE),
-    "auto3dseg105": BenchmarkModel("Auto3DSeg segresnet, 105 classes", "Auto3DSeg", WHOLE_BODY_105, CT_OF_MANY_CLASSES, FEW),
+    "auto3dseg105": BenchmarkModel(
+        "Auto3DSeg segresnet, 105 classes", "Auto3DSeg", WHOLE_BODY_105, MANY_CLASSES_CT, FEW
+    ),
     "meshnet104": BenchmarkModel("MeshNet, 104 classes", "plain torch", MESHNET_104, HEAD, ONE),
 }
 """What ``--only`` takes is a model, or a model and a size: ``spleen``, ``spleen-small``."""
