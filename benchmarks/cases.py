@@ -68,8 +68,8 @@ CT = {
 }
 # Of models that call large networks often: each of these takes up to an hour on one core.
 HEAVY_CT = {size: CT[size] for size in ("crop", "small", "large")}
-# On the largest image the references hold a score of 32 bits for each of these classes and of 44 million voxels: the one
-# for Auto3DSeg was ended by a system of 24 GB.
+# On the largest image the references hold a score of 32 bits for each of these classes and of 44 million voxels.
+# The one for Auto3DSeg was ended by a system of 24 GB.
 MANY_CLASSES_CT = {size: CT[size] for size in ("crop", "small", "medium")}
 BRAIN = {
     "small": BenchmarkImage(images.brain_mr, "MR in 4 contrasts, 128 x 128 x 128 voxels of 1.75 mm"),
