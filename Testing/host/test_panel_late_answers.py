@@ -57,6 +57,19 @@ def test_a_question_about_a_model_stays_until_it_is_answered(panel, monkeypatch,
     assert "came too late" in panel.message("model")
 
 
+def test_what_has_waited_for_an_answer_is_told_one_after_the_other(panel):
+    messages = panel.widget.panel._models.view.messages
+    asked_in(panel, messages, "model")
+    messages.tell_error(LATE)
+    messages.tell_error(ResourceError("it came later still."))
+    panel.click("modelMessageNoButton")
+    assert "came too late" in panel.message("model")
+    panel.click("modelMessageCloseButton")
+    assert "later still" in panel.message("model")
+    panel.click("modelMessageCloseButton")
+    assert panel.message("model") == ""
+
+
 def segments_are_kept(panel):
     node = panel.host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     placed = SimpleNamespace(node=node, segment_ids={}, kept=("came too late",), revert=SimpleNamespace(is_valid=True))

@@ -68,7 +68,7 @@ class MessageView:
         self._text, self.is_question = "", False
 
     def drop_question(self) -> None:
-        """Take away a question that needs no answer any more, and tell what has waited for it."""
+        """Take away what stands there, such as a question that needs no answer any more, and tell what has waited."""
         self.clear()
         self.tell_waiting()
 
@@ -78,9 +78,11 @@ class MessageView:
         self.tell_waiting()
 
     def tell_waiting(self) -> None:
-        """Tell what has waited for a question that is gone."""
-        while self._waiting and not self.is_question:
+        """Tell what has waited for a question that is gone: one thing, and the next when that is taken away."""
+        told = False
+        while self._waiting and not self.is_question and not (told and self._text):
             self._waiting.popleft()()
+            told = True
 
     def tell_error(self, error: MedAISegError) -> None:
         """Show what something that went on by itself has failed with, after the question where one stands."""
@@ -168,7 +170,7 @@ class MessageView:
         button.setAutoRaise(True)
         button.setIcon(frame.style().standardIcon(qt.QStyle.SP_TitleBarCloseButton))
         button.toolTip = _("Take this message away")
-        button.connect("clicked()", self.clear)
+        button.connect("clicked()", self.drop_question)
         return button
 
     def _details(self, frame: Any, details: str) -> Any:
