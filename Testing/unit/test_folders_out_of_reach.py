@@ -9,24 +9,22 @@ from pathlib import Path
 import pytest
 from MedAISegLib.core.data_home import data_home
 from MedAISegLib.core.errors import ResourceError
-from MedAISegLib.models import store
 from MedAISegLib.models.kept_downloads import kept_bytes
 from MedAISegLib.models.room import free_bytes
 from MedAISegLib.models.staging import sweep_staging
 from MedAISegLib.models.store import installed_models, models_home
+
+from Testing.unit.store_of_one import store_of_one
 
 NOBODY = "~nobody-of-this-name/models"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    embedded = tmp_path / "program" / "Models"
-    (embedded / "default").mkdir(parents=True)
-    monkeypatch.setattr(store, "embedded_models_folder", lambda: embedded)
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
+    home = store_of_one(tmp_path, monkeypatch)
     for name in ("models", "staging", "downloads"):
-        (tmp_path / "home" / name).mkdir(parents=True)
-    return tmp_path / "home"
+        (home / name).mkdir(parents=True)
+    return home
 
 
 @pytest.fixture

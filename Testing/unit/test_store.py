@@ -14,14 +14,12 @@ from MedAISegLib.models import installing, room, store
 from MedAISegLib.models.installing import install_folder, remove_model
 from MedAISegLib.models.store import find_model, installed_models, models_home, size_bytes
 
+from Testing.unit.store_of_one import store_of_one
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    embedded = tmp_path / "program" / "Models"
-    (embedded / "default").mkdir(parents=True)
-    monkeypatch.setattr(store, "embedded_models_folder", lambda: embedded)
-    monkeypatch.setenv("MEDAISEG_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+    return store_of_one(tmp_path, monkeypatch)
 
 
 @pytest.fixture
