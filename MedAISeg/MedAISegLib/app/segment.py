@@ -141,9 +141,8 @@ def run(
     case = (
         images if isinstance(images, Case) else match(spec, images, chosen=chosen or {}, accept=job.accept, poll=poll)
     )
-    loaded = source if isinstance(source, LoadedModel) else load_model(source, progress)
+    loaded = replace(source if isinstance(source, LoadedModel) else load_model(source, progress), spec=spec)
     maps = None if probabilities is None else probability_file(probabilities, spec, case.geometry, poll)
-    loaded = replace(loaded, spec=spec)
     room = free_room(choose_device(job.device), loaded.networks, kept_bytes)
     with shortage_explained(), foreseen(shortage_in(room, loaded, grid_within(case.geometry, job.region))):
         found = _labels_on_source_grid(job, case, loaded, progress, maps)
