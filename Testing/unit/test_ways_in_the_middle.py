@@ -33,21 +33,23 @@ class Noting(AboveHalf):
 
     def __init__(self, clock, only=None, **options):
         super().__init__(clock, **options)
-        self.only, self.lengths = only, []
+        self.only, self.lengths, self.batches = only, [], []
 
     def forward(self, batch):
         self.lengths.append(batch.shape[2])
+        self.batches.append(len(batch))
         if self.only not in (None, batch.shape[2]):
             raise ValueError("the size of an input has to be that of the training")
         return super().forward(batch)
 
 
-def run(plain, thing=(slice(30, 40),) * 3):
-    """One window of an image with something in the middle, or elsewhere."""
-    voxels = np.linspace(0, 0.4, LONG**3, dtype=np.float32).reshape(LONG, LONG, LONG)
+def run(plain, thing=(slice(30, 40),) * 3, windows=1):
+    """Windows in a row, all of one batch, with something in the middle of the first, or elsewhere."""
+    shape = (windows * LONG, LONG, LONG)
+    voxels = np.linspace(0, 0.4, windows * LONG**3, dtype=np.float32).reshape(shape)
     voxels[thing] = 1.0
-    case = Case({"image": Volume(voxels, VolumeGeometry((LONG,) * 3, np.eye(4)))})
-    stage = InferenceStage((), Windows((LONG,) * 3, overlap=(0.0, 0.0, 0.0)), Argmax())
+    case = Case({"image": Volume(voxels, VolumeGeometry(shape, np.eye(4)))})
+    stage = InferenceStage((), Windows((LONG,) * 3, overlap=(0.0, 0.0, 0.0), batch=windows), Argmax())
     spec = ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),), sha256=HASH)
     result = segment(case, spec, [[plain]], device="cpu")
     np.testing.assert_array_equal(result.layers[0], voxels > 0.5)
@@ -61,6 +63,14 @@ def test_an_image_of_one_window_is_computed_once_and_by_the_faster_way(clock, ot
     assert (plain.lengths, fast.lengths) == ([64], [64, LONG])
     assert run(plain).backend == "onednn fp32"
     assert (plain.lengths, fast.lengths) == ([64], [64, LONG, LONG])
+
+
+def test_of_a_batch_only_the_first_window_is_looked_at_in_the_middle(clock, other_way):
+    plain, fast = Noting(clock), Noting(clock, takes_s=0.3)
+    other_way(fast)
+    assert run(plain, windows=3).backend == "onednn fp32"
+    assert (plain.lengths, plain.batches) == ([64], [1])
+    assert (fast.lengths, fast.batches) == ([64, LONG], [1, 3])
 
 
 def test_a_way_that_is_wrong_in_the_middle_does_not_see_the_window(clock, other_way):

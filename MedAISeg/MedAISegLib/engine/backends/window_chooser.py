@@ -26,8 +26,9 @@ _OF_ONE_SIZE = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticErro
 class WindowChooser(torch.nn.Module):
     """The plain network until something is found, then the fastest way. All are modules of it: hooks reach them.
 
-    The middle of the first window is looked at before all of it: on an image of one window the network is computed but
-    once then, and neither holds two windows' scores nor what the plain network needs for a whole one.
+    The middle of the first window, or of the first batch on a GPU, is looked at before all of it: on an image of one
+    window the network is computed but once then, and neither holds two windows' scores nor what the plain network needs
+    for a whole one.
     """
 
     def __init__(self, network: torch.nn.Module, ways: Sequence[Way], run: NetworkRun) -> None:
@@ -88,8 +89,9 @@ class WindowChooser(torch.nn.Module):
 
     def _look_at_middle(self, values: torch.Tensor) -> None:
         """Try the ways on it, where they differ by rounding only: fewer bits are judged by whole windows."""
-        trial, middle = self._trial, middle_of(values)
-        if trial is None or middle is values or not all(way.takes_any_size for way in trial.ways):
+        windows = _compared(values)
+        trial, middle = self._trial, middle_of(windows)
+        if trial is None or middle is windows or not all(way.takes_any_size for way in trial.ways):
             return
         try:
             scores, seconds = timed(self.plain, middle)
@@ -106,9 +108,10 @@ class WindowChooser(torch.nn.Module):
         On a CPU its windows go one by one: together they would take their number of times the memory, and the first of
         them in which something is found is enough to try the other ways on.
         """
-        if values.device.type != "cpu" or len(values) == 1:
+        compared = _compared(values)
+        if len(compared) == len(values):
             return self._looked_at(values, values)
-        return torch.cat([self._looked_at(window, values) for window in values.split(1)])
+        return torch.cat([self._looked_at(window, values) for window in values.split(len(compared))])
 
     def _looked_at(self, windows: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
         """The plain network's scores of all or a part of a batch; where it finds something, the ways are tried."""
@@ -142,3 +145,8 @@ class WindowChooser(torch.nn.Module):
 
     def _network(self, way: Way) -> torch.nn.Module:
         return self.plain if way == PLAIN else self._others[str(way)]
+
+
+def _compared(batch: torch.Tensor) -> torch.Tensor:
+    """What ways are tried on at once: a GPU is faster by whole batches, a CPU computes windows one after the other."""
+    return batch[:1] if batch.device.type == "cpu" else batch
