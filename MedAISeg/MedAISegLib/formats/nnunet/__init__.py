@@ -1,5 +1,7 @@
 """nnU-Net v2: a trained model's folder with ``dataset.json``, ``plans.json`` and ``fold_*/checkpoint_final.pth``.
 
+Where training did not end, ``checkpoint_best.pth`` of each fold is run, and that is said.
+
 The plans are compiled; preparation, windows, test-time mirroring and the way back are those of ``nnUNetv2_predict``
 (``DefaultPreprocessor``, ``nnUNetPredictor`` and ``export_prediction`` of nnunetv2; Isensee et al., Nature Methods 18,
 2021).
@@ -7,7 +9,7 @@ The plans are compiled; preparation, windows, test-time mirroring and the way ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,7 @@ from .. import ModelSource
 from ..own_description import FILE_NAME, OwnDescription, own_description
 from ..recipe import Recipe
 from .choices import Choice, choose, is_choice
-from .folders import CHECKPOINT, DATASET, ON_ALL, PLANS, TrainedModel
+from .folders import BEST, DATASET, FINAL, ON_ALL, PLANS, TrainedModel
 from .labels import named_segments, read_labels
 from .parts import KEYS, PartsDescription, parts_description
 from .preparation import channels
@@ -87,7 +89,8 @@ def _read_choice(choice: Choice, own: OwnDescription) -> ModelSource:
     )
     spec = replace(spec, name=spec.name.replace(choice.members[0].name, " and ".join(choice.names)))
     if len(members) > 1:
-        spec = replace(spec, notices=_ensemble_notices(choice))
+        averaged = Notice("ensemble", f"The probabilities of {' and '.join(choice.names)} are averaged.")
+        spec = replace(spec, notices=(averaged, *spec.notices))
     spec = replace(spec, notices=(*choice.notices, *spec.notices))
     # A cascade's second network sees each label of the first as a further channel.
     plans = [
@@ -147,7 +150,7 @@ def _spec(
         intended_use=own.intended_use,
         sha256=folder_sha256(path.resolve(), [_below(path, file) for file in files]),
         wants_region=own.wants_region,
-        notices=_notices(model),
+        notices=_notices(steps),
     )
 
 
@@ -160,26 +163,28 @@ def _text(model: TrainedModel, key: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _notices(model: TrainedModel) -> tuple[Notice, ...]:
-    notices = []
+def _notices(models: Sequence[TrainedModel]) -> tuple[Notice, ...]:
+    """Of all trained models that are run, each once."""
+    return tuple(dict.fromkeys(notice for model in models for notice in _notices_of(model)))
+
+
+def _notices_of(model: TrainedModel) -> Iterator[Notice]:
+    kind = model.checkpoints[0].name
+    if kind == BEST:
+        message = f"Not all folds of {model.name} have a {FINAL}, as where training did not end, so that of each "
+        yield Notice("checkpoint-best", f"{message}{BEST} is run, the one that did best until then.")
     if len(model.checkpoints) > 1:
-        notices.append(Notice("folds", f"The scores of {len(model.checkpoints)} folds are averaged."))
-    if model.checkpoints[0].parent.name != ON_ALL and (model.root / ON_ALL / CHECKPOINT).is_file():
-        notices.append(Notice("fold-all", "Its fold that was trained on all images is left aside, as nnU-Net does."))
-    unfinished = [f.name for f in sorted(model.root.glob("fold_*")) if f.is_dir() and not (f / CHECKPOINT).is_file()]
+        yield Notice("folds", f"The scores of {len(model.checkpoints)} folds are averaged.")
+    if model.checkpoints[0].parent.name != ON_ALL and (model.root / ON_ALL / kind).is_file():
+        yield Notice("fold-all", "Its fold that was trained on all images is left aside, as nnU-Net does.")
+    unfinished = [f.name for f in sorted(model.root.glob("fold_*")) if f.is_dir() and not (f / kind).is_file()]
     if unfinished:
-        message = f"Without a {CHECKPOINT}, as where training did not end, {', '.join(unfinished)} is left aside."
-        notices.append(Notice("fold-unfinished", message))
+        message = f"Without a {kind}, as where training did not end, {', '.join(unfinished)} is left aside."
+        yield Notice("fold-unfinished", message)
     if not model.trainer.startswith(_USUAL_TRAINER):
         trainer = model.trainer or "an unnamed trainer"
         message = f"It was trained by {trainer}; if that changed more than the training, labels may differ."
-        notices.append(Notice("unknown-trainer", message))
-    return tuple(notices)
-
-
-def _ensemble_notices(choice: Choice) -> tuple[Notice, ...]:
-    told = Notice("ensemble", f"The probabilities of {' and '.join(choice.names)} are averaged.")
-    return tuple(dict.fromkeys((told, *(notice for member in choice.members for notice in _notices(member)))))
+        yield Notice("unknown-trainer", message)
 
 
 def _build_networks(plans: tuple[NetworkPlan, ...]) -> tuple[tuple[torch.nn.Module, ...], ...]:

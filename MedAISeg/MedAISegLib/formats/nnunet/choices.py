@@ -18,7 +18,7 @@ from ...core.errors import ModelError
 from ...core.notice import Notice
 from ...models.operations import LabelOperation
 from ...models.store import has_configurations
-from .folders import TrainedModel, is_nnunet, read_mapping, trained_models
+from .folders import TrainedModel, checkpoints_of, is_nnunet, read_mapping, trained_models
 from .postprocessing import read_postprocessing
 
 ALL = "ensemble"
@@ -76,14 +76,10 @@ def only_folds(model: TrainedModel, folds: Sequence[str]) -> TrainedModel:
     """The model with some of its folds; with all where none is named.
 
     Raises:
-        ModelError: if one is missing.
+        ModelError: if one is missing, or they have no checkpoint of the same name.
     """
-    wanted = [f"fold_{fold}" for fold in folds]
-    found = {file.parent.name: file for file in model.checkpoints}
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise ModelError(f"its {missing[0]} is missing.", where=str(model.root))
-    return replace(model, checkpoints=tuple(found[name] for name in wanted)) if wanted else model
+    names = [f"fold_{fold}" for fold in folds]
+    return replace(model, checkpoints=checkpoints_of(model.root, names)) if names else model
 
 
 def _named(models: Sequence[TrainedModel]) -> dict[str, TrainedModel]:

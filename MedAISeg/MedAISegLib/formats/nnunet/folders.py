@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from .plans import Configuration, read_configuration
 
 DATASET = "dataset.json"
 PLANS = "plans.json"
-CHECKPOINT, ON_ALL = "checkpoint_final.pth", "fold_all"
+FINAL, BEST, ON_ALL = "checkpoint_final.pth", "checkpoint_best.pth", "fold_all"
+"""Of a fold's checkpoints that of the end of its training, and the one that did best until then."""
 _OLD_PLANS, _OLD_CHECKPOINT = "plans.pkl", "model_final_checkpoint.model"
 _DEPTH = 4
 
@@ -27,7 +28,7 @@ class TrainedModel:
     Attributes:
         root: the folder with plans and folds.
         dataset: the content of ``dataset.json``.
-        checkpoints: one a fold, in the order of their names.
+        checkpoints: one a fold, in the order of their names, all of the same name themselves.
         mirror_axes: axes of a window along which predictions may be mirrored.
         trainer: name of the class that trained it.
         previous: of a cascade, the model whose labels this one is given.
@@ -84,7 +85,7 @@ def trained_models(path: Path) -> tuple[TrainedModel, ...]:
 
 def _trained_model(root: Path) -> TrainedModel:
     plans, dataset = read_mapping(root / PLANS), read_mapping(root / DATASET)
-    checkpoints = _checkpoints(root)
+    checkpoints = checkpoints_of(root)
     facts = checkpoint_facts(checkpoints[0])
     arguments = facts.get("init_args")
     name = arguments.get("configuration") if isinstance(arguments, dict) else None
@@ -137,16 +138,39 @@ def _is_old_model_folder(folder: Path) -> bool:
     return (folder / _OLD_PLANS).is_file() and any((inner / _OLD_CHECKPOINT).is_file() for inner in _subfolders(folder))
 
 
-def _checkpoints(root: Path) -> tuple[Path, ...]:
-    """Of the folds of a cross-validation, or of the one trained on all images where there are no others."""
-    found = sorted(file for file in root.glob(f"fold_*/{CHECKPOINT}") if file.is_file())
-    if found:
-        return tuple(file for file in found if file.parent.name != ON_ALL) or tuple(found)
-    raise ModelError(
-        f"its weights are missing: no fold has a {CHECKPOINT}.",
-        where=str(root),
-        remedy="Training may have been stopped before its end: finish it, or rename checkpoint_best.pth.",
-    )
+def checkpoints_of(root: Path, folds: Sequence[str] = ()) -> tuple[Path, ...]:
+    """The final checkpoint of each fold, or the best of each, as ``nnUNetv2_predict -chk`` takes one name for all.
+
+    Args:
+        folds: names of their folders; where none is named, those of the cross-validation that have such a checkpoint,
+            or the one trained on all images where there are no others.
+
+    Raises:
+        ModelError: if there is none, a fold is missing, or neither of the two is there for all folds that are named.
+    """
+    kinds = [
+        {file.parent.name: file for file in sorted(root.glob(f"fold_*/{name}")) if file.is_file()}
+        for name in (FINAL, BEST)
+    ]
+    found = next((kind for kind in kinds if kind and kind.keys() >= set(folds)), None)
+    if found is None:
+        raise ModelError(
+            _lacking(folds, *kinds),
+            where=str(root),
+            remedy="Training may have been stopped before its end: finish it, or ask the model's author for the file.",
+        )
+    return tuple(found[fold] for fold in folds or [fold for fold in found if fold != ON_ALL] or found)
+
+
+def _lacking(folds: Sequence[str], final: Mapping[str, Path], best: Mapping[str, Path]) -> str:
+    """Why the folds cannot be run together."""
+    if not folds:
+        return f"its weights are missing: no fold has a {FINAL} or a {BEST}."
+    missing = next((fold for fold in folds if fold not in final and fold not in best), "")
+    if missing:
+        return f"its {missing} is missing."
+    unfinished, finished = (", ".join(f for f in folds if f not in kind) for kind in (final, best))
+    return f"its folds have no checkpoint of the same name: {unfinished} no {FINAL}, {finished} no {BEST}."
 
 
 def read_mapping(path: Path) -> Mapping[str, Any]:
