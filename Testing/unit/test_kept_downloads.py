@@ -113,7 +113,7 @@ def test_a_question_after_the_download_costs_no_second_one(publisher: Publisher,
 
 def test_no_room_is_found_out_before_anything_is_stored(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "free_bytes", lambda _: 256 * 2**20 + 1_500_000)
-    with pytest.raises(ResourceError, match="no room for the model, which needs 2 MB"):
+    with pytest.raises(ResourceError, match="no room for the model: 2 MB"):
         install_model("parts", options(publisher))
     assert kept_bytes() == 0
 

@@ -70,7 +70,7 @@ def from_catalogue(published: PublishedModel, call: Call) -> InstalledModel:
     model_id = options.model_id or published.id
     require_free(model_id, overwrite=options.overwrite)
     require_licence(card, options)
-    require_room(model_id, card.size_bytes)
+    require_room({model_id: card.size_bytes})
 
     def fill(empty: Path) -> Path:
         root = empty / "model"
@@ -171,8 +171,8 @@ def _admit(call: Call, model_id: str, *, there: int = 0) -> Callable[[int], None
 
     def admit(size: int) -> None:
         call.poll()
-        require_within_quota(model_id, there + size)
-        require_room(model_id, size, on_disk=2 * size)
+        require_within_quota({model_id: there + size})
+        require_room({model_id: size}, on_disk=2 * size)
 
     return admit
 

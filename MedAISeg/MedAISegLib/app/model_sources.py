@@ -17,9 +17,10 @@ from ..models.card import ModelCard
 from ..models.installing import install_filled, install_folder, require_free, told_of
 from ..models.names import readable
 from ..models.origins import Receipt, note, told_publicly
-from ..models.packs import PackedModel, read_manifest, require_as_packed, write_pack
+from ..models.packs import PackedModel, is_pack, packed_bytes, read_manifest, require_as_packed, write_pack
 from ..models.published import find_published, search_published
 from ..models.receipts import receipt_of, record_installation, require_unchanged
+from ..models.room import require_room, require_within_quota
 from ..models.scratch import scratch_folder
 from ..models.store import InstalledModel, models_home, size_bytes
 from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
@@ -95,6 +96,8 @@ def unpack_models(
     source = source.expanduser()
     if not is_archive(source):
         raise UsageError("it is no archive.", where=str(source))
+    if is_pack(source):
+        require_room(packed_bytes(source))
     with scratch_folder(models_home().resolve()) as scratch:
         inside = scratch / "pack"
         inside.mkdir()
@@ -109,6 +112,7 @@ def unpack_models(
             for packed in manifest.models:
                 require_free(packed.id, overwrite=options.overwrite)
                 require_as_packed(inside / packed.id, packed)
+            require_within_quota({packed.id: size_bytes(inside / packed.id) for packed in manifest.models})
             _require_agreement(manifest.models, inside, source, options)
         calls = [Call(options, tell, poll, _noting(packed, source), asks_licence=False) for packed in manifest.models]
         return tuple(

@@ -51,7 +51,7 @@ def install_folder(
         raise UsageError("it is the store itself or a part of it.", where=str(source))
     model_id = model_id or source.name
     require_free(model_id, overwrite=overwrite)
-    require_room(model_id, _contained_bytes(source))
+    require_room({model_id: _contained_bytes(source)})
 
     def fill(folder: Path) -> Path:
         copy = folder / model_id
@@ -90,7 +90,7 @@ def install_filled(
         follow_up = verify(copy)
         with held("models", poll):
             require_free(model_id, overwrite=overwrite)
-            require_within_quota(model_id, size_bytes(copy))
+            require_within_quota({model_id: size_bytes(copy)})
             begin_last_part()
             old = scratch / REPLACED / model_id
             old.parent.mkdir()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,20 @@ def is_pack(path: Path) -> bool:
             return archive.namelist()[:1] == [MANIFEST]
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
+
+
+def packed_bytes(path: Path) -> dict[str, int]:
+    """What each model of a pack takes once it is unpacked, by the archive's list of files.
+
+    Raises:
+        zipfile.BadZipFile: if it is no pack.
+        OSError: if it cannot be read.
+    """
+    sizes: Counter[str] = Counter()
+    with opened_zip(path) as archive:
+        for info in archive.infolist()[1:]:
+            sizes[info.filename.partition("/")[0]] += info.file_size
+    return sizes
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from ..core.disk import existing
 from ..core.errors import ResourceError, UsageError
+from .names import readable
 from .store import installed_models, models_home, size_bytes
 
 QUOTA_VARIABLE = "MEDAISEG_QUOTA_GB"
@@ -30,9 +32,9 @@ def quota_bytes() -> int:
         raise UsageError("it is no number of gigabytes.", where=f"{QUOTA_VARIABLE}={text}") from error
 
 
-def taken_bytes(without: str = "") -> int:
-    """By the models that were installed here, but for the one of that id."""
-    return sum(size_bytes(model.path) for model in installed_models() if model.is_own and model.id != without)
+def taken_bytes(without: Container[str] = ()) -> int:
+    """By the models that were installed here, but for those of these ids."""
+    return sum(size_bytes(model.path) for model in installed_models() if model.is_own and model.id not in without)
 
 
 def free_bytes(folder: Path) -> int:
@@ -40,35 +42,39 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(next(filter(None, map(existing, (folder, *folder.parents))))).free
 
 
-def require_within_quota(model_id: str, size: int) -> None:
-    """Raises ResourceError if the models with this one, which replaces what is there of it, would take too much."""
+def require_within_quota(sizes: Mapping[str, int]) -> None:
+    """Raises ResourceError if the models with these, which replace what is there of them, would take too much.
+
+    Args:
+        sizes: in bytes, by id.
+    """
     quota = quota_bytes()
     if not quota:
         return
-    taken = taken_bytes(without=model_id) + size
+    taken = taken_bytes(without=sizes) + sum(sizes.values())
     if taken > quota:
         raise ResourceError(
             f"the models would take {taken / _GB:.2f} GB of {quota / _GB:g} GB that {QUOTA_VARIABLE} allows.",
-            where=model_id,
+            where=readable(", ".join(sizes)),
             remedy="Remove some, such as those that nobody uses (medaiseg models remove --unused DAYS), or allow more.",
         )
 
 
-def require_room(model_id: str, size: int, *, on_disk: int = 0) -> None:
-    """Find out before anything is fetched whether a model of that size can be kept.
+def require_room(sizes: Mapping[str, int], *, on_disk: int = 0) -> None:
+    """Find out before anything is fetched whether models of these sizes can be kept together.
 
     Args:
-        size: of the model.
-        on_disk: that it needs meanwhile, where that is more.
+        sizes: in bytes, by id.
+        on_disk: bytes that they need meanwhile, where that is more.
 
     Raises:
         ResourceError: if the disk or the quota says no.
     """
-    require_within_quota(model_id, size)
-    wanted = max(size, on_disk)
+    require_within_quota(sizes)
+    wanted = max(sum(sizes.values()), on_disk)
     if free_bytes(models_home()) < wanted + _SPARE_BYTES:
         raise ResourceError(
-            f"there is no room for the model, which needs {wanted / 1e6:.0f} MB.",
+            f"there is no room for the model{'s' if len(sizes) > 1 else ''}: {wanted / 1e6:.0f} MB are needed.",
             where=str(models_home()),
             remedy="Free some space, or choose a folder for models on another disk (Advanced, or MEDAISEG_HOME).",
         )
