@@ -233,6 +233,19 @@ def test_an_unwritable_store_is_said_to_be_so(folder: Path, home: Path) -> None:
         install_folder(folder, verify=accept)
 
 
+@pytest.mark.parametrize("part", ["", "models"])
+def test_links_in_a_circle_are_told_of_the_stores_folder(part: str, folder: Path, home: Path) -> None:
+    circle = home / part
+    circle.parent.mkdir(exist_ok=True)
+    try:
+        circle.symlink_to(circle)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    with pytest.raises(ResourceError, match=r"cannot be reached.*MEDAISEG_HOME") as caught:
+        install_folder(folder, verify=accept)
+    assert caught.value.where == str(models_home())
+
+
 def test_the_size_of_what_is_being_taken_away_is_that_of_what_is_left(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from ..models.published import find_published, search_published
 from ..models.receipts import receipt_of, record_installation, require_unchanged
 from ..models.room import require_room, require_within_quota
 from ..models.scratch import scratch_folder
-from ..models.store import InstalledModel, models_home, size_bytes
+from ..models.store import InstalledModel, real_models_home, size_bytes
 from ..models.store_progress import Meter, StoreCallback, StoreProgress, StoreStage, nobody
 from ..models.trust import acknowledged, content_sha256
 from .model_call import Call, InstallOptions, as_trusted, own_licence, require_licence, verifier
@@ -98,7 +98,7 @@ def unpack_models(
         raise UsageError("it is no archive.", where=str(source))
     if is_pack(source):
         require_room(packed_bytes(source))
-    with scratch_folder(models_home().resolve()) as scratch:
+    with scratch_folder(real_models_home()) as scratch:
         inside = scratch / "pack"
         inside.mkdir()
         tell(StoreProgress(StoreStage.COPY))
@@ -238,7 +238,7 @@ def _from_folder(path: Path, call: Call) -> InstalledModel:
 def _from_archive(archive: Path, name: str, call: Call) -> InstalledModel:
     """The model's id is the name of the archive's top folder, where it has one."""
     call.tell(StoreProgress(StoreStage.COPY))
-    with scratch_folder(models_home().resolve()) as scratch:
+    with scratch_folder(real_models_home()) as scratch:
         inside = scratch / "inside"
         inside.mkdir()
         root = unpack_archive(archive, inside, poll=call.poll)

@@ -16,7 +16,7 @@ from .names import model_id_problem, path_problem, readable, same_for_some
 from .receipts import record_set_aside
 from .room import require_room, require_within_quota
 from .scratch import REPLACED, scratch_folder
-from .store import InstalledModel, installed_models, models_home, size_bytes
+from .store import InstalledModel, installed_models, models_home, real_models_home, size_bytes
 
 _LARGEST_BYTES = 50 * 1024**3
 _MOST_FILES = 20_000
@@ -46,7 +46,7 @@ def install_folder(
     source = source.expanduser().resolve()
     if not source.is_dir():
         raise UsageError("it is no folder.", where=str(source))
-    home = models_home().resolve()
+    home = real_models_home()
     if source == home or source.is_relative_to(home) or home.is_relative_to(source):
         raise UsageError("it is the store itself or a part of it.", where=str(source))
     model_id = model_id or source.name
@@ -79,7 +79,7 @@ def install_filled(
         MedAISegError: what ``fill`` and ``verify`` raise.
     """
     require_free(model_id, overwrite=overwrite)
-    target = models_home().resolve() / model_id
+    target = real_models_home() / model_id
     with done_wholly() as begin_last_part, scratch_folder(target.parent) as scratch:
         (scratch / "new").mkdir()
         filled = fill(scratch / "new")

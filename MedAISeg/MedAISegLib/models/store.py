@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core.data_home import data_home
 from ..core.disk import existing
-from ..core.errors import ModelError
+from ..core.errors import ModelError, ResourceError
 from .names import has_controls
 from .scratch import sweep
 
@@ -44,6 +44,26 @@ class InstalledModel:
 def models_home() -> Path:
     """The folder of the installed models; it need not exist. ``MEDAISEG_HOME`` names the program's data folder."""
     return data_home() / "models"
+
+
+def real_models_home() -> Path:
+    """:func:`models_home` behind all links, for who writes there; it need not exist.
+
+    Raises:
+        ResourceError: if it cannot be reached, such as where links lead in a circle.
+    """
+    home = models_home()
+    try:
+        return home.resolve(strict=True)
+    except FileNotFoundError:
+        return home.resolve()
+    except (OSError, RuntimeError) as error:  # before Python 3.13 the latter where links lead in a circle
+        reason = getattr(error, "strerror", None) or "links lead in a circle"
+        raise ResourceError(
+            f"the folder for models cannot be reached: {reason}.",
+            where=str(home),
+            remedy="Put a folder in its place, or choose another one for models (Advanced, or MEDAISEG_HOME).",
+        ) from error
 
 
 def shared_folders() -> tuple[Path, ...]:
