@@ -111,6 +111,20 @@ def test_weights_alone_are_told_that_their_network_is_missing(tmp_path: Path) ->
     assert "whole folder" in raised.value.remedy
 
 
+@pytest.mark.parametrize("within", ["model.pt", ""], ids=["file", "folder"])
+def test_of_a_checkpoint_in_torchs_old_form_it_is_not_said_that_it_holds_weights_alone(
+    tmp_path: Path, within: str
+) -> None:
+    file = checkpoint(tmp_path / "adrenals" / "model.pt") / "model.pt"
+    (file.parent / "labels.csv").unlink()
+    content = torch.load(file, weights_only=False)
+    torch.save(content, file, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError, match=r"model\.pt: .* torch before 1\.6.*save it anew"):
+        install_model(file.parent / within)
+    torch.save(content, file)
+    install_model(file.parent / within)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "model_id"),
     [

@@ -83,13 +83,24 @@ def is_checkpoint(path: Path) -> bool:
         return False
 
 
+def why_in_old_form(path: Path) -> ModelError | None:
+    """The error for a file that torch before 1.6 saved, of which it is not known what it holds; None for any other.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as stream:
+        if stream.read(len(_OF_BEFORE)) != _OF_BEFORE:
+            return None
+    what = "it was saved in the form of torch before 1.6, of which only weights alone are read."
+    return ModelError(what, where=str(path), remedy=_ANEW)
+
+
 def _description(path: Path) -> bytes:
     try:
         require_itself(path)
-        with path.open("rb") as stream:
-            if stream.read(len(_OF_BEFORE)) == _OF_BEFORE:
-                what = "it was saved in the form of torch before 1.6, of which only weights alone are read."
-                raise ModelError(what, where=str(path), remedy=_ANEW)
+        if (in_old_form := why_in_old_form(path)) is not None:
+            raise in_old_form
         with opened_zip(path) as archive:
             names = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
             if len(names) != 1:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import ModelError
 from ..models.archive import is_archive
 from ..models.zip_listing import opened_zip
+from .checkpoint_facts import why_in_old_form
 
 _WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors")
 _MISSING = "nothing says what its channels, spacing, intensities and labels are (medaiseg.json)."
@@ -32,7 +33,7 @@ def why_undescribed(path: Path) -> ModelError | None:
     weights = [file for file in files if file.suffix.lower() in _WEIGHTS]
     if weights and not networks:
         what = f"{weights[0].name} holds weights alone: nothing says which network they belong to."
-        return ModelError(what, where=str(path), remedy=_WHOLE)
+        return why_in_old_form(weights[0]) or ModelError(what, where=str(path), remedy=_WHOLE)
     return None
 
 
