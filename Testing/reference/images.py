@@ -56,10 +56,17 @@ def liver_ct(data: Path) -> list[Image]:
 
 def large_trunk_ct(data: Path) -> list[Image]:
     """488 x 404 x 224 voxels."""
-    import SimpleITK as sitk
+    return [_fine(data, (488, 404, 224), (0.75, 0.75, 1.5))]
 
-    whole = sitk.ReadImage(str(data / "ct_totalsegmentator" / "images" / "example_ct.nii.gz"), sitk.sitkFloat32)
-    return [_whole_numbers(_from_itk(_resampled(whole, (488, 404, 224), (0.75, 0.75, 1.5))))]
+
+def fine_ct(data: Path) -> list[Image]:
+    """512 x 512 x 160 voxels of a small field of view, as a CT is reconstructed again for one organ."""
+    return [_fine(data, (512, 512, 160), (0.4, 0.4, 0.8))]
+
+
+def few_fine_slices_ct(data: Path) -> list[Image]:
+    """320 x 320 x 120 voxels of about the same."""
+    return [_fine(data, (320, 320, 120), (0.5, 0.5, 1.0))]
 
 
 def hippocampus_mr(data: Path) -> list[Image]:
@@ -98,6 +105,14 @@ def brats_labels(layers: NDArray[np.integer]) -> NDArray[np.integer]:
     """The three overlapping (layer, k, j, i) as one label image, by the rule that the bundle's own config ends with."""
     core, whole, enhancing = (layer > 0 for layer in layers)
     return np.where(enhancing, 4, np.where(core, 1, np.where(whole, 2, 0)))
+
+
+def _fine(data: Path, size: tuple[int, int, int], spacing_mm: Sequence[float]) -> Image:
+    """The middle of a trunk, on a finer grid than it was stored on."""
+    import SimpleITK as sitk
+
+    whole = sitk.ReadImage(str(data / "ct_totalsegmentator" / "images" / "example_ct.nii.gz"), sitk.sitkFloat32)
+    return _whole_numbers(_from_itk(_resampled(whole, size, spacing_mm)))
 
 
 def _brain_on(data: Path, size: tuple[int, int, int], spacing_mm: float) -> list[Image]:

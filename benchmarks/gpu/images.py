@@ -44,6 +44,8 @@ class Grown:
 _ON_GPU: Mapping[Callable[[Path], list[Image]], Grown] = {
     **{make: Grown(name) for name, make in CARRIED.items()},
     images.large_trunk_ct: Grown("ct-20-slices", (512, 512, 300)),
+    images.fine_ct: Grown("ct-20-slices", (512, 512, 300)),
+    images.few_fine_slices_ct: Grown("ct-20-slices", (320, 320, 120)),
     images.finer_brain_mr: Grown("brain", (192, 192, 144)),
     images.finest_brain_mr: Grown("brain", (240, 240, 176)),
 }
