@@ -14,6 +14,7 @@ from MedAISegLib.app.protocol import (
     DevicesRequest,
     DiagnoseReply,
     DiagnoseRequest,
+    Done,
     ExportRequest,
     MeasureReply,
     MeasureRequest,
@@ -33,15 +34,16 @@ GB = 10**9
 
 
 class PanelWorker(Worker):
-    """The model ``asks`` runs once it is trusted."""
+    """The model ``asks`` runs once it is trusted, which is asked about its content ``a1``."""
 
     is_trusted = False
 
     def answer(self, number, request):
         if isinstance(request, TrustRequest):
-            self.is_trusted = request.trust
+            self.is_trusted = request.asked == "a1"
+            return Done() if self.is_trusted else record_of(asking("a1"))
         if isinstance(request, ModelRunRequest) and request.job.model == "asks" and not self.is_trusted:
-            return record_of(NotTrustedError("it would run a network of its own.", remedy="Trust it."))
+            return record_of(asking())
         if isinstance(request, NeedRequest):
             return NeedReply(2 * GB, 8 * GB, 0, 0, seconds=95.0)
         if isinstance(request, DevicesRequest):
@@ -54,6 +56,12 @@ class PanelWorker(Worker):
         if isinstance(request, ExportRequest):
             return exported(request)
         return super().answer(number, request)
+
+
+def asking(*contents):
+    error = NotTrustedError("it would run a network of its own.", remedy="Trust it.")
+    error.contents = contents
+    return error
 
 
 HOLD = "hold"

@@ -12,6 +12,7 @@ from MedAISegLib.slicer_io.runs import Frames, Output
 
 from Testing.host.driver import wait_until
 from Testing.host.panel import cards, panel
+from Testing.host.panel_worker import asking
 from Testing.host.runs_in_scene import bright_volume
 
 __all__ = ["panel"]
@@ -142,9 +143,16 @@ def test_what_waits_for_an_answer_is_told_when_the_user_goes_on_without_answerin
 
 def test_trust_that_is_given_leaves_alone_what_was_told_meanwhile(panel, monkeypatch):
     given = []
-    monkeypatch.setattr(panel.session, "trust_model", lambda _model, on_done, **_: given.append(on_done))
+
+    def trust(_model, on_done, on_error, asked):
+        if asked:
+            given.append(on_done)
+        else:
+            on_error(asking("a1"))
+
+    monkeypatch.setattr(panel.session, "trust_model", trust)
     models = panel.widget.panel._models
-    models.trust(SimpleNamespace(id="code", name="With code", problem="it would run a network of its own."))
+    models.trust(SimpleNamespace(id="code", name="With code"))
     panel.settle()
     panel.click("modelMessageYesButton")
     models.view.messages.tell_error(LATE)

@@ -133,6 +133,7 @@ def test_code_of_a_models_own_is_asked_about_and_the_trust_withdrawn(panel, publ
     wait_until(lambda: ["code", "asks for trust"] in panel.rows("modelTree"), timeout=60)
     panel.select("modelTree", "code")
     panel.click("trustButton")
+    assert "changed" not in done(panel, "Trust it only if")
     panel.click("modelMessageYesButton")
     wait_until(lambda: ["With code", "ready"] in panel.rows("modelTree"), timeout=60)
 

@@ -7,6 +7,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,48 @@ def test_trust_is_asked_for_given_and_withdrawn(answers: Answers, publisher: Pub
     assert isinstance(answers.error_of(answers.ask(InstallModelRequest(url))), NotTrustedError), (
         "it went with the model"
     )
+
+
+def contents_of(error: Exception) -> tuple[str, ...]:
+    """What is to be asked about."""
+    assert isinstance(error, NotTrustedError)
+    assert "run its own network" in error.what
+    return error.contents
+
+
+def test_what_the_user_was_asked_about_is_trusted_and_nothing_else(
+    answers: Answers, publisher: Publisher, tmp_path: Path
+) -> None:
+    for name in ("code", "large"):
+        answers.of(answers.ask(InstallModelRequest(publisher.url(f"/{name}.zip"), trust=True)))
+    answers.of(answers.ask(TrustRequest("code", trust=False)))
+    (first,) = contents_of(answers.error_of(answers.ask(TrustRequest("code", asked=""))))
+    (tmp_path / "home" / "models" / "code" / "weights").write_bytes(b"of another")
+    (then,) = contents_of(answers.error_of(answers.ask(TrustRequest("code", asked=first))))
+    assert first != then
+    assert installed(answers)["code"] is ModelState.NOT_TRUSTED
+    answers.of(answers.ask(TrustRequest("code", asked=then)))
+    assert installed(answers)["code"] is ModelState.READY
+    for name, why in (("code", "trusted already"), ("large", "needs no trust")):
+        error = answers.error_of(answers.ask(TrustRequest(name, asked="")))
+        assert isinstance(error, UsageError)
+        assert why in str(error)
+
+
+def test_a_source_that_has_changed_since_the_user_was_asked_is_not_installed(
+    answers: Answers, publisher: Publisher, tmp_path: Path
+) -> None:
+    source = tmp_path / "code"
+    source.mkdir()
+    (source / "model.json").write_text(json.dumps({"name": "code", "own_code": True}))
+    request = InstallModelRequest(str(source))
+    first = contents_of(answers.error_of(answers.ask(request)))
+    (source / "more.py").write_text("harm()")
+    then = contents_of(answers.error_of(answers.ask(replace(request, trusted=first))))
+    assert len({*first, *then}) == 2
+    assert installed(answers) == {}
+    answers.of(answers.ask(replace(request, trusted=then)))
+    assert installed(answers) == {"code": ModelState.READY}
 
 
 def test_a_copy_of_a_trusted_model_is_shown_as_trusted_and_ends_with_it(answers: Answers, publisher: Publisher) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core import errors
-from ..core.errors import Cancelled, MedAISegError, ResourceError
+from ..core.errors import Cancelled, MedAISegError, NotTrustedError, ResourceError
 from ..core.language import tr as _
 from ..core.progress import ProgressEvent
 from ..core.records import from_json, to_json
@@ -81,7 +81,8 @@ def read_client_line(line: bytes) -> ClientMessage:
 def record_of(error: BaseException) -> ErrorRecord:
     """An error as it travels; one that is no MedAISegError has its traceback with it, for the log."""
     if isinstance(error, MedAISegError):
-        return ErrorRecord(type(error).__name__, error.what, error.where, error.remedy)
+        contents = error.contents if isinstance(error, NotTrustedError) else ()
+        return ErrorRecord(type(error).__name__, error.what, error.where, error.remedy, contents=contents)
     details = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError):
         remedy = _("Close other programs, or limit the run to a region.")
@@ -107,7 +108,10 @@ def error_of(record: ErrorRecord) -> MedAISegError:
         return Cancelled()
     kind = getattr(errors, record.error, None)
     if isinstance(kind, type) and issubclass(kind, MedAISegError):
-        return kind(record.what, where=record.where, remedy=record.remedy)
+        error = kind(record.what, where=record.where, remedy=record.remedy)
+        if isinstance(error, NotTrustedError):
+            error.contents = record.contents
+        return error
     what = _("a fault of the program: {fault}.").format(fault=record.what)
     return MedAISegError(what, remedy=_("The log has the details; please report it with them."))
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.errors import NotTrustedError
 from ..core.progress import Poll
 from ..formats import read_model
 from ..formats.checking import check_networks
@@ -28,9 +29,10 @@ class InstallOptions:
 
     Attributes:
         model_id: instead of the name of the folder, archive or catalogue entry.
-        trust: the model may run code of its own.
+        trust: the model, whatever it holds, may run code of its own.
         accept_licence: a licence that rules out commercial use is acknowledged.
         accept_changed: a file without a publisher's checksum may differ from its first download.
+        trusted: SHA-256 of contents that may run code of their own.
     """
 
     model_id: str = ""
@@ -39,6 +41,7 @@ class InstallOptions:
     accept_licence: bool = False
     accept_changed: bool = False
     network: Network = field(default_factory=network_of)
+    trusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,16 @@ def require_licence(card: ModelCard, options: InstallOptions) -> None:
 
 @contextmanager
 def as_trusted(folder: Path, options: InstallOptions) -> Iterator[str]:
-    """Within, a model has the trust that the user gives it; its SHA-256 then, empty where that is none."""
-    with trusted_for_now(folder) if options.trust else nullcontext("") as sha256:
-        yield sha256
+    """Within, a model has the trust that the user gives it; its SHA-256 then, empty where that is none.
+
+    Raises:
+        NotTrustedError: what the block raises, with the SHA-256 that may be trusted.
+    """
+    content = content_sha256(folder) if options.trusted else ""
+    is_given = options.trust or (bool(content) and content in options.trusted)
+    try:
+        with trusted_for_now(folder) if is_given else nullcontext("") as sha256:
+            yield sha256
+    except NotTrustedError as error:
+        error.contents = (content or content_sha256(folder),)
+        raise

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..core.disk import existing
-from ..core.errors import ModelError, NotTrustedError
+from ..core.errors import ModelError, NotTrustedError, UsageError
 from ..formats import read_model
 from ..formats.checking import check_networks
 from ..models import receipts, trust
@@ -19,6 +20,7 @@ from ..models.staging import sweep_staging
 from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
+from .model_call import as_trusted
 from .model_removal import remove_installed
 from .model_sources import InstallOptions
 from .protocol import Done
@@ -60,6 +62,7 @@ def install_models(task: Task) -> InstallReply:
         trust=request.trust,
         accept_licence=request.accept_licence,
         accept_changed=request.accept_changed,
+        trusted=request.trusted,
     )
     path = existing(request.source)
     if path is not None and is_pack(path):
@@ -117,11 +120,30 @@ def export_model(task: Task) -> ExportModelReply:
 
 
 def change_trust(task: Task) -> Done:
-    """Remember or forget that the user trusts a model."""
+    """Remember or forget that the user trusts a model.
+
+    Raises:
+        NotTrustedError: if the user was asked about another content, or not yet; or if trust does not help.
+        UsageError: if there is nothing to ask.
+    """
     request: TrustRequest = task.request
-    change = trust.trust_model if request.trust else trust.withdraw_trust
-    change(_installed(request.model).path)
+    path = _installed(request.model).path
+    if not request.trust:
+        trust.withdraw_trust(path)
+    elif request.asked is None:
+        trust.trust_model(path)
+    else:
+        _trust_as_asked(path, request.asked)
     return Done()
+
+
+def _trust_as_asked(path: Path, asked: str) -> None:
+    with as_trusted(path, InstallOptions(trusted=(asked,))) as sha256:
+        own_code = read_model(path).spec.own_code
+    if not sha256:
+        what = "it is trusted already." if own_code else "it needs no trust: it runs without code of its own."
+        raise UsageError(what, where=path.name)
+    trust.trust_content(sha256, path.name)
 
 
 def _installed(name: str) -> InstalledModel:

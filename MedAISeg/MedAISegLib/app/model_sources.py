@@ -224,6 +224,8 @@ def _question(asked: Sequence[tuple[str, MedAISegError]], source: Path) -> MedAI
     first = asked[0][1]
     said = "; ".join(f"{model_id}: {error.what.removesuffix('.')}" for model_id, error in asked)
     first.where, first.what = str(source), f"in it, {said}."
+    if isinstance(first, NotTrustedError):
+        first.contents = tuple(sha256 for _, error in asked for sha256 in getattr(error, "contents", ()))
     return first
 
 

@@ -242,13 +242,19 @@ class Hello:
 
 @dataclass(frozen=True)
 class ErrorRecord:
-    """An error of core.errors, or ``InternalError`` for a fault of the program; ``details`` is for the log."""
+    """An error of core.errors, or ``InternalError`` for a fault of the program.
+
+    Attributes:
+        details: for the log.
+        contents: of a NotTrustedError.
+    """
 
     error: str
     what: str
     where: str = ""
     remedy: str = ""
     details: str = ""
+    contents: tuple[str, ...] = ()
 
 
 Request = (

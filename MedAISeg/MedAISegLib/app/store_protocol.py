@@ -43,7 +43,8 @@ class InstallModelRequest:
         source: a folder, an archive, a pack, an https address or an id of the catalogue.
         model_id: instead of the source's own name.
         overwrite: replace what is installed under that name.
-        trust: the user trusts the model to run code of its own.
+        trust: the user trusts the model, whatever it holds, to run code of its own.
+        trusted: SHA-256 of contents that the user was asked about, and trusts to do so.
         accept_licence: the user acknowledges that the licence rules out commercial use.
         accept_changed: a file without a publisher's checksum may differ from its first download.
     """
@@ -54,6 +55,7 @@ class InstallModelRequest:
     trust: bool = False
     accept_licence: bool = False
     accept_changed: bool = False
+    trusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,13 @@ class ExportModelReply:
 
 @dataclass(frozen=True)
 class TrustRequest:
-    """The user trusts a model, as it is now, to run code of its own; or not any more."""
+    """The user trusts a model, as it is now, to run code of its own; or not any more.
+
+    Attributes:
+        asked: SHA-256 of the content that the user was asked about; where it is another one, or empty, the answer is a
+            NotTrustedError that says what to ask. None where nobody was asked.
+    """
 
     model: str
     trust: bool = True
+    asked: str | None = None

@@ -53,6 +53,7 @@ class Task:
 
 _QUICK = {
     ModelsRequest: "MedAISegLib.app.model_requests:list_models",
+    TrustRequest: "MedAISegLib.app.model_requests:change_trust",
     DevicesRequest: "MedAISegLib.app.device_requests:list_devices",
     DiagnoseRequest: "MedAISegLib.app.device_requests:diagnose",
     NeedRequest: "MedAISegLib.app.need_request:estimate_need",
@@ -63,7 +64,6 @@ _STORE = {
     VerifyRequest: "MedAISegLib.app.model_requests:verify_models",
     PackModelsRequest: "MedAISegLib.app.model_requests:pack_models",
     ExportModelRequest: "MedAISegLib.app.model_requests:export_model",
-    TrustRequest: "MedAISegLib.app.model_requests:change_trust",
 }
 _LONG = {
     WarmUpRequest: "MedAISegLib.app.run_requests:warm_up",

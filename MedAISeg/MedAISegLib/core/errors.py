@@ -75,7 +75,14 @@ class ModelError(MedAISegError):
 
 
 class NotTrustedError(ModelError):
-    """The model would run code of its own, and the user has not trusted it."""
+    """The model would run code of its own, and the user has not trusted it.
+
+    Attributes:
+        contents: SHA-256 of the models that this is said of, where the user's trust would help: who then trusts them,
+            trusts these contents and no others.
+    """
+
+    contents: tuple[str, ...] = ()
 
 
 class ChangedFileError(ModelError):

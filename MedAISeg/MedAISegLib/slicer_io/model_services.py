@@ -151,12 +151,22 @@ class ModelServices:
         return self.ask(request, on_done=on_done, on_error=on_error, on_progress=on_progress)
 
     def trust_model(
-        self, model: str, on_done: Callable[[Any], None] = ignore, on_error: Failed = ignore, *, trust: bool = True
+        self,
+        model: str,
+        on_done: Callable[[Any], None] = ignore,
+        on_error: Failed = ignore,
+        *,
+        trust: bool = True,
+        asked: str | None = None,
     ) -> Job[Any]:
-        """Remember that the user trusts a model, as it is now, to run code of its own; or forget it."""
-        return self.pump.add(
-            self._changed(self.worker.ask(TrustRequest(model, trust))), on_done=on_done, on_error=on_error
-        )
+        """Remember that the user trusts a model, as it is now, to run code of its own; or forget it.
+
+        Args:
+            asked: SHA-256 of the content that the user was asked about, empty where he has yet to be; of another one
+                the NotTrustedError says what to ask. None where nobody is asked.
+        """
+        request = TrustRequest(model, trust, asked)
+        return self.pump.add(self._changed(self.worker.ask(request)), on_done=on_done, on_error=on_error)
 
     def _changed(self, act: Pieces[Any]) -> Pieces[Any]:
         """An act, and the list anew; what is done counts although a cancel or the worker's end keeps the list away."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app.store_protocol import ExportModelReply, InstallModelRequest, InstallReply, ModelCheck, VerifyReply
-from ..core.errors import Cancelled, MedAISegError, NameTakenError
+from ..core.errors import Cancelled, MedAISegError, NameTakenError, NotTrustedError
 from ..core.notice import Notice
 from ..models.card import ModelCard
 from ..models.store_progress import StoreProgress
@@ -180,33 +180,48 @@ class ModelActs:
     def trust(
         self,
         card: ModelCard,
-        what: str,
+        refused: MedAISegError | None = None,
         then: Callable[[], None] = lambda: None,
         messages: MessageView | None = None,
+        *,
+        asked: str = "",
     ) -> None:
         """Ask whether a model may run code of its own; if so that is remembered, and ``then`` is called.
 
         Args:
-            what: it would do, as the error says it.
+            refused: why that is asked, which is told where trust does not help.
             messages: where the question stands, in the Model section without it.
+            asked: SHA-256 of the content that the user was asked about and trusts; of another one he is asked.
         """
         place = messages or self._messages
-        place.ask(trust_text(card.name, what), _("Trust it"), lambda: self._change_trust(card, True, then, place))
 
-    def withdraw_trust(self, card: ModelCard) -> None:
-        """From now on it asks again."""
+        def failed(error: MedAISegError) -> None:
+            if not isinstance(error, NotTrustedError) or error.contents in ((), (asked,)):
+                self._on_change()
+                place.tell_error(refused or error)
+                return
+            (content,) = error.contents
+            question = trust_text(card.name, error.what, has_changed=bool(asked))
+            place.after_question(
+                lambda: place.ask(
+                    question, _("Trust it"), lambda: self.trust(card, refused, then, messages, asked=content)
+                )
+            )
 
-        def done() -> None:
-            self._said(_("{name} runs no code of its own any more before you are asked again.").format(name=card.name))
-
-        self._change_trust(card, False, done, self._messages)
-
-    def _change_trust(self, card: ModelCard, trust: bool, then: Callable[[], None], messages: MessageView) -> None:
         def done(_reply: object) -> None:
             self._on_change()
             then()
 
-        self._context.session.trust_model(card.id, on_done=done, on_error=messages.tell_error, trust=trust)
+        self._context.session.trust_model(card.id, on_done=done, on_error=failed, asked=asked)
+
+    def withdraw_trust(self, card: ModelCard) -> None:
+        """From now on it asks again."""
+
+        def done(_reply: object) -> None:
+            self._on_change()
+            self._said(_("{name} runs no code of its own any more before you are asked again.").format(name=card.name))
+
+        self._context.session.trust_model(card.id, on_done=done, on_error=self._messages.tell_error, trust=False)
 
     def _begin(self, name: str, model: str) -> _Act:
         act = _Act(name, model, models_chosen(self._context.parameters().read()))

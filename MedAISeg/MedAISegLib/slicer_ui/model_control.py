@@ -123,7 +123,7 @@ class ModelControl:
         self.acts.install(InstallModelRequest(card.id), card.name, card.id)
 
     def trust(self, card: ModelCard) -> None:
-        self.acts.trust(card, card.problem)
+        self.acts.trust(card)
 
     def withdraw_trust(self, card: ModelCard) -> None:
         self.acts.withdraw_trust(card)

@@ -34,19 +34,27 @@ def question_of(error: MedAISegError, name: str, request: InstallModelRequest) -
         text = _("{name}: {what}\nInstall it only if its publisher has announced a change.")
         agreed = replace(request, accept_changed=True)
         return Question(text.format(name=name, what=_capital(error.what)), _("Install it all the same"), agreed)
-    if isinstance(error, NotTrustedError):
-        return Question(trust_text(name, error.what), _("Trust it"), replace(request, trust=True))
+    if isinstance(error, NotTrustedError) and not set(error.contents) <= set(request.trusted):
+        text = trust_text(name, error.what, has_changed=bool(request.trusted))
+        return Question(text, _("Trust it"), replace(request, trusted=(*request.trusted, *error.contents)))
     return None
 
 
-def trust_text(name: str, what: str) -> str:
-    """The question whether a model may run code of its own; ``what`` is that of the error."""
+def trust_text(name: str, what: str, *, has_changed: bool = False) -> str:
+    """The question whether a model may run code of its own.
+
+    Args:
+        what: that of the error.
+        has_changed: the user was asked already, about other files.
+    """
     text = _(
         "{name}: {what}\nSuch code can do on this computer whatever you can, with images of patients too. Trust it "
         "only if you know who made it and where it comes from. Trust ends when a file of it changes; it is withdrawn "
         "under More."
     )
-    return text.format(name=name, what=_capital(what))
+    question = text.format(name=name, what=_capital(what))
+    changed = _("Its files have changed since you were asked: it has not been trusted, and you are asked anew.")
+    return f"{changed}\n{question}" if has_changed else question
 
 
 def _capital(text: str) -> str:

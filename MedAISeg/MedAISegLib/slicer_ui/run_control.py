@@ -64,7 +64,7 @@ class RunControl:
         on_result: Callable[[Run], None],
         on_units: Callable[[str, str, str], None],
         require_packages: Callable[[Callable[[], None]], bool],
-        ask_trust: Callable[[ModelCard, str, Callable[[], None], MessageView], None],
+        ask_trust: Callable[[ModelCard, MedAISegError, Callable[[], None], MessageView], None],
     ) -> None:
         self._context = context
         self._look_again, self._on_result, self._on_units = look_again, on_result, on_units
@@ -213,7 +213,7 @@ class RunControl:
             accepted = replace(run.request, accept=True)
             messages.ask(str(error), _("Run all the same"), lambda: self.submit(accepted, card))
         elif isinstance(error, NotTrustedError):
-            self._ask_trust(card, error.what, lambda: self.submit(run.request, card), messages)
+            self._ask_trust(card, error, lambda: self.submit(run.request, card), messages)
         else:
             messages.show_error(error, "\n".join(self._context.session.client.log_lines))
 
