@@ -30,6 +30,11 @@ INTENSITIES = "range LOW HIGH (to 0..1, e.g. range -57 164), percentiles LOW HIG
 _BACKGROUND = "background"
 _OVERLAP = 0.5
 _SIDES = ("RL", "AP", "IS")
+_MODALITIES = frozenset((
+    "BMUS", "CR", "CT", "DX", "ES", "GM", "IO", "IVOCT", "IVUS", "MG", "MR", "NM", "OP", "OPT", "OT", "PT", "PX",
+    "RF", "RG", "SM", "US", "XA", "XC",
+))  # fmt: skip
+"""DICOM's Modality (0008,0060) of what is an image."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +99,25 @@ class Answers:
 
 
 def parse_channels(text: str) -> tuple[Channel, ...]:
-    """``T1 MR, FLAIR MR``; a name alone, or with ``none``, for any modality."""
-    channels = []
-    for part in _parts(text):
-        name, _, modality = part.partition(" ")
-        modality = modality.strip().upper()
-        if modality not in ("", "NONE") and not re.fullmatch(r"[A-Z0-9]{2,16}", modality):
-            raise ValueError(f"{modality!r} is no modality of DICOM")
-        known = "" if modality in ("", "NONE") else modality
-        channels.append(Channel(name, known, {"CT": "HU"}.get(known, "")))
+    """``T1 MR, FLAIR MR``; a name alone, or with ``none``, for any modality, and ``CT`` alone is both."""
+    channels = tuple(_channel(part.split()) for part in _parts(text))
     if not channels or len({channel.name for channel in channels}) != len(channels):
         raise ValueError("each channel needs a name of its own")
-    return tuple(channels)
+    return channels
+
+
+def _channel(words: list[str]) -> Channel:
+    last = words[-1].upper()
+    if last not in {*_MODALITIES, "NONE"}:
+        if len(words) > 1:
+            raise ValueError(f"{words[-1]!r} is no modality of DICOM: a channel is a name and CT, MR, PT, ... or none")
+        return Channel(words[0])
+    modality = "" if last == "NONE" else last
+    # CT alone is a name too; none alone is not.
+    name = " ".join(words[:-1]) or modality
+    if not name:
+        raise ValueError("each channel needs a name of its own")
+    return Channel(name, modality, "HU" if modality == "CT" else "")
 
 
 def parse_orientation(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,6 +28,13 @@ from .parameters import as_command
 
 if TYPE_CHECKING:
     from ..formats.medaiseg_bundle.probing import Probe
+
+_Read = TypeVar("_Read")
+
+_CHANNELS = (
+    "Name and modality of each channel in the network's order, such as T1 MR, FLAIR MR "
+    "(CT, MR, PT, ...; none where any will do)"
+)
 
 
 @click.command("init")
@@ -55,7 +62,7 @@ def command(
 
     file = network_file_in(path.expanduser().resolve())
     _require_free(file.parent / FILE_NAME, overwrite=overwrite)
-    channels = parse_channels(given["channels"]) if given["channels"] is not None else None
+    channels = _said("channels", given["channels"], parse_channels) if given["channels"] is not None else None
     click.echo(f"{file.name}: its network is run with images of several sizes ...", err=True)
     known = (int(dimensions) if dimensions else None, len(channels) if channels else None)
     probed = probe(file, *known, poll=interrupts.cancel.raise_if_cancelled)
@@ -144,7 +151,7 @@ def _answers(file: Path, probed: Probe, given: dict[str, str | None], interrupts
         return replace(flat, window=size)
 
     questions: tuple[tuple[str, str, str | None, Callable[[str], Answers]], ...] = (
-        ("channels", "Name and modality of each channel (CT, MR, PT, ...; none where any will do)", None, channels),
+        ("channels", _CHANNELS, None, channels),
         (
             "orientation",
             "Patient sides that the array axes run to (or keep)",
@@ -167,7 +174,7 @@ def _answers(file: Path, probed: Probe, given: dict[str, str | None], interrupts
         ),
         (
             "labels",
-            f"Names of the {probed.classes} class(es), 'background' for what is none",
+            f"Names of the {probed.classes} class(es) in the network's order, such as background, liver, tumour",
             None,
             lambda text: replace(flat, labels=parse_labels(text, probed.classes)),
         ),
@@ -182,15 +189,19 @@ def _answers(file: Path, probed: Probe, given: dict[str, str | None], interrupts
 def _asked(key: str, question: str, usual: str | None, given: str | None, read: Callable[[str], Answers]) -> Answers:
     """The answer of an option, which must do, or of the user, who is asked until it does."""
     if given is not None:
-        try:
-            return read(given)
-        except ValueError as error:
-            raise UsageError(f"{error}.", where=f"--{key}") from error
+        return _said(key, given, read)
     while True:
         try:
             return read(click.prompt(question, default=usual, type=str))
         except ValueError as error:
             click.echo(f"That does not do: {error}.", err=True)
+
+
+def _said(key: str, given: str, read: Callable[[str], _Read]) -> _Read:
+    try:
+        return read(given)
+    except ValueError as error:
+        raise UsageError(f"{error}.", where=f"--{key}") from error
 
 
 def _prompted(question: str, usual: str, given: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from MedAISegLib.cli.models_answers import parse_channels
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.engine.run import segment
@@ -72,6 +73,7 @@ def test_what_no_option_says_is_asked_until_the_answer_does(run, folder):
     ("changes", "what"),
     [
         ({"channels": "T1 MR, T2 MR"}, "does not take 2 channels"),
+        ({"channels": "T1 weighted"}, "'weighted' is no modality of DICOM"),
         ({"labels": "background, liver"}, "3 class(es) apart, and 2 are named"),
         ({"window": "33,32,32"}, "for 33 x 32 x 32 voxels its network gives"),
         ({"orientation": "RAA"}, "does not name one of R and L"),
@@ -86,6 +88,34 @@ def test_an_option_that_the_network_contradicts_is_refused(run, tmp_path, change
     assert result.exit_code in (2, 4)
     assert what in " ".join(result.stderr.split())
     assert not (tmp_path / "liver" / "medaiseg.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        ("T1 mr, T1 with contrast MR", [Channel("T1", "MR"), Channel("T1 with contrast", "MR")]),
+        ("CT", [Channel("CT", "CT", "HU")]),
+        ("late phase CT", [Channel("late phase", "CT", "HU")]),
+        ("T1, late phase none", [Channel("T1"), Channel("late phase")]),
+    ],
+)
+def test_a_channel_is_a_name_and_a_modality(text, channels):
+    assert parse_channels(text) == tuple(channels)
+
+
+def test_a_channel_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="a name of its own"):
+        parse_channels("none")
+
+
+@pytest.mark.parametrize("networks", [[], ["one.ts", "two.ts"]], ids=["none", "two"])
+def test_a_folder_without_one_network_is_refused(run, tmp_path, networks):
+    for name in networks:
+        (tmp_path / name).touch()
+    result = run("models", "init", tmp_path)
+    assert result.exit_code == 2
+    assert ("2 networks are there" if networks else "there is no network") in " ".join(result.stderr.split())
+    assert ".ts, .pt, .onnx" in " ".join(result.stderr.split())
 
 
 def test_whole_images_are_padded_to_what_the_network_divides_by(run, tmp_path):

@@ -45,12 +45,12 @@ def network_file_in(path: Path) -> Path:
         found = [path]
     else:
         found = sorted(file for file in path.glob("*") if file.suffix in SUFFIXES[:-1] and file.is_file())
-    if len(found) != 1 or found[0].suffix not in SUFFIXES[:-1]:
-        raise UsageError(
-            f"{len(found)} networks are there: {', '.join(file.name for file in found[:5]) or 'none'}.",
-            where=str(path),
-            remedy=f"Name one file of {', '.join(SUFFIXES[:-1])}.",
-        )
+    remedy = f"Name one file of {', '.join(SUFFIXES[:-1])}."
+    if not found or found[0].suffix not in SUFFIXES[:-1]:
+        raise UsageError("there is no network of TorchScript or ONNX.", where=str(path), remedy=remedy)
+    if len(found) > 1:
+        several = f"{len(found)} networks are there: {', '.join(file.name for file in found[:5])}."
+        raise UsageError(several, where=str(path), remedy=remedy)
     return found[0]
 
 
