@@ -172,5 +172,24 @@ def test_links_beside_a_checkpoint_are_not_followed_into_the_store(tmp_path: Pat
 
 def test_a_file_of_another_kind_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("a model?")
-    with pytest.raises(UsageError, match="neither a folder nor an archive"):
+    with pytest.raises(UsageError, match="neither a folder nor an archive") as raised:
         install_model(tmp_path / "notes.txt")
+    assert "whole folder" in raised.value.remedy
+
+
+def test_of_a_folder_too_high_the_one_that_is_meant_is_named(tmp_path: Path) -> None:
+    root = write_bundle(tmp_path / "downloads")
+    (root.parent / "notes").mkdir()
+    with pytest.raises(ModelError, match="no model of a known format") as raised:
+        install_model(root.parent, InstallOptions("mine"))
+    assert raised.value.remedy == f"The folder to be named is one in it: {root.name}."
+
+
+def test_of_a_folder_too_low_the_one_above_is_told_of(tmp_path: Path) -> None:
+    root = write_bundle(tmp_path)
+    with pytest.raises(ModelError, match="its weights are missing") as raised:
+        install_model(root / "configs")
+    assert "name the folder above it" in raised.value.remedy
+    with pytest.raises(ModelError, match="its weights are missing") as raised:
+        install_model(root, InstallOptions("whole"))
+    assert "above" not in raised.value.remedy

@@ -62,7 +62,7 @@ def _files(path: Path) -> Mapping[str, Path]:
     raise why_undescribed(path) or UsageError(
         "it is neither a folder nor an archive.",
         where=str(path),
-        remedy="Put a model's file into a folder of its own.",
+        remedy="Name the model's whole folder, not a file in it.",
     )
 
 

@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.errors import ModelError, NotTrustedError
+from ..models.names import readable
 from ..models.spec import ModelSpec
 from .other_task import CLASSIFICATION, OtherTaskError
 from .recipe import Recipe
@@ -55,6 +57,7 @@ _DAMAGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, 
 _Made = TypeVar("_Made")
 
 _LONGEST_REASON = 300
+_MOST_FOLDERS = 100
 _AGAIN = "Install it again from where its publisher hands it out, or ask its author for one that is whole."
 _WITHOUT_CODE = "Ask its author for a model that runs without code of its own."
 
@@ -133,9 +136,19 @@ def _read_first(path: Path) -> ModelSource:
             require_sane(source.spec, str(path))
             require_few(source.members, str(path))
             return source
-    raise why_undescribed(path) or ModelError(
-        "it is no model of a known format.", where=str(path), remedy=f"Known formats: {', '.join(FORMATS)}."
-    )
+    remedy = _deeper(path) or f"Known formats: {', '.join(FORMATS)}."
+    raise why_undescribed(path) or ModelError("it is no model of a known format.", where=str(path), remedy=remedy)
+
+
+def _deeper(path: Path) -> str:
+    """The remedy for a folder above the model's own; empty where none lies right below it."""
+    folders = (folder for folder in islice(path.glob("*"), _MOST_FOLDERS) if folder.is_dir())
+    names = sorted(folder.name for folder in folders if _is_model(folder))
+    return f"The folder to be named is one in it: {readable(', '.join(names[:5]))}." if names else ""
+
+
+def _is_model(folder: Path) -> bool:
+    return any(import_module(module_name).recognises(folder) for module_name in FORMATS.values())
 
 
 def _read(path: Path, name: str, adapter: ModuleType) -> ModelSource:

@@ -18,7 +18,10 @@ _DESCRIBE = (
     "the answers, or write medaiseg.json by hand (docs/models.md). Then install that folder: "
     "medaiseg models install FOLDER, or in Slicer Import, From a folder."
 )
-_WHOLE = "Install the whole folder or archive that its publisher hands out, in which a description lies beside it."
+_WHOLE = (
+    "Install the model's whole folder, which may lie a level or two higher, or the archive that its publisher hands "
+    "out: there a description belongs to it."
+)
 
 
 def why_undescribed(path: Path) -> ModelError | None:

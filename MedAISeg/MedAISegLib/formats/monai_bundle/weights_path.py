@@ -9,6 +9,9 @@ from .references import inside
 
 _DEFAULTS = ("models/model.safetensors", "models/model.pt")
 
+_COMPLETE = "Download the whole bundle, its models folder included."
+_HIGHER = "Where this is a bundle's configs folder, name the folder above it."
+
 
 def weights_file(root: Path, stated: str) -> Path:
     """The file of the weights: what the bundle names, in its safetensors form where that is there too.
@@ -24,7 +27,7 @@ def weights_file(root: Path, stated: str) -> Path:
     raise ModelError(
         f"its weights are missing: {' or '.join(Path(name).as_posix() for name in names)}.",
         where=str(root),
-        remedy="Download the whole bundle, its models folder included.",
+        remedy=_COMPLETE if (root / "configs").is_dir() else f"{_HIGHER} {_COMPLETE}",
     )
 
 
