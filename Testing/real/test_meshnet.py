@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from MedAISegLib.formats import read_model
 from MedAISegLib.models.operations import Conform, Interpolation, MinMax, ScalePercentiles
 from MedAISegLib.models.spec import Argmax, InferenceStage, Windows
 from MedAISegLib.readers import list_images, read_listing
+
+from benchmarks.measure import TreePeak
 
 pytestmark = pytest.mark.engine
 
@@ -46,11 +47,11 @@ def run(image, model, folder):
     command += ["--model", str(model), "--output", str(folder), "--format", "nifti", "--device", "cpu", "--json"]
     with (folder.parent / "stdout").open("wb") as stdout:
         process = subprocess.Popen(command, stdout=stdout)
-        _, status, usage = os.wait4(process.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+        with TreePeak(process.pid) as peak:
+            assert process.wait() == 0
     document = json.loads((folder.parent / "stdout").read_text())
     labels = sitk.ReadImage(str(folder / "segmentation.nii.gz"))
-    return Run(labels, document, usage.ru_maxrss * 1024 / 1e9)
+    return Run(labels, document, peak.bytes / 1e9)
 
 
 def dice_by_label(found: sitk.Image, expected: sitk.Image):
