@@ -31,8 +31,9 @@ are medians. "Other load" is how many processors were busy with something else o
 reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
 whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
 
-Only what is listed has been measured; `python -m benchmarks.run --list` names all cases. All rows but those under "On a
-GPU" are of the processor alone.
+Only what is listed has been measured; `python -m benchmarks.run --list` names all cases, and `benchmarks/cases.py` says
+which models have no large image, or one of a small field of view, and why. All rows but those under "On a GPU" are of
+the processor alone.
 """
 
 _GLANCE_HEAD = """## At a glance

@@ -19,7 +19,8 @@ the peak above a process that has run a window, its input and the label volume.
 """
 _SERVICE = """## Start and throughput
 
-The embedded model through the worker that serves the panel, against a command for each case.
+The embedded model through the worker that serves the panel, from voxels in memory to labels in memory, as Slicer hands
+over and takes them, against a command for each case, which starts, reads a file and writes one.
 """
 _SCENE = """## In Slicer's process
 
