@@ -28,7 +28,7 @@ from Testing.host.runs_in_scene import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "monai", "highdicom", "pydicom.pixels", "nibabel", "psutil", "platformdirs", "click", "rich", "h5py")
+HEAVY = ("torch", "monai", "highdicom", "nibabel", "psutil", "platformdirs", "click", "rich", "h5py")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from MedAISegLib.models.spec import (
     Blending,
     Channel,
     Decision,
+    Ensemble,
     InferenceStage,
     ModelSpec,
     Regions,
@@ -192,3 +193,11 @@ def test_a_cascade_holds_the_labels_of_its_first_step_and_no_channel_for_each(mo
     labels, share, windows = SLICES * NETWORK_PLANE**2, 3 * 8 * TILE_VALUES, 2 * WINDOW_BYTES
     assert with_labels.peak_bytes <= alone.peak_bytes + labels + share + windows
     assert with_labels.largest_bytes == alone.largest_bytes < SLICES * SLICE_BYTES
+
+
+def test_an_ensemble_of_flat_and_deep_windows_takes_no_more_for_more_slices_than_its_images() -> None:
+    deep = stage(Argmax(LABELS), SCORES_FIRST)
+    flat = replace(deep, windows=replace(deep.windows, size=(1, WINDOW, WINDOW), overlap=(0.0, 0.5, 0.5)))
+    spec = replace(model(flat, deep, painted=False), ensemble=Ensemble((0, 1), deep.decision))
+    short, long = (measured(spec, slices)[0].peak_bytes for slices in (SLICES // 4, SLICES // 2))
+    assert long - short <= 2 * (image_bytes(SLICES // 2) - image_bytes(SLICES // 4)) < SLICES // 4 * SLICE_BYTES
