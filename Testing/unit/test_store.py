@@ -12,7 +12,7 @@ import pytest
 from MedAISegLib.core.errors import ModelError, ResourceError, UsageError
 from MedAISegLib.models import installing, room, store
 from MedAISegLib.models.installing import install_folder, remove_model
-from MedAISegLib.models.store import find_model, installed_models, models_home, size_bytes
+from MedAISegLib.models.store import find_model, installed_model, installed_models, models_home, size_bytes
 
 from Testing.unit.store_of_one import store_of_one
 
@@ -194,6 +194,17 @@ def test_a_removed_model_is_gone(folder: Path) -> None:
     remove_model("lungs")
     assert [m.id for m in installed_models()] == ["default"]
     assert list(models_home().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("nothing", "Installed are: default, lungs."), ("lungs/2d", "It is a part of lungs")]
+)
+def test_who_names_no_whole_model_is_told_which_there_are(name: str, told: str, folder: Path) -> None:
+    install_folder(folder, verify=accept)
+    for act in (installed_model, remove_model):
+        with pytest.raises(ModelError) as raised:
+            act(name)
+        assert told in raised.value.remedy
 
 
 @pytest.mark.parametrize("name", ["..", "../lungs", "nothing"])

@@ -17,7 +17,7 @@ from ..models.packs import is_pack
 from ..models.published import find_published
 from ..models.room import free_bytes, quota_bytes, taken_bytes
 from ..models.staging import sweep_staging
-from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
+from ..models.store import InstalledModel, find_model, installed_model, installed_models, models_home, size_bytes
 from ..models.store_progress import StoreProgress, StoreStage
 from . import model_sources
 from .model_call import as_trusted
@@ -82,7 +82,7 @@ def delete_model(task: Task) -> Done:
 def verify_models(task: Task) -> VerifyReply:
     """Hold models against what they were, read them and load their weights."""
     request: VerifyRequest = task.request
-    wanted = [_installed(request.model)] if request.model else installed_models()
+    wanted = [installed_model(request.model)] if request.model else installed_models()
     checks = []
     for number, model in enumerate(wanted, start=1):
         task.progress.cancel.raise_if_cancelled()
@@ -102,7 +102,7 @@ def verify_models(task: Task) -> VerifyReply:
 def pack_models(task: Task) -> Done:
     """Write models into one file."""
     request: PackModelsRequest = task.request
-    models = [_installed(name) for name in request.models] or [m for m in installed_models() if m.is_own]
+    models = [installed_model(name) for name in request.models] or [m for m in installed_models() if m.is_own]
     poll = task.progress.cancel.raise_if_cancelled
     model_sources.pack_models(models, request.output, overwrite=request.overwrite, tell=task.tell, poll=poll)
     return Done()
@@ -127,7 +127,7 @@ def change_trust(task: Task) -> Done:
         UsageError: if there is nothing to ask.
     """
     request: TrustRequest = task.request
-    path = _installed(request.model).path
+    path = installed_model(request.model).path
     if not request.trust:
         trust.withdraw_trust(path)
     elif request.asked is None:
@@ -144,13 +144,6 @@ def _trust_as_asked(path: Path, asked: str) -> None:
         what = "it is trusted already." if own_code else "it needs no trust: it runs without code of its own."
         raise UsageError(what, where=path.name)
     trust.trust_content(sha256, path.name)
-
-
-def _installed(name: str) -> InstalledModel:
-    for model in installed_models():
-        if model.id == name:
-            return model
-    raise ModelError("there is no such model.", where=name)
 
 
 def _cards(model: InstalledModel) -> list[ModelCard]:

@@ -12,7 +12,7 @@ from ..core.errors import Cancelled, MedAISegError, ModelError, ResourceError, U
 from ..core.progress import Poll
 from ..models.card import ModelCard
 from ..models.spec import ModelSpec
-from ..models.store import InstalledModel, find_model, installed_models, models_home, size_bytes
+from ..models.store import InstalledModel, find_model, installed_model, installed_models, models_home, size_bytes
 from . import models_export, models_init, models_trust
 from .console import show_notices, shown_bytes, stdout_console
 from .interrupts import Interrupts
@@ -175,7 +175,7 @@ def verify_models(context: click.Context, model: str | None) -> None:
     from ..models.receipts import require_unchanged
 
     failed: dict[str, MedAISegError] = {}
-    for installed in [_installed(model)] if model else installed_models():
+    for installed in [installed_model(model)] if model else installed_models():
         click.echo(f"{installed.id}: it is read and its networks are built, or run ...", err=True)
         try:
             known = require_unchanged(installed)
@@ -208,7 +208,7 @@ def remove_installed_model(model: str | None, unused: int | None) -> None:
         own = (installed for installed in installed_models() if installed.is_own)
         names = [installed.id for installed in own if (days_unused(installed) or 0) >= unused]
     for name in names:
-        size = _size_text(_installed(name).path)
+        size = _size_text(installed_model(name).path)
         remove_installed(name)
         click.echo(f"Removed {name} ({size}).")
     if not names:
@@ -224,7 +224,7 @@ def pack_models(context: click.Context, models: tuple[str, ...], output: Path, o
     """Write the models M, or all that were installed here, into one file for machines without internet."""
     from ..app import model_sources
 
-    chosen = [_installed(name) for name in dict.fromkeys(models)] or [m for m in installed_models() if m.is_own]
+    chosen = [installed_model(name) for name in dict.fromkeys(models)] or [m for m in installed_models() if m.is_own]
     with shown_bytes() as tell:
         model_sources.pack_models(chosen, output, overwrite=overwrite, tell=tell, poll=_poll(context))
     context.ensure_object(Interrupts).settle()
@@ -247,13 +247,6 @@ def unpack_pack(context: click.Context, pack: Path, overwrite: bool, trust: bool
         models = unpack_models(pack, options, tell=tell, poll=_poll(context))
     context.ensure_object(Interrupts).settle()
     click.echo(f"Installed {', '.join(model.id for model in models)}.")
-
-
-def _installed(name: str) -> InstalledModel:
-    for model in installed_models():
-        if model.id == name:
-            return model
-    raise ModelError("there is no such model.", where=name)
 
 
 def _poll(context: click.Context) -> Poll:

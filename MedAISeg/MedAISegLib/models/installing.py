@@ -16,7 +16,7 @@ from .names import model_id_problem, path_problem, readable, same_for_some
 from .receipts import record_set_aside
 from .room import require_room, require_within_quota
 from .scratch import REPLACED, scratch_folder
-from .store import InstalledModel, installed_models, models_home, real_models_home, size_bytes
+from .store import InstalledModel, installed_model, installed_models, models_home, real_models_home, size_bytes
 
 _LARGEST_BYTES = 50 * 1024**3
 _MOST_FILES = 20_000
@@ -170,9 +170,7 @@ def remove_model(model_id: str, beforehand: Callable[[], None] | None = None) ->
 
 
 def _removable(model_id: str) -> InstalledModel:
-    model = next((model for model in installed_models() if model.id == model_id), None)
-    if model is None:
-        raise ModelError("there is no such model.", where=model_id)
+    model = installed_model(model_id)
     if model.embedded:
         raise ModelError("it comes with the program and cannot be removed.", where=model_id)
     if model.shared:

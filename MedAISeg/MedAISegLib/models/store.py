@@ -7,7 +7,7 @@ Folders that several users share, and that nobody installs into from here, are s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,21 @@ def installed_models() -> tuple[InstalledModel, ...]:
     return tuple(found.values())
 
 
+def installed_model(model_id: str) -> InstalledModel:
+    """An installed model as a whole.
+
+    Raises:
+        ModelError: if there is none of that id; it lists those that there are.
+    """
+    models = installed_models()
+    for model in models:
+        if model.id == model_id:
+            return model
+    head = next((model.id for model in models if model.id == model_id.partition("/")[0]), "")
+    remedy = f"It is a part of {head}, which can be named as a whole." if head else _told(models) + "."
+    raise ModelError("there is no such model.", where=model_id, remedy=remedy)
+
+
 def find_model(id_or_path: str | Path) -> Path:
     """The folder or file of a model, by the id of an installed one or by its path.
 
@@ -112,8 +127,12 @@ def find_model(id_or_path: str | Path) -> Path:
     raise ModelError(
         "there is no such model.",
         where=str(id_or_path),
-        remedy=f"Installed are: {', '.join(model.id for model in models) or 'none'}; a model's path will do as well.",
+        remedy=f"{_told(models)}; a model's path will do as well.",
     )
+
+
+def _told(models: Iterable[InstalledModel]) -> str:
+    return f"Installed are: {', '.join(model.id for model in models) or 'none'}"
 
 
 def size_bytes(path: Path) -> int:
