@@ -105,6 +105,13 @@ def test_a_pack_is_found_in_the_users_home(
     assert unpacked == [tmp_path / "p.zip"]
 
 
+@pytest.mark.parametrize(("name", "told"), [("nothing.zip", "no such file"), ("notes.txt", "no archive")])
+def test_what_is_no_pack_is_said_to_be_none(name: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("to be read")
+    with pytest.raises(UsageError, match=told):
+        model_sources.unpack_models(tmp_path / name, model_sources.InstallOptions())
+
+
 def test_a_file_is_written_over_on_request_only(model: InstalledModel, tmp_path: Path) -> None:
     (tmp_path / "p.zip").write_text("precious")
     with pytest.raises(NameTakenError):

@@ -95,7 +95,8 @@ def unpack_models(
     """
     source = source.expanduser()
     if not is_archive(source):
-        raise UsageError("it is no archive.", where=str(source))
+        what = "it is no archive." if existing(source) else "there is no such file."
+        raise UsageError(what, where=str(source), remedy="Packs are written by medaiseg models pack.")
     if is_pack(source):
         require_room(packed_bytes(source))
     with scratch_folder(real_models_home()) as scratch:
