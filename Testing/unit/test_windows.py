@@ -9,9 +9,10 @@ import pytest
 import torch
 from MedAISegLib.core.errors import ModelError
 from MedAISegLib.engine.slabs import collect
-from MedAISegLib.engine.window_places import WindowPlaces, window_starts
+from MedAISegLib.engine.window_places import WindowPlaces, window_starts, window_weights
 from MedAISegLib.engine.windows import Placement, score_slabs
 from MedAISegLib.models.spec import Blending, Padding, WindowRule, Windows
+from MedAISegLib.models.window_axis import leanest_axis
 from monai.inferers.utils import sliding_window_inference
 
 pytestmark = pytest.mark.engine
@@ -155,3 +156,29 @@ def test_windows_advance_along_their_axis(axis):
     assert starts == sorted(product([0, 2, 4, 5], [0], [0, 3, 6, 8]), key=lambda place: place[axis])
     assert all(box[1] == slice(0, 3) for box in places)
     assert (places.pads, places.inside[1]) == (((0, 0), (1, 1), (0, 0)), slice(1, 4))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((13, 12, 40), 0), ((8, 13, 40), 1), ((5, 7, 40), 2), ((20, 12, 8), 0)])
+def test_scores_are_added_up_in_the_order_of_nnunet(shape, axis):
+    """Its 16-bit sums are other ones in another order."""
+    size = (8, 8, 8)
+    windows = Windows(size, (0.5, 0.5, 0.5), Blending.GAUSSIAN, rule=WindowRule.NNUNET)
+    values = torch.rand(1, *shape)
+    stream = run(values, windows)
+    assert stream.axis == axis == leanest_axis(shape, size, WindowRule.NNUNET)
+    sums, total = torch.zeros((3, *shape), dtype=torch.half), torch.zeros(shape, dtype=torch.half)
+    weights = window_weights(size, windows)
+    padded = [max(length - wanted, 0) for length, wanted in zip(size, shape, strict=True)]
+    before = [length // 2 for length in padded]
+    around = [
+        part for first, length in reversed(list(zip(before, padded, strict=True))) for part in (first, length - first)
+    ]
+    network, filled = PlaceDependent(), torch.nn.functional.pad(values, around)
+    starts = [window_starts(n, 8, 0.5, WindowRule.NNUNET) for n in filled.shape[1:]]
+    inside = tuple(slice(first, first + min(8, n)) for first, n in zip(before, shape, strict=True))
+    for place in product(*starts):
+        window = filled[(slice(None), *[slice(start, start + 8) for start in place])]
+        at = tuple(slice(start, min(start + 8, n)) for start, n in zip(place, shape, strict=True))
+        sums[(slice(None), *at)] += (network(window[None])[0] * weights)[(slice(None), *inside)]
+        total[at] += weights[inside]
+    assert torch.equal(collect(stream), sums / total)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.geometry import VolumeGeometry
 from ..models.spec import InferenceStage, ModelSpec, RestoreOrder, Threshold, WindowRule, networks_apart
+from ..models.window_axis import leanest_axis
 from .prepared_grid import Shape, prepared_grid, source_grid
 
 _FLOAT_BYTES = 4
@@ -136,10 +137,10 @@ def _window(stage: InferenceStage, prepared: Shape) -> Shape:
 def _scores_bytes(
     spec: ModelSpec, stage: InferenceStage, source: VolumeGeometry, grid: VolumeGeometry, members: int
 ) -> int:
-    """The scores of all classes, one window deep along the axis where that is least, and what a tilt adds."""
+    """The scores of all classes, one window deep along the axis that windows advance along, and what a tilt adds."""
     shape, classes = grid.shape_kji, _classes(spec, stage)
     window = _window(stage, shape)
-    axis = max(range(3), key=lambda n: (shape[n] / window[n], -n))
+    axis = leanest_axis(shape, window, stage.windows.rule)
     of_slice = math.prod(shape) // shape[axis]
     crossed = 0
     if stage.restore.order is RestoreOrder.SCORES_THEN_DECIDE:

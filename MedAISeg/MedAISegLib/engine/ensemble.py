@@ -14,6 +14,7 @@ import torch
 
 from ..core.geometry import VolumeGeometry
 from ..models.spec import InferenceStage
+from ..models.window_axis import axes_in_order
 from .prepared import Prepared
 from .slabs import Box, Patch, Slab, SlabStream, collect
 
@@ -21,14 +22,21 @@ from .slabs import Box, Patch, Slab, SlabStream, collect
 def common_axis(prepared: Sequence[Prepared], stages: Sequence[InferenceStage], source: VolumeGeometry) -> list[int]:
     """Of each stage, the axis of its prepared array to advance along.
 
-    All of them run along the same axis of the source grid, the one where the windows at hand take least memory.
+    All of them run along the same axis of the source grid: of those along which each stage's windows keep their order,
+    or of all where there is none, the one where the windows at hand take least memory.
     """
     along = [_axes_of_source(one, source) for one in prepared]
-    costs = [
-        sum(_voxels_at_hand(one, stage, axes[axis]) for one, stage, axes in zip(prepared, stages, along, strict=True))
-        for axis in range(3)
+    kept = [
+        axes_in_order(one.shape, _window(one, stage), stage.windows.rule)
+        for one, stage in zip(prepared, stages, strict=True)
     ]
-    chosen = int(np.argmin(costs))
+    in_order = [n for n in range(3) if all(axes[n] in some for axes, some in zip(along, kept, strict=True))]
+
+    def voxels_at_hand(n: int) -> int:
+        every = zip(prepared, stages, along, strict=True)
+        return sum(_voxels_at_hand(one, stage, axes[n]) for one, stage, axes in every)
+
+    chosen = min(in_order or range(3), key=voxels_at_hand)
     return [axes[chosen] for axes in along]
 
 
@@ -89,7 +97,12 @@ def _axes_of_source(prepared: Prepared, source: VolumeGeometry) -> list[int]:
 
 
 def _voxels_at_hand(prepared: Prepared, stage: InferenceStage, axis: int) -> int:
-    size = stage.windows.size or (0, 0, 0)
+    size = _window(prepared, stage)
     shape = [max(length, wanted) for length, wanted in zip(prepared.shape, size, strict=True)]
-    shape[axis] = size[axis] or shape[axis]
+    shape[axis] = size[axis]
     return int(np.prod(shape))
+
+
+def _window(prepared: Prepared, stage: InferenceStage) -> list[int]:
+    size = stage.windows.size or (0, 0, 0)
+    return [wanted or length for wanted, length in zip(size, prepared.shape, strict=True)]

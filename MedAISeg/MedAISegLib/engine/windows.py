@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows, networks_apart
+from ..models.window_axis import leanest_axis
 from .activation import activate
 from .even_windows import EachOnce, WindowCount
 from .label_channels import LabelChannels
@@ -107,7 +108,7 @@ def score_slabs(
         slabs, axis = _whole_array(networks, predict, whole, windows, placement, report, count), 0
     else:
         size = _filled(windows.size, shape)
-        axis = _leanest_axis(shape, size) if axis is None else axis
+        axis = leanest_axis(shape, size, windows.rule) if axis is None else axis
         depth = min(shape[axis], size[axis])
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
         weights = window_weights(size, windows).to(placement.accumulate)
@@ -116,11 +117,6 @@ def score_slabs(
         slabs = _windowed(network, taken, places, windows, weights, ring, report)
     stream = SlabStream(shape, axis, True, slabs)
     return _averaged(stream, len(networks), averaging) if apart else stream
-
-
-def _leanest_axis(shape: Shape, size: Shape) -> int:
-    """The axis along which a slice of the window's depth is the smallest share of the array."""
-    return max(range(3), key=lambda axis: (shape[axis] / size[axis], -axis))
 
 
 def _averaged(stream: SlabStream, count: int, averaging: Averaging) -> SlabStream:
