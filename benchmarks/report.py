@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from .agreement import worst
+from .floor import Rates, best_rates, floor_s
 from .gpu.record import GpuRecord
 from .gpu.report import gpu_section
 from .record import CaseRecord, ColdPair, Environment, Record, WarmPair
 from .report_memory import above_in_words, above_ratio, above_window, foretold_section
+from .report_targets import is_shared, others_cores, targets_section
 from .tables import cold_ratios, differing, megabytes, spread, table, warm_ratios
-
-_TOLERATED_CORES = 0.15
 
 _HEAD = """# Measured beside the reference
 
@@ -88,9 +87,10 @@ machine never gave what it can while that was measured. Seconds of a **shared** 
 def render(record: Record, gpu: GpuRecord | None = None, around: str = "") -> str:
     """Markdown; ``around`` is a section that stands after the comparisons."""
     parts = [_HEAD, _GLANCE_HEAD, table(_GLANCE_COLUMNS, map(_glance_row, record.cases))]
+    parts.append(targets_section(record.cases))
     cold = [case for case in record.cases if case.cold]
     warm = [case for case in record.cases if case.warm]
-    rates = _rates(warm)
+    rates = best_rates(warm)
     if cold:
         parts += [_COLD_HEAD, table(_COLD_COLUMNS, map(_cold_row, cold))]
     if warm:
@@ -180,12 +180,12 @@ def _megabytes_above(size: float | None) -> str:
     return "–" if size is None else megabytes(size) if size else "none"
 
 
-def _stage_rows(case: CaseRecord, rates: Mapping[tuple[str, int], float]) -> Iterable[list[str]]:
+def _stage_rows(case: CaseRecord, rates: Rates) -> Iterable[list[str]]:
     sides = {"ours": [pair.ours for pair in case.warm], "reference": [pair.reference for pair in case.warm]}
     their_forward_s = median(run.forward_s for run in sides["reference"])
-    floor_s = _fewest_flop(case.warm) / rates.get(_machine_of(case), math.inf)
+    floor = floor_s(case, rates)
     # No processor is faster than itself, unless it saves multiplications, which the references do not.
-    mark = " **rate disturbed**" if their_forward_s < floor_s else " **shared**" if _shared(case.warm, case) else ""
+    mark = " **rate disturbed**" if their_forward_s < floor else " **shared**" if is_shared(case.warm, case) else ""
     for side, runs in sides.items():
         stages = ("read_s", "prepare_s", "forward_s", "windows_s", "finish_s", "write_s")
         seconds = [f"{median(getattr(run, stage) for run in runs):.2f}" for stage in stages]
@@ -196,27 +196,8 @@ def _stage_rows(case: CaseRecord, rates: Mapping[tuple[str, int], float]) -> Ite
             *seconds,
             f"{own:.2f}",
             f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
-            f"{median(run.forward_s for run in runs) / floor_s:.2f}{mark}" if floor_s else "–",
+            f"{median(run.forward_s for run in runs) / floor:.2f}{mark}" if floor else "–",
         ]
-
-
-def _fewest_flop(pairs: Sequence[WarmPair]) -> float:
-    """Of a run, by the side that counted fewer: a network whose layers are called one by one counts each as a whole."""
-    return min((run.flop for pair in pairs for run in (pair.ours, pair.reference) if run.flop), default=0.0)
-
-
-def _rates(cases: Sequence[CaseRecord]) -> dict[tuple[str, int], float]:
-    """What each machine gave at best; what others did on it can only have made it less."""
-    rates: dict[tuple[str, int], float] = {}
-    for case in cases:
-        if case.warm_baselines is not None and case.warm_baselines.sgemm_flop_per_s:
-            machine = _machine_of(case)
-            rates[machine] = max(rates.get(machine, 0.0), case.warm_baselines.sgemm_flop_per_s)
-    return rates
-
-
-def _machine_of(case: CaseRecord) -> tuple[str, int]:
-    return case.environment.processor, case.environment.threads
 
 
 def _behind(record: Record) -> str:
@@ -277,15 +258,5 @@ def machine(environment: Environment) -> str:
 
 
 def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> str:
-    ours, theirs = map(median, _others_cores(pairs))
-    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if _shared(pairs, case) else "")
-
-
-def _shared(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> bool:
-    """Whether fewer processors were left than either side has threads."""
-    free = case.environment.cores - case.environment.threads + _TOLERATED_CORES
-    return any(median(others) > free for others in _others_cores(pairs))
-
-
-def _others_cores(pairs: Sequence[ColdPair] | Sequence[WarmPair]) -> tuple[list[float], list[float]]:
-    return [p.ours.others_cores for p in pairs], [p.reference.others_cores for p in pairs]
+    ours, theirs = map(median, others_cores(pairs))
+    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if is_shared(pairs, case) else "")

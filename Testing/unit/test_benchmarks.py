@@ -222,6 +222,24 @@ def test_a_share_of_memory_is_formed_of_what_lies_above_like_windows(
     assert ("200 MB, reference none above" in behind) == (expected == "*200 MB, reference none above*")
 
 
+def missed(record: Record) -> dict[str, str]:
+    """Of what is wanted, which cases do not reach it."""
+    section = render(record).partition("## What is wanted")[2].partition("##")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| a ")]
+    return {wanted: names for wanted, _, _, names in rows if names != "–"}
+
+
+def test_what_is_not_reached_is_said_of_each_case(record: Record) -> None:
+    above, peak = "a third of the memory above one window", "a command's peak of memory no larger"
+    assert missed(record) == {above: "a-case 0.40", peak: "a-case 2.00"}
+    (case,) = record.cases
+    slow = replace(case, warm=(WarmPair(a_run(4.0, 300), a_run(3.0, 600)),))
+    network = "a warm run in the time of the reference's network alone"
+    assert missed(Record((slow,)))[network] == "a-case 1.67"
+    none = replace(case, warm_baselines=Baselines(100_000_000, 700_000_000, window_in="eager fp32"))
+    assert missed(Record((none,)))[above] == "a-case inf"
+
+
 def floors(record: Record) -> list[str]:
     rows = [line for line in render(record).splitlines() if line.startswith(("| a-case | ours ", "| a-case | ref"))]
     return [row.strip("|").split(" | ")[-1].strip() for row in rows]
