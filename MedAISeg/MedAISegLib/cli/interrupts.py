@@ -24,7 +24,7 @@ _PATIENCE_S = 0.3
 
 _SWITCH_S = 1e-5
 
-_LAST_WORDS_S = 0.3
+_LAST_WORDS_S = 0.5
 """Nobody may read what is said at the end."""
 
 
