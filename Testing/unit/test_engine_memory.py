@@ -161,7 +161,9 @@ def test_more_slices_take_no_more_than_their_image() -> None:
     assert long - short <= image_bytes(SLICES) - image_bytes(SLICES // 2)
 
 
-@pytest.mark.parametrize("tilt", [Tilt(0, 1), Tilt(1, 0), Tilt(2, 1)])
+@pytest.mark.parametrize(
+    "tilt", [Tilt(0, 1), *(pytest.param(other, marks=pytest.mark.slow) for other in (Tilt(1, 0), Tilt(2, 1)))]
+)
 @pytest.mark.parametrize("order", list(RestoreOrder))
 def test_a_tilted_scan_takes_more_only_for_the_slices_that_one_of_its_own_crosses(
     tilt: Tilt, order: RestoreOrder
@@ -195,6 +197,7 @@ def test_a_cascade_holds_the_labels_of_its_first_step_and_no_channel_for_each(mo
     assert with_labels.largest_bytes == alone.largest_bytes < SLICES * SLICE_BYTES
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_flat_and_deep_windows_takes_no_more_for_more_slices_than_its_images() -> None:
     deep = stage(Argmax(LABELS), SCORES_FIRST)
     flat = replace(deep, windows=replace(deep.windows, size=(1, WINDOW, WINDOW), overlap=(0.0, 0.5, 0.5)))

@@ -57,6 +57,7 @@ def warm(network: torch.nn.Module) -> WarmModels:
     return models
 
 
+@pytest.mark.slow
 def test_while_nothing_runs_networks_are_converted_that_have_run_before(network, home):
     idle.convert_networks(warm(network), never)
     assert files(home) == []

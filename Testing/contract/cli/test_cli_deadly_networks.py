@@ -73,12 +73,15 @@ def folder_of(network: torch.nn.Module, folder: Path) -> Path:
     return write_description(folder, description())
 
 
-CASES = [
-    pytest.param((Divides, SIGFPE, 600.0), marks=divides),
-    (Endless, "there was no end", 6.0),
-    (Giant, "more memory", 600.0),
-    (Growing, "more memory", 600.0),
-]
+DIVIDES = pytest.param((Divides, SIGFPE, 600.0), marks=divides, id="divides")
+OTHERS = {
+    "endless": (Endless, "there was no end", 6.0),
+    "giant": (Giant, "more memory", 600.0),
+    "growing": (Growing, "more memory", 600.0),
+}
+ALL = [DIVIDES, *(pytest.param(other, id=name) for name, other in OTHERS.items())]
+QUICKLY = [DIVIDES, *(pytest.param(other, id=name, marks=pytest.mark.slow) for name, other in OTHERS.items())]
+"""Where the check is the one of an installation."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +89,7 @@ def tried_here() -> None:
     """They are not: each would end this process."""
 
 
-@pytest.fixture(params=CASES, ids=["divides", "endless", "giant", "growing"])
+@pytest.fixture
 def deadly(request, monkeypatch) -> tuple[torch.nn.Module, str]:
     """A network, and what is said of it where 1.5 GB of memory are much."""
 
@@ -106,18 +109,21 @@ def require_refused(result, reason: str) -> None:
     assert "sk its author" in result.stderr
 
 
+@pytest.mark.parametrize("deadly", ALL, indirect=True)
 def test_it_is_not_installed(run, model_store, tmp_path, deadly):
     network, reason = deadly
     require_refused(run("models", "install", folder_of(network, tmp_path / "own")), reason)
     assert below(model_store) == []
 
 
+@pytest.mark.parametrize("deadly", QUICKLY, indirect=True)
 def test_one_that_lies_in_the_store_is_told_of(run, model_store, deadly):
     network, reason = deadly
     folder_of(network, model_store / "own")
     require_refused(run("models", "verify", "own"), reason)
 
 
+@pytest.mark.parametrize("deadly", QUICKLY, indirect=True)
 def test_it_is_not_described(run, tmp_path, deadly):
     network, reason = deadly
     folder = folder_of(network, tmp_path / "own")

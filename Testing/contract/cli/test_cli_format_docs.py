@@ -74,6 +74,7 @@ def test_what_monais_commands_need_is_said_before_them():
     assert "`pip install fire`" in before
 
 
+@pytest.mark.slow
 def test_a_bundle_and_its_torchscript(follow):
     pytest.importorskip("fire", reason="MONAI's commands need it")
     follow(part(HEADINGS["monai_bundle"], "Your own network in five minutes"))

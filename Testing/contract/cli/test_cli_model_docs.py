@@ -41,6 +41,7 @@ def in_folder(tmp_path, monkeypatch, study):
     (Path(output) / "sample-study").symlink_to(study)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_folder")
 def test_a_network_of_ones_own(run):
     text = section("A network of your own, in five minutes")
@@ -56,7 +57,7 @@ def test_a_network_of_ones_own(run):
     assert list(Path("results").iterdir())
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("dimensions", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_network_of_ones_own_that_classifies(run, tmp_path, dimensions):
     torch = pytest.importorskip("torch")
     text = section("A network of your own, in five minutes").partition("### A network that classifies\n")[2]

@@ -183,6 +183,7 @@ def same_labels(first, second, images):
     assert found[0].any()
 
 
+@pytest.mark.slow
 def test_the_embedded_model_gives_the_same_labels_when_it_is_exported(run, study, tmp_path):
     result = run("models", "export", "hippocampus", "--output", tmp_path / "mine")
     assert result.exit_code == 0, result.stderr

@@ -105,7 +105,7 @@ def wait_until_computing(
     time.sleep(BEGUN_S)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_network_that_never_ends_is_not_waited_for_when_it_is_described(started, tmp_path, number, computed):
     folder = write_network(tmp_path / "liver", 0)
     process = started("models", "init", folder, *ANSWERS, before=telling(computed))
@@ -115,7 +115,7 @@ def test_a_network_that_never_ends_is_not_waited_for_when_it_is_described(starte
     assert below(folder) == ["network.ts"]
 
 
-@pytest.mark.parametrize("described_before", [False, True])
+@pytest.mark.parametrize("described_before", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_description_that_was_not_tried_to_the_end_is_taken_back(started, model, described_before, computed):
     write_network(model, 32)
     if not described_before:
@@ -162,6 +162,7 @@ def test_an_installation_whose_check_never_ends_leaves_the_store_as_it_was(
     assert run("models", "remove", "liver").exit_code == 0, "nobody holds the store"
 
 
+@pytest.mark.slow
 def test_a_pack_whose_check_never_ends_leaves_an_empty_store(run, started, endless, model_store, tmp_path, computed):
     shutil.copytree(endless, model_store / "liver")
     assert run("models", "pack", "liver", "--output", tmp_path / "pack.zip").exit_code == 0
@@ -173,6 +174,7 @@ def test_a_pack_whose_check_never_ends_leaves_an_empty_store(run, started, endle
     assert below(model_store) == []
 
 
+@pytest.mark.slow
 def test_a_check_of_what_is_installed_that_never_ends_is_left(started, endless, model_store, computed):
     shutil.copytree(endless, model_store / "liver")
     process = started("models", "verify", "liver", before=telling(computed))
@@ -209,7 +211,10 @@ def test_what_an_export_left_that_was_killed_is_gone_with_the_next_one(run, star
     assert below(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("waiting", ["time.sleep(2)", "hashlib.pbkdf2_hmac('sha256', b'', b'', 6_000_000)"])
+@pytest.mark.parametrize(
+    "waiting",
+    ["hashlib.pbkdf2_hmac('sha256', b'', b'', 6_000_000)", pytest.param("time.sleep(2)", marks=pytest.mark.slow)],
+)
 def test_a_model_that_is_being_put_in_place_is_put_there_and_written_down(run, started, model, tmp_path, waiting):
     assert run("models", "install", model).exit_code == 0
     record = tmp_path / "home" / "installed.json"

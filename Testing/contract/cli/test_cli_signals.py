@@ -67,7 +67,7 @@ def test_hammering_on_ctrl_c_does_not_disturb_the_cleaning_up(started, large_ima
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("delay_s", [0.0, 0.4])
+@pytest.mark.parametrize("delay_s", [0.0, pytest.param(0.4, marks=pytest.mark.slow)])
 def test_a_signal_while_files_are_written_leaves_none(started, study, output, delay_s):
     process = started("segment", study, "-m", "hippocampus", "-o", output)
     wait_for_line(process, "write")
