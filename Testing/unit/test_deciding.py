@@ -116,6 +116,14 @@ def test_only_classes_in_doubt_are_interpolated() -> None:
     assert labels[0, 2, 0, 0] == 1
 
 
+def test_more_classes_than_a_byte_counts_and_the_first_of_equal_ones_wins() -> None:
+    corners = torch.randint(0, 5, (700, 4, 5, 6), generator=torch.Generator().manual_seed(0)).float()
+    corners[650:, 0] += 5
+    labels = decider(Argmax(labels=(0, *range(1300, 1999))))(Patch(corners))
+    winner = torch.from_numpy(corners.numpy().argmax(axis=0))
+    assert torch.equal(labels[0].long(), torch.where(winner > 0, winner + 1299, 0))
+
+
 def test_scores_that_are_no_numbers_leave_the_rest_as_it_is() -> None:
     corners = torch.rand(3, 2, 2, 2)
     corners[1, 0, 0, 0] = float("nan")

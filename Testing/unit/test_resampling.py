@@ -60,6 +60,34 @@ def test_a_rotated_map_is_sampled_in_world_space():
     np.testing.assert_allclose(sampled[0].numpy(), index @ [1.0, 10.0, -3.0], atol=1e-3)
 
 
+@pytest.mark.parametrize("outside", list(Outside))
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_what_is_no_number_reaches_its_neighbours_only(number, outside):
+    mapping = index_map((0.61, 1.37, 0.43), (-1.3, 0.4, 2.1))
+    values = torch.rand(2, 7, 9, 11)
+    spoilt = values.clone()
+    spoilt[1, 3, 4, 5] = number
+    whole, found = (resample(one, mapping, (14, 8, 21), Interpolation.LINEAR, outside) for one in (values, spoilt))
+    places = np.indices((14, 8, 21)).reshape(3, -1).T @ np.diag([0.61, 1.37, 0.43]) + [-1.3, 0.4, 2.1]
+    far = torch.from_numpy((np.abs(places - [3, 4, 5]) > 1).any(axis=1).reshape(14, 8, 21))
+    assert not found[1][~far].isfinite().all()
+    torch.testing.assert_close(found[1][far], whole[1][far], rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[0], whole[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 9, 11), (1, 1, 9, 2), (2, 260, 3, 4)])
+def test_a_product_gives_what_two_neighbours_give(shape):
+    values = torch.rand(shape).permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    taps = [axis_taps(2 * n + 1, n, 0.47, -0.3, Interpolation.LINEAR) for n in shape[1:]]
+    nearest = axis_taps(5, shape[2], 0.5, 0.1, Interpolation.NEAREST)
+    for each in (taps, [taps[0], nearest, taps[2]]):
+        looked_up = multiplied = values
+        for axis in (2, 1, 0):
+            looked_up = resampling.resample_axis(looked_up, axis, each[axis])
+            multiplied = resampling._multiplied(multiplied, axis, each[axis])
+        torch.testing.assert_close(multiplied, looked_up, rtol=1e-6, atol=1e-7)
+
+
 def test_labels_are_never_interpolated_linearly():
     labels = torch.ones(1, 4, 4, 4, dtype=torch.uint8)
     with pytest.raises(ValueError, match="nearest"):

@@ -8,6 +8,7 @@ from itertools import pairwise, product
 import pytest
 import torch
 from MedAISegLib.core.errors import ModelError
+from MedAISegLib.engine import ring
 from MedAISegLib.engine.slabs import collect
 from MedAISegLib.engine.window_places import WindowPlaces, window_starts, window_weights
 from MedAISegLib.engine.windows import Placement, score_slabs
@@ -156,6 +157,23 @@ def test_windows_advance_along_their_axis(axis):
     assert starts == sorted(product([0, 2, 4, 5], [0], [0, 3, 6, 8]), key=lambda place: place[axis])
     assert all(box[1] == slice(0, 3) for box in places)
     assert (places.pads, places.inside[1]) == (((0, 0), (1, 1), (0, 0)), slice(1, 4))
+
+
+class ClassesInside(PlaceDependent):
+    """The same scores, those of a voxel side by side in memory."""
+
+    def forward(self, batch):
+        return super().forward(batch).to(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize("rule", list(WindowRule))
+@pytest.mark.parametrize("at_once", [1, 50, 1 << 16])
+def test_sums_do_not_depend_on_how_a_network_leaves_its_scores(rule, at_once, monkeypatch):
+    windows = Windows((8, 6, 10), (0.5, 0.5, 0.5), Blending.GAUSSIAN, rule=rule)
+    values = torch.rand(1, 17, 23, 8)
+    plain = collect(run(values, windows))
+    monkeypatch.setattr(ring, "_ADDED_AT_ONCE", {"cpu": at_once})
+    assert torch.equal(collect(run(values, windows, [ClassesInside()])), plain)
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((13, 12, 40), 0), ((8, 13, 40), 1), ((5, 7, 40), 2), ((20, 12, 8), 0)])

@@ -27,6 +27,13 @@ class AxisTaps:
         """Source indices and weights of the lower and of the upper one."""
         return (self.lower, self.lower_weight), (self.upper, self.upper_weight)
 
+    def matrix(self, source_length: int) -> NDArray[np.float64]:
+        """(target, source) weights, most of them zero."""
+        matrix = np.zeros((len(self.lower), source_length))
+        for indices, weights in self.sides:
+            matrix[np.arange(len(indices)), indices] += weights
+        return matrix
+
     def part(self, start: int, stop: int) -> AxisTaps:
         """Those of the target indices start..stop-1."""
         chosen = slice(start, stop)

@@ -45,14 +45,23 @@ def _argmax(patch: Patch, decision: Argmax) -> torch.Tensor:
     dtype, device = label_dtype(labels), patch.corners.device
     if len(classes) == 1:
         return torch.full((1, 1, 1, 1), labels[classes[0]], dtype=dtype, device=device)
-    values = _finished(patch, classes)
-    best = values[0].clone()
-    winner = torch.full_like(best, labels[classes[0]], dtype=dtype)
-    # Of equal scores the first class wins. Class by class takes less than half the time of torch's max on a CPU.
-    for score, number in zip(values[1:], classes[1:], strict=True):
-        winner.masked_fill_(score > best, labels[number])
+    winner = _first_highest(_finished(patch, classes)).int()
+    return torch.tensor([labels[number] for number in classes], dtype=dtype, device=device)[winner][None]
+
+
+def _first_highest(scores: torch.Tensor) -> torch.Tensor:
+    """(a, b, c) indices of the highest of (class, a, b, c), as floating-point numbers; of equal ones the first.
+
+    Class by class, and without whole numbers, for which torch's loops are slower: 100 classes of 34 voxels a side take
+    6 ms on a CPU, torch's max 13 and its argmax 31.
+    """
+    best = scores[0].clone()
+    winner, higher = torch.zeros_like(best), torch.empty_like(best)
+    for number, score in enumerate(scores[1:], start=1):
+        torch.gt(score, best, out=higher)
+        torch.maximum(winner, higher.mul_(number), out=winner)
         torch.maximum(best, score, out=best)
-    return winner[None]
+    return winner
 
 
 def _possible(corners: torch.Tensor) -> list[int]:

@@ -26,6 +26,10 @@ from .slabs import Box, Patch, Shape, Slab, SlabStream, collect, whole_box, with
 
 _PARALLEL_TOLERANCE = 1e-6
 
+_MOST_MULTIPLIED = 256
+"""Source values along an axis. Tiles of scores have 10 to 50, and a matrix product takes a ninth of the time in which
+two neighbours are looked up and weighted (60 classes of 13 voxels a side to 34: 2.2 ms in place of 20)."""
+
 
 class Outside(Enum):
     """What counts beyond the outermost voxel centres."""
@@ -108,6 +112,25 @@ def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tens
     return lower.addcmul_(upper, _along(taps.upper_weight, dim, values))
 
 
+def _multiplied(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tensor:
+    """The same by a matrix product."""
+    matrix = torch.from_numpy(taps.matrix(values.shape[axis + 1])).to(values.dtype)
+    if axis == 2:
+        return values @ matrix.T
+    if axis == 1:
+        return matrix @ values
+    channels, a, b, c = values.shape
+    return (matrix @ values.reshape(channels, a, b * c)).view(channels, -1, b, c)
+
+
+def _may_be_multiplied(values: torch.Tensor, taps: Sequence[AxisTaps]) -> bool:
+    """Where that is exact: zero times what is not finite is not zero, and a GPU may round what it multiplies."""
+    if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
+        return False
+    few = max(values.shape[1:]) <= _MOST_MULTIPLIED and any(along.upper_weight.any() for along in taps)
+    return few and bool(values.sum().isfinite())
+
+
 def resample(
     values: torch.Tensor,
     target_to_source: Affine,
@@ -182,9 +205,10 @@ def _resampling(source: Slab, taps: Sequence[AxisTaps]) -> Callable[[Box], Patch
         near = [part.shifted(reach.start) for part, reach in zip(parts, (a, b, c), strict=True)]
 
         def interpolated(corners: torch.Tensor) -> torch.Tensor:
+            along = _multiplied if _may_be_multiplied(corners, near) else resample_axis
             # The last axis is the slowest, and first there is least of it.
             for axis in (2, 1, 0):
-                corners = resample_axis(corners, axis, near[axis])
+                corners = along(corners, axis, near[axis])
             return corners
 
         corners = source.read((a, b, c)).values()
