@@ -1,6 +1,7 @@
 """Labels that a network is given as channels (nnU-Net's 3d cascade), one for each, made of a window when it is taken.
 
-Made of the whole array they would be labels x voxels in 32 bits, and grow with the scan.
+Made of the whole array they would be labels x voxels in 32 bits, and grow with the scan: 24 labels of 40 million voxels
+3.8 GB, where the labels are 40 MB.
 """
 
 from __future__ import annotations
