@@ -235,14 +235,14 @@ def test_tf32_is_put_back_even_after_an_error():
 
 
 class Flags(torch.nn.Module):
-    """Notes whether torch may round to TF32 while it runs."""
+    """Notes whether torch may round to fewer bits while it runs."""
 
     def __init__(self):
         super().__init__()
         self.seen = set()
 
     def forward(self, batch):
-        self.seen |= {torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32}
+        self.seen.add((torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()))
         return torch.cat([0.5 - batch, batch - 0.5], dim=1)
 
 
@@ -250,12 +250,15 @@ class Flags(torch.nn.Module):
 @pytest.mark.parametrize("wanted", [AUTOMATIC, Wanted(precision=Precision.FP32), Wanted(Backend.EAGER)])
 def test_32_bits_are_32_bits_although_torch_lets_convolutions_round(clock, monkeypatch, size, wanted):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    torch.set_float32_matmul_precision("medium")
     stage = InferenceStage((), Windows(size, overlap=(0.0, 0.0, 0.0)), Argmax())
     described = ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (SegmentSpec(1, "thing"),))
     network = Flags()
     segment(case(), described, [[network]], device="cpu", wanted=wanted)
-    assert network.seen == {False}
-    assert torch.backends.cudnn.allow_tf32
+    found = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    assert network.seen == {(False, "highest")}
+    assert (torch.backends.cudnn.allow_tf32, found) == (True, "medium")
 
 
 def test_labels_are_compared_by_the_stages_own_decision():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -75,17 +79,65 @@ def test_what_is_no_number_reaches_its_neighbours_only(number, outside):
     torch.testing.assert_close(found[0], whole[0], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(3, 7, 9, 11), (1, 1, 9, 2), (2, 260, 3, 4)])
-def test_a_product_gives_what_two_neighbours_give(shape):
-    values = torch.rand(shape).permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
-    taps = [axis_taps(2 * n + 1, n, 0.47, -0.3, Interpolation.LINEAR) for n in shape[1:]]
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("outside", list(Outside))
+@pytest.mark.parametrize("shape", [(3, 7, 9, 11), (1, 1, 9, 2), (2, 256, 3, 4)])
+def test_a_product_gives_what_two_neighbours_give(shape, outside, dtype):
+    values = torch.rand(shape, dtype=dtype).permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    taps = [axis_taps(2 * n + 1, n, 0.47, -0.3, Interpolation.LINEAR, outside) for n in shape[1:]]
     nearest = axis_taps(5, shape[2], 0.5, 0.1, Interpolation.NEAREST)
-    for each in (taps, [taps[0], nearest, taps[2]]):
+    beyond = axis_taps(3, shape[2], 0.1, shape[2] - 0.7, Interpolation.LINEAR, outside)
+    for each in (taps, [taps[0], nearest, taps[2]], [taps[0], beyond, taps[2]]):
+        assert resampling._may_be_multiplied(values, each)
         looked_up = multiplied = values
         for axis in (2, 1, 0):
             looked_up = resampling.resample_axis(looked_up, axis, each[axis])
             multiplied = resampling._multiplied(multiplied, axis, each[axis])
         torch.testing.assert_close(multiplied, looked_up, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        torch.rand(1, 4, 257, 4),
+        torch.rand(1, 4, 4, 4).half(),
+        torch.ones(1, 4, 4, 4, dtype=torch.uint8),
+        torch.full((1, 4, 4, 4), torch.inf),
+        torch.full((1, 4, 4, 4), torch.nan),
+    ],
+    ids=["long", "16 bits", "labels", "infinite", "no number"],
+)
+def test_what_a_product_would_change_is_looked_up(values):
+    taps = [axis_taps(9, n, 0.47, -0.3, Interpolation.LINEAR) for n in values.shape[1:]]
+    assert not resampling._may_be_multiplied(values, taps)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_between_a_single_slice_and_nothing_there_is_a_share_of_it(dtype):
+    values = torch.ones(1, 1, 3, 3, dtype=dtype)
+    mapping = index_map((1.0, 1.0, 1.0), (0.25, 0.0, 0.0))
+    found = resample(values, mapping, (1, 3, 3), Interpolation.LINEAR, Outside.ZERO)
+    assert torch.equal(found, torch.full_like(values, 0.75))
+
+
+TIES = """
+import torch
+from MedAISegLib.engine import resampling
+from MedAISegLib.models.operations import Interpolation
+torch.manual_seed(0)
+values = torch.randn(1, 13, 20, 20).repeat(5, 1, 1, 1)
+targets = (48, 34, 39)
+for axis in (2, 1, 0):
+    length, wanted = values.shape[axis + 1], targets[axis]
+    taps = resampling.axis_taps(wanted, length, length / wanted, 0.1, Interpolation.LINEAR)
+    values = resampling._multiplied(values, axis, taps)
+assert (values == values[:1]).all()
+"""
+
+
+def test_equal_scores_stay_equal():
+    """Also where the processor's widest instructions are not to be had, which round ends of rows in another way."""
+    subprocess.run([sys.executable, "-c", TIES], env=os.environ | {"MKL_ENABLE_INSTRUCTIONS": "AVX2"}, check=True)
 
 
 def test_labels_are_never_interpolated_linearly():

@@ -104,7 +104,7 @@ def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tens
     # Advanced indexing: index_select is forty times slower along the last axis on a CPU.
     lower = values[_at(torch.from_numpy(taps.lower).to(values.device), dim)]
     if not taps.upper_weight.any():
-        return lower if taps.lower_weight.all() else lower * _along(taps.lower_weight, dim, values)
+        return lower if (taps.lower_weight == 1.0).all() else lower * _along(taps.lower_weight, dim, values)
     upper = values[_at(torch.from_numpy(taps.upper).to(values.device), dim)]
     if not values.is_floating_point():
         raise ValueError("labels are resampled by nearest neighbour only")
@@ -113,18 +113,18 @@ def resample_axis(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tens
 
 
 def _multiplied(values: torch.Tensor, axis: int, taps: AxisTaps) -> torch.Tensor:
-    """The same by a matrix product."""
+    """The same by matrix products, one a channel: in one for all, equal channels would come out unequal by rounding."""
     matrix = torch.from_numpy(taps.matrix(values.shape[axis + 1])).to(values.dtype)
-    if axis == 2:
-        return values @ matrix.T
-    if axis == 1:
-        return matrix @ values
     channels, a, b, c = values.shape
-    return (matrix @ values.reshape(channels, a, b * c)).view(channels, -1, b, c)
+    if axis == 2:
+        return torch.bmm(values.reshape(channels, a * b, c), matrix.T.expand(channels, -1, -1)).view(channels, a, b, -1)
+    if axis == 1:
+        return torch.bmm(matrix.expand(channels * a, -1, -1), values.reshape(-1, b, c)).view(channels, a, -1, c)
+    return torch.bmm(matrix.expand(channels, -1, -1), values.reshape(channels, a, b * c)).view(channels, -1, b, c)
 
 
 def _may_be_multiplied(values: torch.Tensor, taps: Sequence[AxisTaps]) -> bool:
-    """Where that is exact: zero times what is not finite is not zero, and a GPU may round what it multiplies."""
+    """Where that is the same to rounding: zero times infinity is not zero, and a GPU may round to fewer bits."""
     if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
         return False
     few = max(values.shape[1:]) <= _MOST_MULTIPLIED and any(along.upper_weight.any() for along in taps)

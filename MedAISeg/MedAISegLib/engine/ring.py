@@ -14,11 +14,11 @@ import torch
 
 from .slabs import Box, Patch, Shape, Slab, with_axis
 
-_ADDED_AT_ONCE = {"cpu": 1 << 16}
+_ADDED_AT_ONCE = 1 << 16
 _ADDED_AT_ONCE_ON_DEVICE = 1 << 22
-"""Values of all classes, since 16-bit sums need a product in 32 bits first. On a CPU they stay in its cache: networks
-leave the classes of a voxel side by side, the ring has its voxels so. 105 classes of a window of 96 voxels a side take
-0.16 s in place of 0.97, as long as where both are in one order."""
+"""Values of all classes, since 16-bit sums need a product in 32 bits first. On a CPU, for each of its threads, they
+stay in its cache: networks may leave the classes of a voxel side by side, the ring has its voxels so. 105 classes of a
+window of 96 voxels a side take 0.17 s in place of 1.0, and 0.08 in place of 0.06 where both are in one order."""
 
 
 class Ring:
@@ -69,7 +69,8 @@ class Ring:
 
     def _add(self, box: Box, scores: torch.Tensor, weights: torch.Tensor) -> None:
         target = self._buffer[(slice(None), *box)]
-        at_once = _ADDED_AT_ONCE.get(scores.device.type, _ADDED_AT_ONCE_ON_DEVICE)
+        on_cpu = scores.device.type == "cpu"
+        at_once = _ADDED_AT_ONCE * torch.get_num_threads() if on_cpu else _ADDED_AT_ONCE_ON_DEVICE
         for rows in _rows(weights, at_once // len(scores)):
             into, weight = target[(slice(None), *rows)], weights[rows]
             arrived = scores[(slice(None), *rows)].to(self._device, weights.dtype)

@@ -30,15 +30,18 @@ def channels_last_copy(network: nn.Module) -> nn.Module:
 def tensor_float_32(*, allowed: bool) -> Iterator[None]:
     """Whether GPUs may round to 10 bits of mantissa; for torch as a whole, hence put back at once.
 
-    torch itself lets convolutions do so, hence a run forbids it as long as it lasts.
+    torch itself lets convolutions do so, and a bundle's own code may have let matrix products, on processors too (to 7
+    bits); hence a run forbids it as long as it lasts.
     """
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32, cudnn.allow_tf32 = allowed, allowed
+    cudnn = torch.backends.cudnn
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if allowed else "highest")
+    cudnn.allow_tf32 = allowed
     try:
         yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32 = before[1]
 
 
 class _TensorFloat32(nn.Module):
