@@ -154,14 +154,23 @@ class Baselines:
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """When and where something was measured."""
+
+    date_utc: str
+    environment: Environment
+
+
+@dataclass(frozen=True)
 class CaseRecord:
-    """One case, measured in one go.
+    """One case; its whole commands and its warm runs may have been measured on two occasions.
 
     Attributes:
         model: what it is, for a reader.
         reference: the implementation that it is compared with.
         changed: what the model has for both sides that the published one has not.
         commands: of ours and of the reference, with folders named by capital letters.
+        cold_on, warm_on: the occasions; None where nothing was measured.
         predicted_bytes: what the program says beforehand that a run will hold; None in records older than that.
     """
 
@@ -171,10 +180,10 @@ class CaseRecord:
     image: str
     changed: tuple[str, ...]
     commands: tuple[str, str]
-    date_utc: str
-    environment: Environment
-    cold: tuple[ColdPair, ...]
+    cold: tuple[ColdPair, ...] = ()
+    cold_on: Occasion | None = None
     warm: tuple[WarmPair, ...] = ()
+    warm_on: Occasion | None = None
     warm_baselines: Baselines | None = None
     warm_agreement: Agreement | None = None
     predicted_bytes: int | None = None

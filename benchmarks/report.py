@@ -9,7 +9,7 @@ from .agreement import worst
 from .floor import Rates, best_rates, floor_s
 from .gpu.record import GpuRecord
 from .gpu.report import gpu_section
-from .record import CaseRecord, ColdPair, Environment, Record, WarmPair
+from .record import CaseRecord, ColdPair, Environment, Occasion, Record, WarmPair
 from .report_memory import above_in_words, above_ratio, above_window, foretold_section
 from .report_targets import is_shared, others_cores, targets_section
 from .tables import cold_ratios, differing, megabytes, spread, table, warm_ratios
@@ -29,6 +29,9 @@ are slower or larger. It is given as the median over the pairs with the smallest
 are medians. "Other load" is how many processors were busy with something else on average during our runs and during the
 reference's. Where fewer were left than either side has threads it says **shared**: time on the clock then depends on
 whose turn the disturbance met, as its spread shows, and only processor time, memory and labels are to be trusted.
+
+Pairs that take many minutes were made once or twice, fewer than `benchmarks/cases.py` asks for where the machine could
+not be had for longer: labels and memory hardly differ from one pair to the next, seconds do.
 
 Only what is listed has been measured; `python -m benchmarks.run --list` names all cases, and `benchmarks/cases.py` says
 which models have no large image, or one of a small field of view, and why. All rows but those under "On a GPU" are of
@@ -77,7 +80,8 @@ _STAGE_COLUMNS = (
 _STAGE_HEAD = """### Where the time goes (seconds, medians)
 
 "windows" is what surrounds the network in its stage: with us that includes the way back to the source grid, slab by
-slab; the reference does that in "finish". With us "finish" holds the segments' statistics. The floor is the network's
+slab; the reference does that in "finish". With us "finish" holds the segments' statistics; beside us stands
+[how the network was run](../docs/backends.md), where that was recorded. The floor is the network's
 floating-point operations ÷ what the machine gave at best to the product of two large matrices, in any of these cases.
 We can be below it where convolutions are computed with fewer multiplications; a reference below it shows that the
 machine never gave what it can while that was measured. Seconds of a **shared** row are longer than the network's own.
@@ -152,7 +156,7 @@ def _cold_row(case: CaseRecord) -> list[str]:
         megabytes(median(p.reference.peak_bytes for p in pairs)),
         spread(cold_ratios(pairs, lambda cost: cost.peak_bytes)),
         differing(worst([p.agreement for p in pairs]).differing_share),
-        _others(pairs, case),
+        _others(pairs, case.cold_on),
     ]
 
 
@@ -172,7 +176,7 @@ def _warm_row(case: CaseRecord) -> list[str]:
         f"{megabytes(theirs)} ({_megabytes_above(above and above[1])})",
         spread(warm_ratios(pairs, lambda run: run.peak_bytes)),
         differing(agreement.differing_share),
-        _others(pairs, case),
+        _others(pairs, case.warm_on),
     ]
 
 
@@ -184,15 +188,17 @@ def _stage_rows(case: CaseRecord, rates: Rates) -> Iterable[list[str]]:
     sides = {"ours": [pair.ours for pair in case.warm], "reference": [pair.reference for pair in case.warm]}
     their_forward_s = median(run.forward_s for run in sides["reference"])
     floor = floor_s(case, rates)
+    shared = " **shared**" if is_shared(case.warm, case.warm_on) else ""
     # No processor is faster than itself, unless it saves multiplications, which the references do not.
-    mark = " **rate disturbed**" if their_forward_s < floor else " **shared**" if is_shared(case.warm, case) else ""
+    mark = " **rate disturbed**" if their_forward_s < floor else shared
     for side, runs in sides.items():
         stages = ("read_s", "prepare_s", "forward_s", "windows_s", "finish_s", "write_s")
         seconds = [f"{median(getattr(run, stage) for run in runs):.2f}" for stage in stages]
         own = median(run.whole_s / run.forward_s for run in runs)
+        way = f"{side}, {runs[-1].backend}" if runs[-1].backend else side
         yield [
             case.case,
-            side,
+            way,
             *seconds,
             f"{own:.2f}",
             f"{median(run.whole_s for run in runs) / their_forward_s:.2f}",
@@ -201,7 +207,7 @@ def _stage_rows(case: CaseRecord, rates: Rates) -> Iterable[list[str]]:
 
 
 def _behind(record: Record) -> str:
-    """Every median ratio below 1, and every difference of labels that is too large."""
+    """Every median ratio that is not level, and every difference of labels that is too large."""
     lines = []
     for case in record.cases:
         figures = []
@@ -219,7 +225,9 @@ def _behind(record: Record) -> str:
                 ("warm, memory", warm_ratios(case.warm, lambda run: run.peak_bytes)),
             ]
         lines += [
-            f"- {case.case}, {what}: {spread(ratios)}" for what, ratios in figures if ratios and median(ratios) < 1.0
+            f"- {case.case}, {what}: {spread(ratios)}"
+            for what, ratios in figures
+            if ratios and median(ratios) < 1 - _LEVEL
         ]
         lines += _behind_above(case)
     return "\n".join(lines or ["- nowhere in these rows"]) + "\n"
@@ -230,20 +238,27 @@ def _behind_above(case: CaseRecord) -> list[str]:
     if ratio is None:
         behind = above is not None and above[0] > above[1]
         return [f"- {case.case}, warm, memory above one window: {above_in_words(case).strip('*')}"] if behind else []
-    return [f"- {case.case}, warm, memory above one window: {ratio:.2f}"] if ratio < 1.0 else []
+    return [f"- {case.case}, warm, memory above one window: {ratio:.2f}"] if ratio < 1 - _LEVEL else []
 
 
 def _described(case: CaseRecord) -> str:
     changes = "".join(f"\n  - changed for both sides: {change}" for change in case.changed)
     commands = "".join(f"\n  - `{command}`" for command in case.commands)
     what = f"{case.model}, {case.image}; against {case.reference}"
-    return f"- **{case.case}**: {what}; measured {case.date_utc}{changes}{commands}"
+    dates = ", ".join(f"{half} {occasion.date_utc}" for half, occasion in _occasions(case))
+    return f"- **{case.case}**: {what}; measured {dates}{changes}{commands}"
+
+
+def _occasions(case: CaseRecord) -> list[tuple[str, Occasion]]:
+    halves = ("cold", case.cold_on), ("warm", case.warm_on)
+    return [(half, occasion) for half, occasion in halves if occasion is not None]
 
 
 def _machines(record: Record) -> str:
     by_text: dict[str, list[str]] = {}
     for case in record.cases:
-        by_text.setdefault(machine(case.environment), []).append(case.case)
+        for half, occasion in _occasions(case):
+            by_text.setdefault(machine(occasion.environment), []).append(f"{case.case} {half}")
     return "\n".join(f"- {text} ({', '.join(names)})" for text, names in by_text.items())
 
 
@@ -257,6 +272,6 @@ def machine(environment: Environment) -> str:
     )
 
 
-def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> str:
+def _others(pairs: Sequence[ColdPair] | Sequence[WarmPair], occasion: Occasion | None) -> str:
     ours, theirs = map(median, others_cores(pairs))
-    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if is_shared(pairs, case) else "")
+    return f"{ours:.1f} / {theirs:.1f}" + (" **shared**" if is_shared(pairs, occasion) else "")

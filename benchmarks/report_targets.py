@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from .floor import Rates, best_rates, floor_s
-from .record import CaseRecord, ColdPair, WarmPair
+from .record import CaseRecord, ColdPair, Occasion, WarmPair
 from .report_memory import above_window
 from .tables import table
 
@@ -41,9 +41,11 @@ class _Target:
         return value >= self.limit if self.larger_is_better else value <= self.limit
 
 
-def is_shared(pairs: Sequence[ColdPair] | Sequence[WarmPair], case: CaseRecord) -> bool:
+def is_shared(pairs: Sequence[ColdPair] | Sequence[WarmPair], occasion: Occasion | None) -> bool:
     """Whether fewer processors were left than either side has threads."""
-    free = case.environment.cores - case.environment.threads + _TOLERATED_CORES
+    if occasion is None:
+        return False
+    free = occasion.environment.cores - occasion.environment.threads + _TOLERATED_CORES
     return any(median(others) > free for others in others_cores(pairs))
 
 
@@ -96,7 +98,7 @@ def _network_against_floor(case: CaseRecord, rates: Rates) -> float | None:
 def _command(case: CaseRecord, _: Rates) -> float | None:
     if not case.cold:
         return None
-    if is_shared(case.cold, case):
+    if is_shared(case.cold, case.cold_on):
         return median(p.reference.cpu_s / p.ours.cpu_s for p in case.cold)
     return median(p.reference.wall_s / p.ours.wall_s for p in case.cold)
 

@@ -18,7 +18,7 @@ from .cold import compile_byte_code, measure_pair
 from .environment import available_threads, describe, variables
 from .foreseen import predicted_need
 from .page import RESULTS_JSON, write_page
-from .record import CaseRecord, Record, read_record, write_record
+from .record import CaseRecord, Occasion, Record, read_record, write_record
 from .report import render
 from .setting import Setting, as_printed, make_setting, our_command, their_command
 from .warm import measure_warm
@@ -70,7 +70,7 @@ def measure(
 
     Where only one kind is measured, what is known of the other stays.
     """
-    date = datetime.now(UTC).isoformat(timespec="minutes")
+    now = Occasion(datetime.now(UTC).isoformat(timespec="minutes"), describe(threads))
     with tempfile.TemporaryDirectory(prefix="medaiseg-benchmark-") as name:
         setting = make_setting(case, data, Path(name))
         # What is found out about a model is found out here, by the first run.
@@ -82,10 +82,10 @@ def measure(
             image=case.image.text,
             changed=setting.model.changed,
             commands=_printed_commands(setting),
-            date_utc=date,
-            environment=describe(threads),
             cold=before.cold if before else (),
+            cold_on=before.cold_on if before else None,
             warm=before.warm if before else (),
+            warm_on=before.warm_on if before else None,
             warm_baselines=before.warm_baselines if before else None,
             warm_agreement=before.warm_agreement if before else None,
             predicted_bytes=predicted_need(setting, on_gpu=False).host_bytes,
@@ -96,12 +96,18 @@ def measure(
             for n in range(pairs):
                 click.echo(f"{case.name}: cold pair {n + 1}", err=True)
                 cold.append(measure_pair(setting, given))
-            record = replace(record, cold=tuple(cold))
+            record = replace(record, cold=tuple(cold), cold_on=now)
             yield record
         if kind != "cold":
             click.echo(f"{case.name}: {pairs} warm pairs", err=True)
             warm = measure_warm(setting, pairs, given)
-            yield replace(record, warm=warm.pairs, warm_baselines=warm.baselines, warm_agreement=warm.agreement)
+            yield replace(
+                record,
+                warm=warm.pairs,
+                warm_on=now,
+                warm_baselines=warm.baselines,
+                warm_agreement=warm.agreement,
+            )
 
 
 def _printed_commands(setting: Setting) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from benchmarks.record import (
     CaseRecord,
     ColdPair,
     Cost,
+    Occasion,
     Record,
     WarmPair,
     read_record,
@@ -144,10 +145,10 @@ def record() -> Record:
         image="an image",
         changed=("workers: none",),
         commands=("ours", "theirs"),
-        date_utc="2020-01-01T00:00+00:00",
-        environment=ENVIRONMENT,
         cold=(cold,),
+        cold_on=Occasion("2020-01-01T00:00+00:00", ENVIRONMENT),
         warm=(WarmPair(a_run(1.0, 300), a_run(3.0, 600)),),
+        warm_on=Occasion("2020-01-02T00:00+00:00", replace(ENVIRONMENT, revision="later")),
         warm_baselines=Baselines(100_000_000, 100_000_000, window_in="eager fp32"),
         warm_agreement=AGREEMENT,
     )
@@ -159,6 +160,12 @@ def test_a_record_is_read_back_as_it_was_written(record: Record, tmp_path: Path)
     assert read_record(path) == Record()
     write_record(record, path)
     assert read_record(path) == record
+
+
+def test_halves_that_were_measured_apart_are_told_apart(record: Record) -> None:
+    page = render(record)
+    assert "measured cold 2020-01-01T00:00+00:00, warm 2020-01-02T00:00+00:00" in page
+    assert "this software at later (a-case warm)" in page
 
 
 def test_a_case_measured_anew_takes_its_old_place(record: Record) -> None:
@@ -257,7 +264,7 @@ def test_the_floor_is_that_of_the_best_rate_of_the_machine(record: Record) -> No
     assert floors(Record((with_rate(case, 1e10),))) == ["2.00", "6.00"]
     other = replace(with_rate(case, 2e10), case="another")
     assert floors(Record((with_rate(case, 1e10), other))) == ["4.00", "12.00"]
-    elsewhere = replace(other, environment=replace(ENVIRONMENT, processor="another processor"))
+    elsewhere = replace(other, warm_on=Occasion("", replace(ENVIRONMENT, processor="another processor")))
     assert floors(Record((with_rate(case, 1e10), elsewhere))) == ["2.00", "6.00"]
 
 

@@ -1,4 +1,4 @@
-"""What is measured on a GPU, in which order: what matters most first, since such a machine may be lent for an hour."""
+"""What is measured on a GPU, in which order: what matters most first, since it may be had for an hour only."""
 
 from __future__ import annotations
 
