@@ -18,7 +18,7 @@ _OWN_NETWORK, _ON_TOP_S = 1.15, 1.5
 _HEAD = """## What is wanted
 
 Every ratio here is a case's median; why cases fall short, and what was tried, stands in
-[docs/performance.md](../docs/performance.md#what-is-wanted-and-where-it-falls-short). A cold command's is of time on
+[docs/targets.md](../docs/targets.md#where-it-falls-short). A cold command's is of time on
 the clock, in a **shared** row of processor time.
 """
 _COLUMNS = ("wanted", "reached in", "from the worst to the best", "not reached in")
