@@ -98,8 +98,8 @@ bench: venv $(VENV)/nnunet/installed ## measure time and memory against the refe
 bench-quick: venv ## the same for two small images, printed only
 	$(BIN)/python -m benchmarks.run --quick
 
-bench-growth: venv ## plot time and memory against slices and classes; start and throughput of the worker; results entering a scene (hours)
-	$(BIN)/python -m benchmarks.growth --most --record
+bench-growth: venv ## plot time and memory against slices and classes; start and throughput of the worker; results entering a scene
+	$(BIN)/python -m benchmarks.growth --record
 	$(BIN)/python -m benchmarks.service --record
 	$(BIN)/python -m benchmarks.scene --record
 

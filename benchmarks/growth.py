@@ -50,11 +50,20 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Most:
+    """The most slices and classes, of full width: an hour's run, kept when the others are measured anew."""
+
+    environment: Environment
+    point: Point
+
+
+@dataclass(frozen=True)
 class Growth:
     """All points, and where they were measured."""
 
     environment: Environment
     points: tuple[Point, ...] = field(default_factory=tuple)
+    most: Most | None = None
 
     def along_slices(self) -> list[Point]:
         """With the usual number of classes, fewest slices first."""
@@ -80,10 +89,11 @@ def main(largest: int, repeats: int, most: bool, record: bool) -> None:
     """Measure the growth and print its exponents."""
     from .page import write_page
 
-    growth = measure_growth(largest, repeats, available_threads())
-    if most:
-        growth = replace(growth, points=(*growth.points, measure_most(available_threads())))
-    for point in growth.points:
+    threads = available_threads()
+    growth = measure_growth(largest, repeats, threads)
+    kept = read_growth(GROWTH_JSON)
+    growth = replace(growth, most=measure_most(threads) if most else kept and kept.most)
+    for point in (*growth.points, *([growth.most.point] if most and growth.most else [])):
         click.echo(
             f"{point.slices} slices of {point.width} x {point.width}, {point.classes} classes: {point.whole_s:.2f} s, "
             f"of which around the network {point.around_s:.2f} s; {point.above_bytes / 1e6:.0f} MB above"
@@ -102,9 +112,14 @@ def measure_growth(largest: int, repeats: int, threads: int, device: str = "cpu"
     return Growth(describe(threads), tuple(measure(*sizes, WIDTH, repeats, threads, device) for sizes in wanted))
 
 
-def measure_most(threads: int) -> Point:
-    """The most slices and classes, of full width, once."""
-    return measure(max(SLICES), max(CLASSES), FULL_WIDTH, 1, threads, "cpu")
+def measure_most(threads: int) -> Most:
+    """Once."""
+    return Most(describe(threads), measure(max(SLICES), max(CLASSES), FULL_WIDTH, 1, threads, "cpu"))
+
+
+def read_growth(path: Path) -> Growth | None:
+    """What the file holds; None where there is none."""
+    return from_json(Growth, json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 def measure(slices: int, classes: int, width: int, repeats: int, threads: int, device: str) -> Point:

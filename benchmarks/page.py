@@ -9,7 +9,7 @@ from typing import TypeVar
 from MedAISegLib.core.records import from_json
 
 from .gpu.record import GPU_RESULTS_JSON, read_gpu_record
-from .growth import GROWTH_JSON, Growth
+from .growth import GROWTH_JSON, read_growth
 from .record import read_record
 from .report import render
 from .report_around import around_section
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def write_page() -> None:
     """Render the page anew."""
-    around = around_section(_read(Growth, GROWTH_JSON), _read(Service, SERVICE_JSON), _read(SceneRecord, SCENE_JSON))
+    around = around_section(read_growth(GROWTH_JSON), _read(Service, SERVICE_JSON), _read(SceneRecord, SCENE_JSON))
     page = render(read_record(RESULTS_JSON), read_gpu_record(GPU_RESULTS_JSON), around)
     RESULTS_PAGE.write_text(page, encoding="utf-8")
 

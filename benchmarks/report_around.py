@@ -48,7 +48,11 @@ def _growth(growth: Growth | None) -> str:
         parts += [_points(points), f"With the {name}, {exponents} (1 is linear, 0 does not grow).\n"]
     if both := growth.most_of_both():
         parts += [_points(both), "The most of both.\n"]
-    return "\n".join([*parts, f"Measured on {machine(growth.environment)}.\n"])
+    parts.append(f"Measured on {machine(growth.environment)}.\n")
+    if growth.most:
+        where = machine(growth.most.environment)
+        parts += [_points([growth.most.point]), f"The most of both, of full width; measured on {where}.\n"]
+    return "\n".join(parts)
 
 
 def _points(points: Sequence[Point]) -> str:
