@@ -107,7 +107,7 @@ def score_slabs(
     if windows.size is None:
         slabs, axis = _whole_array(networks, predict, whole, windows, placement, report, count), 0
     else:
-        size = _filled(windows.size, shape)
+        size = filled(windows.size, shape)
         axis = leanest_axis(shape, size, windows.rule) if axis is None else axis
         depth = min(shape[axis], size[axis])
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
@@ -148,7 +148,7 @@ def _windowed(
     ring: Ring,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    found = network.scores(_padded(taken(box), places.pads, windows) for box in places)
+    found = network.scores(padded(taken(box), places.pads, windows) for box in places)
     weights = weights[places.inside]
     for number, box in enumerate(places, start=1):
         scores = next(found)
@@ -159,7 +159,7 @@ def _windowed(
     yield from ring.finish()
 
 
-def _padded(crop: torch.Tensor, pads: Sequence[tuple[int, int]], windows: Windows) -> torch.Tensor:
+def padded(crop: torch.Tensor, pads: Sequence[tuple[int, int]], windows: Windows) -> torch.Tensor:
     """(channel, a, b, c) values of a window, filled up where the array is shorter than it."""
     if not any(before or after for before, after in pads):
         return crop
@@ -264,6 +264,7 @@ def _over_flips(network: Network, flips: tuple[tuple[int, ...], ...]) -> Network
     return predict
 
 
-def _filled(size: Shape, shape: Shape) -> Shape:
+def filled(size: Shape, shape: Shape) -> Shape:
+    """The size of windows whose length is the array's where none is given."""
     a, b, c = (wanted if wanted > 0 else length for wanted, length in zip(size, shape, strict=True))
     return (a, b, c)
