@@ -13,6 +13,8 @@ from MedAISegLib.app.warm_models import WarmModels
 from MedAISegLib.core.errors import Cancelled
 from MedAISegLib.core.progress import never
 from MedAISegLib.engine.backends import AUTOMATIC, trial
+from MedAISegLib.engine.backends.remembered import recall, remembered_places
+from MedAISegLib.engine.prepared_again import KeptPreparations, reusing
 from MedAISegLib.models import converted_networks
 from small_networks import two_classes
 from ways_runs import HASH, run, spec
@@ -55,6 +57,21 @@ def warm(network: torch.nn.Module) -> WarmModels:
     models = WarmModels()
     models._loaded[HASH] = LoadedModel(spec(), ((network,),))
     return models
+
+
+@pytest.mark.usefixtures("converted_here")
+def test_what_was_converted_is_compared_before_the_next_run_comes(network):
+    kept = KeptPreparations()
+    with reusing(kept, HASH):
+        run(network, AUTOMATIC)
+    (place,) = remembered_places(HASH, torch.device("cpu"))
+    before = recall(place)
+    idle.use_spare_time(warm(network), kept, never)
+    after = recall(place)
+    assert before is not None
+    assert after is not None
+    assert not any(way.startswith("openvino") for way in before.tried)
+    assert any(way.startswith("openvino") for way in after.tried)
 
 
 @pytest.mark.slow

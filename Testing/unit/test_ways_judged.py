@@ -11,6 +11,7 @@ from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine.backends import Wanted, remembered, trial, window_chooser
+from MedAISegLib.engine.backends.happened import LONGEST_WAIT_S
 from MedAISegLib.engine.backends.ways import ONEDNN, PLAIN
 from MedAISegLib.engine.run import segment
 from ways_runs import WINDOWS, AboveHalf, case, clocked, putting, run, spec
@@ -168,9 +169,9 @@ def test_a_slower_way_is_not_taken_because_other_programs_disturbed_the_plain_ne
     assert run(Disturbed(clock, takes_s=1.0)).backend == str(PLAIN)
 
 
-def test_no_comparison_begins_once_the_time_for_them_is_spent(clock, monkeypatch, other_way, tmp_path):
-    monkeypatch.setattr(trial, "_MOST_S", 0.2)
-    first, second, fast = AboveHalf(clock), AboveHalf(clock), AboveHalf(clock, takes_s=0.3)
+def test_no_comparison_begins_once_the_time_for_them_is_spent(clock, other_way, tmp_path):
+    first, second = (AboveHalf(clock, takes_s=4 * LONGEST_WAIT_S) for _ in range(2))
+    fast = AboveHalf(clock, takes_s=LONGEST_WAIT_S)
     other_way(fast)
     segment(case(), spec(), [[first, second]], device="cpu")
     assert (first.windows, second.windows) == (1, WINDOWS)

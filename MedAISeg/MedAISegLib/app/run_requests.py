@@ -21,7 +21,7 @@ from .protocol import ClassifyReply, ClassifyRequest, Done, ModelRunRequest, Seg
 from .segment import check_device, open_model, run
 from .tasks import Task
 
-_PREPARED = KeptPreparations()
+PREPARED = KeptPreparations()
 """Of the worker's process: a user runs several models, or one with other options, on the same image."""
 
 LABELS = "labels"
@@ -30,7 +30,7 @@ LABELS = "labels"
 
 def kept_beside(task: Task, sha256: str) -> int:
     """Bytes of the computer's memory that this process keeps beside a model."""
-    return task.models.bytes_beside(sha256) + _PREPARED.size_bytes
+    return task.models.bytes_beside(sha256) + PREPARED.size_bytes
 
 
 def warm_up(task: Task) -> Done:
@@ -55,7 +55,7 @@ def segment(task: Task) -> SegmentReply:
     model = task.models.get(source, progress)
     case = _case(task, model.spec)
     try:
-        with reusing(_PREPARED):
+        with reusing(PREPARED, model.spec.sha256):
             kept_bytes = kept_beside(task, model.spec.sha256)
             segmentation, result = run(request.job, case, progress, model=model, kept_bytes=kept_bytes)
     finally:

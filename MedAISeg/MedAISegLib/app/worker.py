@@ -120,11 +120,12 @@ class Worker:
 
     def _use_spare_time(self) -> None:
         """On the thread of the runs, until the next one comes."""
-        from .idle import convert_networks
+        from .idle import use_spare_time
+        from .run_requests import PREPARED
 
         with suppress(Cancelled, ResourceError):
             self._wait_for_quiet()
-            convert_networks(self._models, self._yield_to_runs)
+            use_spare_time(self._models, PREPARED, self._yield_to_runs)
 
     def _wait_for_quiet(self) -> None:
         quiet_since_s = time.monotonic()

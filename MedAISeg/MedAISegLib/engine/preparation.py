@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 
 import torch
@@ -45,9 +46,10 @@ def prepare(
     def on(place: torch.device) -> Prepared:
         if labels is not None:
             return _prepared(case, stage, progress, labels, place)
-        how = (stage.preprocessing, stage.channels_apart, place)
         poll = progress.cancel.raise_if_cancelled
-        return prepared_once(case, how, poll, lambda: _prepared(case, stage, progress, None, place))
+        return prepared_once(
+            case, how_prepared(stage, place), poll, lambda: _prepared(case, stage, progress, None, place)
+        )
 
     if device.type != "cuda":
         return on(_PROCESSOR)
@@ -62,6 +64,11 @@ def prepare(
         return prepared
     release_unused_memory()
     return on(_PROCESSOR).with_notice(_NO_ROOM)
+
+
+def how_prepared(stage: InferenceStage, place: torch.device) -> Hashable:
+    """All that a stage's input depends on beside the case; of a stage that takes no labels of another."""
+    return stage.preprocessing, stage.channels_apart, place
 
 
 def _prepared(

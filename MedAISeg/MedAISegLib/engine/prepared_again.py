@@ -33,19 +33,25 @@ class KeptPreparations:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._kept: dict[Key, Prepared] = {}
+        self._last: dict[tuple[str, Hashable], Key] = {}
 
-    def get(self, case: Case, how: Hashable, poll: Poll, prepare: Callable[[], Prepared]) -> Prepared:
-        """What was kept for the case, else what ``prepare`` gives."""
+    def get(self, case: Case, how: Hashable, poll: Poll, prepare: Callable[[], Prepared], model: str) -> Prepared:
+        """What was kept for the case, else what ``prepare`` gives; for a model of some hash."""
         key = _identity(case, poll), how
-        prepared = self._kept.pop(key, None)
-        if prepared is None:
-            prepared = prepare()
+        kept = self._kept.pop(key, None)
+        prepared = prepare() if kept is None else kept
         if _bytes(prepared) <= self._most_bytes:
             # A GPU is Slicer's too.
-            self._kept[key] = replace(prepared, values=prepared.values.cpu(), poll=never)
+            self._kept[key] = kept or replace(prepared, values=prepared.values.cpu(), poll=never)
+            self._last[model, how] = key
         while self.size_bytes > self._most_bytes:
             del self._kept[next(iter(self._kept))]
         return replace(prepared, poll=poll)
+
+    def latest(self, model: str, how: Hashable) -> Prepared | None:
+        """Of the last case of a model, if that is still kept; the same object as long as it is."""
+        key = self._last.get((model, how))
+        return None if key is None else self._kept.get(key)
 
     @property
     def size_bytes(self) -> int:
@@ -53,13 +59,13 @@ class KeptPreparations:
         return sum(_bytes(kept) for kept in tuple(self._kept.values()))
 
 
-_IN_USE: ContextVar[KeptPreparations | None] = ContextVar("kept_preparations", default=None)
+_IN_USE: ContextVar[tuple[KeptPreparations, str] | None] = ContextVar("kept_preparations", default=None)
 
 
 @contextmanager
-def reusing(kept: KeptPreparations) -> Iterator[None]:
-    """Runs of this thread within the block take from there what they can, and leave there what they prepare."""
-    token = _IN_USE.set(kept)
+def reusing(kept: KeptPreparations, model: str = "") -> Iterator[None]:
+    """Runs of a model in this thread within the block take from there what they can, and leave what they prepare."""
+    token = _IN_USE.set((kept, model))
     try:
         yield
     finally:
@@ -72,8 +78,11 @@ def prepared_once(case: Case, how: Hashable, poll: Poll, prepare: Callable[[], P
     Args:
         how: all that it depends on beside the images.
     """
-    kept = _IN_USE.get()
-    return prepare() if kept is None else kept.get(case, how, poll, prepare)
+    in_use = _IN_USE.get()
+    if in_use is None:
+        return prepare()
+    kept, model = in_use
+    return kept.get(case, how, poll, prepare, model)
 
 
 def _identity(case: Case, poll: Poll) -> str:

@@ -14,7 +14,7 @@ import torch
 from ...core.notice import Notice
 from ...models.spec import ModelSpec
 from .array_chooser import ArrayChooser
-from .happened import Happened, NetworkRun
+from .happened import LONGEST_WAIT_S, Happened, NetworkRun
 from .ways import AUTOMATIC, PLAIN, Wanted, ways_on
 from .window_chooser import WindowChooser
 
@@ -33,9 +33,11 @@ class FastestNetworks:
         device: torch.device,
         wanted: Wanted,
         poll: Callable[[], None],
+        *,
+        longest_s: float = LONGEST_WAIT_S,
     ) -> None:
-        """Raises UsageError if the device has no way of the kind that is wanted."""
-        self._happened = Happened()
+        """Compare for some seconds at most. Raises UsageError if the device has no way of the kind that is wanted."""
+        self._happened = Happened(longest_s=longest_s)
         ways = ways_on(device, wanted)
         self._forced = ways[0] if len(ways) == 1 and not wanted.allows(PLAIN) else None
         self.networks: list[list[torch.nn.Module]] = []

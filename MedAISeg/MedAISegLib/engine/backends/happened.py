@@ -16,6 +16,9 @@ from .converted import checksum_of
 from .remembered import Place, recall, remember
 from .ways import OPENVINO, PLAIN, Way
 
+LONGEST_WAIT_S = 60.0
+"""Spent in one run, after which no further comparison begins."""
+
 
 @dataclass(eq=False)
 class Happened:
@@ -24,11 +27,18 @@ class Happened:
     Attributes:
         chosen: the ways that labels came from.
         compared_s: spent so far on computing again what the plain network had computed.
+        longest_s: that may be spent.
     """
 
     chosen: dict[str, None] = field(default_factory=dict)
     notices: dict[Notice, None] = field(default_factory=dict)
     compared_s: float = 0.0
+    longest_s: float = LONGEST_WAIT_S
+
+    @property
+    def may_compare(self) -> bool:
+        """Whether there is time left for it."""
+        return self.compared_s < self.longest_s
 
     def say(self, code: str, message: str) -> None:
         """Something that the user is to know."""

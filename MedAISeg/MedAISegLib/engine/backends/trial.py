@@ -30,9 +30,6 @@ _ENOUGH = round(1 / LARGEST_CHANGE)
 _MOST_WINDOWS = 3
 """Batches to be compared, where few voxels have a label or a way is faster by too little to tell."""
 
-_MOST_S = 60.0
-"""Spent in one run, after which no further comparison begins."""
-
 _NEAR = 1.5
 """Times longer or shorter than the plain network's time may be by chance."""
 
@@ -91,7 +88,7 @@ class Trial:
     @property
     def over(self) -> bool:
         """Whether no more is to be learnt, or not within the time that there is for it."""
-        if self.windows == _MOST_WINDOWS or self._run.happened.compared_s >= _MOST_S:
+        if self.windows == _MOST_WINDOWS or not self._run.happened.may_compare:
             return True
         return all(evidence.dropped or self._is_clear(way, evidence) for way, evidence in self._ways.items())
 

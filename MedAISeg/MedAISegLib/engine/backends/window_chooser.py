@@ -47,17 +47,31 @@ class WindowChooser(torch.nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """(batch, channel, a, b, c) to (batch, class, a, b, c)."""
+        self._meet(values)
+        return self._look(values) if self._settled is None else self._computed(self._settled, values)
+
+    def compare(self, values: torch.Tensor) -> bool:
+        """Compare the ways on (batch, channel, a, b, c) values; whether it is known now which one is to be taken."""
+        is_known = self._meet(values)
+        if not is_known and self._settled is None:
+            self._look(values)
+        return is_known or self._settled is not None
+
+    def _meet(self, values: torch.Tensor) -> bool:
+        """At the first values take what is known, or begin to look; whether something is known."""
         self._run.poll()
         if self._device not in (None, values.device):
             # The memory ladder has gone to the CPU, where nothing of what was found holds.
             self._settled = PLAIN
         self._device = values.device
-        if self._settled is None and self._trial is None:
-            self._begin(values)
+        if self._settled is not None or self._trial is not None:
+            return False
+        is_known = self._begin(values)
+        if not is_known:
             self._look_at_middle(values)
-        return self._look(values) if self._settled is None else self._computed(self._settled, values)
+        return is_known
 
-    def _begin(self, values: torch.Tensor) -> None:
+    def _begin(self, values: torch.Tensor) -> bool:
         """Take what is known, or look; a way in fewer bits is looked at in every run."""
         file = self._run.converted(self.plain, values) if OPENVINO in self._ways else None
         if file is None and OPENVINO in self._ways:
@@ -68,9 +82,10 @@ class WindowChooser(torch.nn.Module):
             known = self._run.known(values, self._ways) if self._ways else PLAIN
         if known is not None and known.exact:
             self._settled = known
-            return
+            return True
         ways = self._ways if known is None else (known,)
         self._trial = Trial(self.plain, {way: self._network(way) for way in ways}, self._run)
+        return known is not None
 
     def _opened(self, file: Path) -> str:
         """Why a converted network cannot be used; what is damaged is to be made anew."""
