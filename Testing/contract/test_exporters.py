@@ -17,7 +17,7 @@ from read_back import read_dicom_seg, read_nifti, read_seg_nrrd
 from segmentations import masks_in_world, oblique_geometry, organs, points_of, result_of, write_source
 
 ALL = EXPORTERS | MRML_EXPORTERS
-VOXEL_FORMATS = {"dicom-seg": read_dicom_seg, "nifti": read_nifti, "seg.nrrd": read_seg_nrrd}
+VOXEL_FORMATS = {"seg.nrrd": read_seg_nrrd, "dicom-seg": read_dicom_seg, "nifti": read_nifti}
 FOUND = ["liver", "Niere/links ä"]
 
 
@@ -26,7 +26,7 @@ def needs_slicer_core(name):
 
 
 every_format = pytest.mark.parametrize("name", [needs_slicer_core(name) for name in ALL])
-every_voxel_format = pytest.mark.parametrize("name", [needs_slicer_core(name) for name in VOXEL_FORMATS])
+every_voxel_format = pytest.mark.parametrize("name", VOXEL_FORMATS)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,9 @@ NO_SENTENCES = {
     "core/progress.py": {"load model"},
     "core/terminology.py": {"Anatomical Structure", "Morphologically Altered Structure"},
     "core/terminology_table.py": {"Body Substance", "Physical object"},
+    "core/terminology_tag.py": {
+        "Segmentation category and type - 3D Slicer General Anatomy list", "Anatomic codes - DICOM master list",
+    },
     "slicer_io/class_placing.py": {"{}, frame {}"},
     "slicer_io/class_table.py": {"{} (class)"},
     "slicer_io/completeness.py": {"unsigned char", "signed char", "unsigned short", "unsigned int", "long long"},
@@ -45,9 +48,6 @@ NO_SENTENCES = {
         "MedAISeg T1 hippocampus, DICOM", "T1 hippocampus sample", "MR signal intensity", "no units",
     },
     "slicer_io/sequences.py": {"{} sequence"},
-    "slicer_io/terminology_tag.py": {
-        "Segmentation category and type - 3D Slicer General Anatomy list", "Anatomic codes - DICOM master list",
-    },
     "slicer_io/volume_node.py": {"{} acquisition transform"},
     "slicer_ui/about.py": {"The MedAISeg contributors"},
     "slicer_ui/provenance_text.py": {"MedAISeg {}"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from MedAISegLib.slicer_io.provenance_tags import CHECKSUM, LABEL_VALUE, MODEL_ID, SEGMENT_NAME, read_tag
+from MedAISegLib.core.provenance_tags import CHECKSUM, LABEL_VALUE, MODEL_ID, SEGMENT_NAME
+from MedAISegLib.slicer_io.provenance_tags import read_tag
 from MedAISegLib.slicer_io.runs import RunState
 
 from Testing.host.dicom_cases import import_into

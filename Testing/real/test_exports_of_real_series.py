@@ -15,7 +15,6 @@ from MedAISegLib.exporters import EXPORTERS
 from MedAISegLib.exporters.dicom_seg import SegEncoding, write_dicom_seg
 from MedAISegLib.exporters.nifti import write_nifti
 from MedAISegLib.readers import read_images
-from MedAISegLib.slicer_io.files import MRML_EXPORTERS
 from read_back import read_seg_nrrd
 from segmentations import masks_in_world, organs, points_of, result_of
 
@@ -100,11 +99,9 @@ def test_nifti_is_where_simpleitk_sees_the_series(segmented, shared_data, series
         assert (voxels == segment.label_value).sum() == segmented.mask(segment).sum()
 
 
-@pytest.mark.slicer
 @every_series
 def test_seg_nrrd_is_where_the_series_is(segmented, tmp_path):
-    pytest.importorskip("slicer_core", reason="slicer-core is not installed")
-    (file,) = MRML_EXPORTERS["seg.nrrd"].write(segmented, result_of(segmented), tmp_path).files
+    (file,) = EXPORTERS["seg.nrrd"].write(segmented, result_of(segmented), tmp_path).files
     read = read_seg_nrrd(file)
     assert read.geometry.matches(segmented.geometry, 0.01)
     for segment, other in zip(segmented.segments[:2], read.segments, strict=True):

@@ -9,10 +9,17 @@ import numpy as np
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.labelmaps import labelmap_array, labelmap_grid, labels_on_grid, new_labelmap, reference_grid
+from MedAISegLib.slicer_io.labelmaps import (
+    BINARY_LABELMAP,
+    labelmap_array,
+    labelmap_grid,
+    labels_on_grid,
+    new_labelmap,
+    reference_grid,
+)
 from MedAISegLib.slicer_io.placing import place_result
 from MedAISegLib.slicer_io.segment_content import content_of
-from MedAISegLib.slicer_io.segmentation_node import BINARY_LABELMAP, run_to_end
+from MedAISegLib.slicer_io.segmentation_node import run_to_end
 from MedAISegLib.slicer_io.volume_node import volume_to_node
 from segmentations import oblique_geometry, organs, result_of
 
@@ -119,10 +126,11 @@ def _segments(node):
 
 
 def _tags(segment):
-    from MedAISegLib.slicer_io import provenance_tags as tags
+    from MedAISegLib.core import provenance_tags as tags
+    from MedAISegLib.slicer_io.provenance_tags import read_tag
 
     names = [value for name, value in vars(tags).items() if name.isupper() and isinstance(value, str)]
-    return json.dumps({name: tags.read_tag(segment, name) for name in names})
+    return json.dumps({name: read_tag(segment, name) for name in names})
 
 
 def drawn(*box, shape=GEOMETRY.shape_kji):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+from MedAISegLib.app import result_requests
+from MedAISegLib.app.protocol import ExportRequest, MeasureRequest
+from MedAISegLib.app.tasks import Task
 from MedAISegLib.core.geometry import LPS_TO_RAS
+from MedAISegLib.core.progress import Progress
+from MedAISegLib.core.records import from_json, to_json
+from MedAISegLib.slicer_io.export import export_node
 from MedAISegLib.slicer_io.geometry import matrix_from_array
-from MedAISegLib.slicer_io.segmentation_node import segmentation_to_node
+from MedAISegLib.slicer_io.segmentation_node import run_to_end, segmentation_to_node
 from segmentations import result_of
 
 FOUND = ["liver", "Niere/links ä"]
@@ -61,6 +69,22 @@ def to_node(segmentation, host, **options):
 def segments_of(node):
     content = node.GetSegmentation()
     return [content.GetNthSegment(n) for n in range(content.GetNumberOfSegments())]
+
+
+def answered(request):
+    """What the worker answers, by the same functions in this process."""
+    yield None
+    handlers = {MeasureRequest: result_requests.measure, ExportRequest: result_requests.export}
+    received = from_json(type(request), json.loads(json.dumps(to_json(request))))
+    return handlers[type(request)](Task(received, Progress(), lambda *_: None, None, {}))
+
+
+def export_seg_nrrd(node, output):
+    """As the panel does it: the path of the file, and what is said of it."""
+    exchange = output / "exchange"
+    exchange.mkdir(parents=True)
+    reply = run_to_end(export_node(node, ("seg.nrrd",), output, folder=exchange, ask=answered))
+    return reply.files["seg.nrrd"][0], reply.notices
 
 
 def load_seg_nrrd(path, host):

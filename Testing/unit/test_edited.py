@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from MedAISegLib.exporters import EXPORTERS
 from MedAISegLib.slicer_io import edited as edited_module
 from MedAISegLib.slicer_io.edited import (
     confirm_checksums,
@@ -14,10 +15,10 @@ from MedAISegLib.slicer_io.labelmaps import labelmap_array, labelmap_grid
 from MedAISegLib.slicer_io.run_record import provenance_of_node
 from MedAISegLib.slicer_io.segment_content import content_of
 from MedAISegLib.slicer_io.segmentation_node import run_to_end
-from MedAISegLib.slicer_io.writers import save_mrb, save_seg_nrrd
+from MedAISegLib.slicer_io.writers import save_mrb
 from placing_scene import GEOMETRY, add_segment, by_name, drawn, edit, mask, place, source
-from scene_nodes import FOUND, load_seg_nrrd, put_under_matrix, rigid_ras
-from segmentations import PROVENANCE, organs
+from scene_nodes import FOUND, export_seg_nrrd, load_seg_nrrd, put_under_matrix, rigid_ras
+from segmentations import PROVENANCE, organs, result_of
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
@@ -93,7 +94,7 @@ def test_a_labelmap_that_slicer_has_cropped_is_no_edit(node, another_session):
 
 @pytest.mark.parametrize("crop", [False, True], ids=["whole", "cropped"])
 @pytest.mark.parametrize("is_edited", [False, True])
-def test_after_a_seg_nrrd(host, node, tmp_path, crop, is_edited, another_session):
+def test_after_slicers_own_save(host, node, tmp_path, crop, is_edited, another_session):
     import slicer
 
     if is_edited:
@@ -108,11 +109,31 @@ def test_after_a_seg_nrrd(host, node, tmp_path, crop, is_edited, another_session
     assert found(loaded) == ({by_name(loaded)[LIVER]} if is_edited else frozenset())
 
 
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_after_an_export(host, node, tmp_path, is_edited, another_session):
+    if is_edited:
+        edit(node, by_name(node)[LIVER], drawn((0, 3), (1, 5), (2, 9)))
+    path, _ = export_seg_nrrd(node, tmp_path)
+    another_session()
+    loaded = load_seg_nrrd(path, host)
+    assert found(loaded) == ({by_name(loaded)[LIVER]} if is_edited else frozenset())
+
+
+def test_after_a_file_of_the_command(host, tmp_path, another_session):
+    segmentation = organs(GEOMETRY, overlap=True)
+    (path,) = EXPORTERS["seg.nrrd"].write(segmentation, result_of(segmentation), tmp_path).files
+    loaded = load_seg_nrrd(path, host)
+    assert found(loaded) == frozenset()
+    edit(loaded, by_name(loaded)[LIVER], drawn((0, 3), (1, 5), (2, 9)))
+    another_session()
+    assert found(loaded) == {by_name(loaded)[LIVER]}
+
+
 def test_after_our_own_seg_nrrd_under_a_transform(host, node, tmp_path, another_session):
     put_under_matrix(node, host.scene, rigid_ras())
-    save_seg_nrrd(node, tmp_path / "a.seg.nrrd")
+    path, _ = export_seg_nrrd(node, tmp_path)
     another_session()
-    assert found(load_seg_nrrd(tmp_path / "a.seg.nrrd", host)) == frozenset()
+    assert found(load_seg_nrrd(path, host)) == frozenset()
 
 
 @pytest.mark.parametrize("is_edited", [False, True])
@@ -155,8 +176,8 @@ def test_a_labelmap_filled_in_place_is_noticed_by_its_time_stamp(node):
 
 
 def test_without_its_scene_the_tags_tell_the_run(host, node, tmp_path):
-    save_seg_nrrd(node, tmp_path / "a.seg.nrrd")
-    loaded = load_seg_nrrd(tmp_path / "a.seg.nrrd", host)
+    path, _ = export_seg_nrrd(node, tmp_path)
+    loaded = load_seg_nrrd(path, host)
     (run,) = provenance_of_node(loaded)
     assert (run.provenance.model_id, run.provenance.model_sha256) == (PROVENANCE.model_id, PROVENANCE.model_sha256)
     assert dict(run.segments) == by_name(loaded)

@@ -7,86 +7,24 @@ import pytest
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.files import write_obj, write_seg_nrrd, write_stl
+from MedAISegLib.slicer_io.files import write_obj, write_stl
 from MedAISegLib.slicer_io.mesh_names import mesh_file_names
 from MedAISegLib.slicer_io.provenance_tags import read_tag
 from MedAISegLib.slicer_io.scene import mrml_scene, new_scene_host
-from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node, segmentation_to_node
+from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
-from MedAISegLib.slicer_io.writers import save_mrb, save_seg_nrrd
+from MedAISegLib.slicer_io.writers import save_mrb
 from scene_nodes import (
-    FOUND,
     assert_equal,
-    load_seg_nrrd,
     put_under_matrix,
     rigid_ras,
     segments_of,
     to_node,
 )
-from segmentations import masks_in_world, oblique_geometry, organs, points_of, result_of
+from segmentations import oblique_geometry, organs, points_of, result_of
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
 pytestmark = pytest.mark.slicer
-
-FILE_ENDS = {write_stl: "stl", write_obj: "obj", write_seg_nrrd: "seg.nrrd"}
-
-
-@pytest.mark.parametrize("overlap", [False, True], ids=["apart", "overlapping"])
-def test_seg_nrrd_is_reloaded_equal(host, overlap, tmp_path):
-    segmentation = organs(oblique_geometry(), overlap=overlap)
-    path = tmp_path / "x.seg.nrrd"
-    save_seg_nrrd(to_node(segmentation, host), path)
-    loaded = load_seg_nrrd(path, new_scene_host())
-    assert_equal(segmentation_from_node(loaded), segmentation)
-    assert [read_tag(s, "MedAISeg.ModelId") for s in segments_of(loaded)] == ["organs", "organs"]
-    assert [read_tag(s, "MedAISeg.LabelValue") for s in segments_of(loaded)] == ["3", "7"]
-
-
-def test_seg_nrrd_keeps_the_whole_reference_grid(host, tmp_path):
-    import SimpleITK as sitk
-
-    segmentation = organs(oblique_geometry())
-    save_seg_nrrd(to_node(segmentation, host), tmp_path / "x.seg.nrrd")
-    assert sitk.ReadImage(tmp_path / "x.seg.nrrd").GetSize() == segmentation.geometry.shape_kji[::-1]
-
-
-def test_seg_nrrd_of_a_transformed_node_is_where_the_world_shows_it(host, tmp_path):
-    geometry = oblique_geometry()
-    source = volume_to_node(Volume(np.zeros(geometry.shape_kji, np.int16), geometry), host.scene, "CT")
-    put_under_matrix(source, host.scene, rigid_ras())
-    segmentation = organs(volume_from_node(source).geometry)
-    node = to_node(segmentation, host, source_node=source)
-    save_seg_nrrd(node, tmp_path / "x.seg.nrrd")
-    assert node.GetParentTransformNode() is source.GetParentTransformNode()
-    assert_equal(segmentation_from_node(load_seg_nrrd(tmp_path / "x.seg.nrrd", host)), segmentation)
-
-
-def test_seg_nrrd_of_a_tilted_series_says_that_it_was_resampled(host, tmp_path):
-    straight, tilted = oblique_geometry((8, 20, 24)), oblique_geometry((8, 20, 24), shear=0.7)
-    source = volume_to_node(Volume(np.zeros(tilted.shape_kji, np.int16), tilted), host.scene, "CT")
-    segmentation = organs(tilted)
-    node, notices = segmentation_to_node(segmentation, result_of(segmentation), host.scene, source_node=source)
-    assert notices == ()
-    written = save_seg_nrrd(node, tmp_path / "x.seg.nrrd")
-    assert [notice.code for notice in written.notices] == ["sheared-grid-resampled"]
-    loaded = load_seg_nrrd(tmp_path / "x.seg.nrrd", host)
-    assert [read_tag(s, "MedAISeg.ModelId") for s in segments_of(loaded)] == ["organs", "organs"]
-    points = points_of(straight)
-    expected = masks_in_world(segmentation, FOUND, points)
-    actual = masks_in_world(segmentation_from_node(loaded), FOUND, points)
-    assert (2 * (expected & actual).sum(axis=1) / (expected.sum(axis=1) + actual.sum(axis=1)) > 0.85).all()
-
-
-def test_many_labels_beyond_a_byte_keep_their_values(host, tmp_path):
-    geometry = oblique_geometry((3, 20, 20))
-    layers = np.arange(1200).reshape(1, 3, 20, 20).astype(np.uint16)
-    segments = tuple(Segment(n, f"parcel {n}", (n % 256, 5, 6)) for n in (1, 255, 256, 700, 1199))
-    segmentation = Segmentation(np.where(np.isin(layers, [1, 255, 256, 700, 1199]), layers, 0), geometry, segments)
-    path = tmp_path / "x.seg.nrrd"
-    save_seg_nrrd(to_node(segmentation, host), path)
-    loaded = segmentation_from_node(load_seg_nrrd(path, host))
-    np.testing.assert_array_equal(loaded.layers, segmentation.layers)
-    assert [s.label_value for s in loaded.segments] == [1, 255, 256, 700, 1199]
 
 
 def test_a_scene_bundle_is_reloaded_equal(host, tmp_path):
@@ -135,10 +73,10 @@ def test_a_surface_lies_around_its_segment_in_lps(write, tmp_path):
     assert file.name == f"segmentation_ball{file.suffix}"
 
 
-@pytest.mark.parametrize("write", [write_stl, write_obj, write_seg_nrrd])
+@pytest.mark.parametrize("write", [write_stl, write_obj], ids=["stl", "obj"])
 def test_writing_without_a_display_is_quiet(write, tmp_path, capfd):
     segmentation = organs(oblique_geometry())
-    write(segmentation, result_of(segmentation), tmp_path / f"segmentation.{FILE_ENDS[write]}")
+    write(segmentation, result_of(segmentation), tmp_path / f"segmentation.{write.__name__[-3:]}")
     assert capfd.readouterr() == ("", "")
 
 

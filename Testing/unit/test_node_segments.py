@@ -6,12 +6,8 @@ import csv
 
 import numpy as np
 import pytest
-from MedAISegLib.app import result_requests
 from MedAISegLib.app.exchange import segmentation_of
-from MedAISegLib.app.protocol import ExportRequest, MeasureRequest
-from MedAISegLib.app.tasks import Task
 from MedAISegLib.core.errors import InputError, ResourceError, UsageError
-from MedAISegLib.core.progress import Progress
 from MedAISegLib.core.segmentation import AlgorithmType
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.export import NoDicom, export_node, provenance_of_export, why_no_dicom
@@ -23,7 +19,7 @@ from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segmentation_node import run_to_end, segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import volume_to_node
 from placing_scene import GEOMETRY, add_segment, by_name, changed_organs, drawn, edit, labels, mask, place
-from scene_nodes import FOUND, put_slices_at, put_under_matrix, rigid_ras
+from scene_nodes import FOUND, answered, put_slices_at, put_under_matrix, rigid_ras
 from segmentations import PROVENANCE, masks_in_world, organs, points_of
 
 pytest.importorskip("slicer_core", reason="slicer-core is not installed")
@@ -45,9 +41,7 @@ class Scene:
 
     def ask(self, request):
         self.asked.append(request)
-        yield None
-        handlers = {MeasureRequest: result_requests.measure, ExportRequest: result_requests.export}
-        return handlers[type(request)](Task(request, Progress(), lambda *_: None, None, {}))
+        return answered(request)
 
     def id(self, name):
         return by_name(self.node)[name]

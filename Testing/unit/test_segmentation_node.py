@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
+from MedAISegLib.core.provenance_tags import tag_text
 from MedAISegLib.core.terminology import UNSPECIFIED
+from MedAISegLib.core.terminology_tag import terminology_from_tag, terminology_to_tag
 from MedAISegLib.core.volume import Volume
+from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP
 from MedAISegLib.slicer_io.placing import place_result
-from MedAISegLib.slicer_io.provenance_tags import read_tag, tag_text
+from MedAISegLib.slicer_io.provenance_tags import read_tag
 from MedAISegLib.slicer_io.segmentation_node import (
-    BINARY_LABELMAP,
     run_to_end,
     segmentation_from_node,
     segmentation_to_node,
 )
-from MedAISegLib.slicer_io.terminology_tag import terminology_from_tag, terminology_to_tag
 from MedAISegLib.slicer_io.volume_node import volume_from_node, volume_to_node
 from scene_nodes import (
     FOUND,

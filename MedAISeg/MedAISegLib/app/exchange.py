@@ -179,7 +179,7 @@ def segmentation_of(folder: Path, record: SegmentationRecord) -> Segmentation:
         ResourceError: if its file is gone or damaged.
     """
     layers = np.asarray(open_array(folder, record.layers))
-    return Segmentation(layers, record.geometry, record.segments, record.series)
+    return Segmentation(layers, record.geometry, record.segments, record.series, record.node)
 
 
 def record_segmentation(folder: Path, name: str, segmentation: Segmentation, poll: Poll = never) -> SegmentationRecord:
@@ -189,7 +189,9 @@ def record_segmentation(folder: Path, name: str, segmentation: Segmentation, pol
         ResourceError: if the disk is full or the folder cannot be written.
     """
     layers = record_array(folder, name, segmentation.layers, poll)
-    return SegmentationRecord(layers, segmentation.geometry, segmentation.segments, segmentation.series)
+    return SegmentationRecord(
+        layers, segmentation.geometry, segmentation.segments, segmentation.series, segmentation.node
+    )
 
 
 def _path(folder: Path, record: ArrayFile) -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ..core.classification import ClassificationResult
 from ..core.geometry import VolumeGeometry
+from ..core.node_description import NodeDescription
 from ..core.notice import Notice
 from ..core.result import JobResult, SegmentResult
 from ..core.segmentation import Segment
@@ -72,6 +73,7 @@ class SegmentationRecord:
     geometry: VolumeGeometry
     segments: tuple[Segment, ...]
     series: SeriesReference | None = None
+    node: NodeDescription | None = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ class MeasureReply:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Write files of the exporters (DICOM SEG, NIfTI, tables) into ``output``, atomically.
+    """Write files of the exporters (Slicer's own, DICOM SEG, NIfTI, tables) into ``output``, atomically.
 
     Attributes:
         edited: names of the segments that a person has changed or made: SEMIAUTOMATIC or MANUAL in DICOM SEG.

@@ -27,7 +27,7 @@ TABLES = "tables"
 USUAL = ("seg.nrrd", "dicom-seg", "nifti")
 """What is written where the user names no format, as far as it is possible."""
 
-_BY_SLICER_CORE = ("seg.nrrd", "stl", "obj")
+_BY_SLICER_CORE = ("stl", "obj")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def file_names(formats: Sequence[str], segment_names: Sequence[str]) -> list[str
     """The names of the files that these formats can leave in the output folder."""
     names = []
     for name in formats:
-        if name in ("stl", "obj"):
+        if name in _BY_SLICER_CORE:
             names += mesh_file_names(name, segment_names)
         else:
             names.append(_exporter(name).file_name)
@@ -111,7 +111,7 @@ def left_over_notice(folder: Path, segment_names: Sequence[str], written: Sequen
 def write_files(
     segmentation: Segmentation, result: JobResult, plan: FilePlan, folder: Path, progress: Progress
 ) -> JobResult:
-    """Write what is planned into a folder, side by side except for Slicer's own, which MRML writes on this thread.
+    """Write what is planned into a folder, side by side except for surfaces, which MRML writes on this thread.
 
     Signals have to be deferred: an exception that strikes the import of a C++ package, or one while other threads
     import, leaves locks and memory behind that nobody clears. The writers poll.

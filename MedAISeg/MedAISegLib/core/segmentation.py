@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import VolumeGeometry
+from .node_description import NodeDescription
 from .progress import Poll, never
 from .terminology import UNSPECIFIED, Terminology
 from .volume import SeriesReference
@@ -53,18 +54,22 @@ class Segmentation:
         geometry: index (k, j, i) to LPS mm.
         segments: every segment that was asked for, also those without a voxel.
         series: the DICOM series of the first channel, None for image files.
+        node: the node of Slicer that holds the segments, None for what comes from a run.
     """
 
     layers: Layers
     geometry: VolumeGeometry
     segments: tuple[Segment, ...]
     series: SeriesReference | None = None
+    node: NodeDescription | None = None
 
     def __post_init__(self) -> None:
         if self.layers.ndim != 4 or self.layers.shape[1:] != self.geometry.shape_kji:
             raise ValueError(f"layers {self.layers.shape} do not fit the geometry {self.geometry.shape_kji}")
         if self.layers.dtype not in (np.uint8, np.uint16):
             raise ValueError(f"layers are uint8 or uint16, not {self.layers.dtype}")
+        if self.node is not None and len(self.node.segments) != len(self.segments):
+            raise ValueError(f"{len(self.segments)} segments, and {len(self.node.segments)} in the node")
 
     def mask(self, segment: Segment) -> NDArray[np.bool_]:
         """(k, j, i), where the segment is."""

@@ -1,4 +1,4 @@
-"""DICOM SEG, NIfTI and tables; each written atomically.
+"""Slicer's own file, DICOM SEG, NIfTI and tables; each written atomically.
 
 A writer is one function, and one line in ``EXPORTERS``::
 
@@ -50,6 +50,7 @@ class ExportFormat:
 
 
 EXPORTERS = {
+    "seg.nrrd": ExportFormat("segmentation.seg.nrrd", "MedAISegLib.exporters.seg_nrrd:write_seg_nrrd"),
     "dicom-seg": ExportFormat("segmentation.dcm", "MedAISegLib.exporters.dicom_seg:write_dicom_seg"),
     "nifti": ExportFormat("segmentation.nii.gz", "MedAISegLib.exporters.nifti:write_nifti"),
     "tables": ExportFormat("segments.csv", "MedAISegLib.exporters.tables:write_tables"),

@@ -10,10 +10,10 @@ from typing import Any
 from ..core.characters import shown
 from ..core.classification import ClassificationResult, ClassProbability, ImageClasses
 from ..core.notice import Notice
+from ..core.provenance_tags import PREFIX
 from ..core.records import from_json, to_json
 from ..core.result import Provenance
 from .beside import put_beside
-from .provenance_tags import PREFIX
 from .scene import slicer_module, vtk_module
 
 TABLE_CLASS = "vtkMRMLTableNode"

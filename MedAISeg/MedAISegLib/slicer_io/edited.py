@@ -11,9 +11,10 @@ from typing import Any
 
 from ..core.checksums import LayerTally
 from ..core.geometry import VolumeGeometry
+from ..core.provenance_tags import CHECKSUM
 from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
 from .node_stamp import segment_stamp
-from .provenance_tags import CHECKSUM, read_tag
+from .provenance_tags import read_tag
 
 _untouched: dict[str, tuple[int, int, str]] = {}
 """Segment ID to the state in which its voxels are known to have the checksum of its tag."""

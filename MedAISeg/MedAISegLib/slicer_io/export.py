@@ -13,21 +13,22 @@ from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.result import JobResult, Provenance
 from ..core.volume import SeriesReference
-from ..exporters.written import Written
 from .dicom_database import DatabaseState, database_state
 from .dicom_origin import is_in_database, origin_of, read_origin
-from .event_loop import wait_cursor
 from .no_dicom import NoDicom
+from .node_description import describe_node
 from .node_segments import RecordedNode, record_node
 from .node_statistics import Ask, measure_record
 from .pump import Pieces
 from .run_record import RunRecord, provenance_of_node
-from .writers import MeshKind, meshes_in_pieces, save_seg_nrrd
+from .writers import MeshKind, meshes_in_pieces
 
 DICOM_SEG = "dicom-seg"
 
-_SEG_NRRD = "seg.nrrd"
-_WRITTEN_HERE = (_SEG_NRRD, *(kind.value for kind in MeshKind))
+_WITH_NUMBERS = ("nifti", "tables")
+"""Formats that hold volumes and statistics."""
+
+_WRITTEN_HERE = tuple(kind.value for kind in MeshKind)
 """Formats that Slicer itself writes; the others are the worker's."""
 
 
@@ -53,10 +54,10 @@ def export_node(
     """Write files of a segmentation node into a folder, with what is in the node now.
 
     Segments that a run made and a person changed are marked as SEMIAUTOMATIC in DICOM SEG, a person's own as MANUAL,
-    and both are named in the provenance. Slicer's ``seg.nrrd`` is written in one go under a wait cursor.
+    and both are named in the provenance.
 
     Args:
-        formats: names of ``exporters.EXPORTERS``, ``seg.nrrd``, ``stl`` or ``obj``.
+        formats: names of ``exporters.EXPORTERS``, ``stl`` or ``obj``.
         folder: for what the worker is given.
         ask: the worker.
 
@@ -76,7 +77,8 @@ def export_node(
         notices += reply.notices
     for name in formats:
         if name in _WRITTEN_HERE:
-            written = yield from _by_slicer(node, name, output, overwrite=overwrite)
+            path = output / f"segmentation.{name}"
+            written = yield from meshes_in_pieces(node, path, MeshKind(name), overwrite=overwrite)
             files[name] = written.files
             notices += written.notices
     return ExportReply(files, tuple(dict.fromkeys(notices)))
@@ -113,25 +115,17 @@ def _by_worker(
 ) -> Pieces[ExportReply]:
     series = yield from _series(node, is_needed=DICOM_SEG in formats)
     recorded = yield from record_node(node, folder, series=series)
+    record = replace(recorded.record, node=describe_node(node, recorded.segment_ids))
     runs = provenance_of_node(node)
-    measured = yield from measure_record(node, recorded, folder, ask)
+    is_measured = any(name in _WITH_NUMBERS for name in formats)
     result = JobResult(
-        segments=measured.segments,
+        segments=(yield from measure_record(node, recorded, folder, ask)).segments if is_measured else (),
         provenance=provenance_of_export(_under_present_names(runs, recorded), recorded.edited, recorded.added),
         timings_s=runs[-1].timings_s if runs else {},
         peak_memory_bytes=runs[-1].peak_memory_bytes if runs else 0,
     )
-    request = ExportRequest(folder, recorded.record, result, formats, output, overwrite, recorded.edited)
+    request = ExportRequest(folder, record, result, formats, output, overwrite, recorded.edited)
     return cast("ExportReply", (yield from ask(request)))
-
-
-def _by_slicer(node: Any, name: str, output: Path, *, overwrite: bool) -> Pieces[Written]:
-    path = output / f"segmentation.{name}"
-    if name != _SEG_NRRD:
-        return (yield from meshes_in_pieces(node, path, MeshKind(name), overwrite=overwrite))
-    yield None
-    with wait_cursor():
-        return save_seg_nrrd(node, path, overwrite=overwrite)
 
 
 def _series(node: Any, *, is_needed: bool) -> Pieces[SeriesReference | None]:

@@ -15,41 +15,31 @@ from ..exporters import ExportFormat
 from ..exporters.written import Written
 from .scene import mrml_scene, slicer_module, vtk_module
 from .segmentation_node import segmentation_to_node
-from .writers import MeshKind, save_meshes, save_seg_nrrd
+from .writers import MeshKind, save_meshes
 
 MRML_EXPORTERS = {
-    "seg.nrrd": ExportFormat("segmentation.seg.nrrd", "MedAISegLib.slicer_io.files:write_seg_nrrd"),
     "stl": ExportFormat("segmentation.stl", "MedAISegLib.slicer_io.files:write_stl"),
     "obj": ExportFormat("segmentation.obj", "MedAISegLib.slicer_io.files:write_obj"),
 }
 """Format name to its writer; the surfaces are ``segmentation_NAME.stl``, one a segment."""
 
 
-def write_seg_nrrd(
-    segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
-) -> Written:
-    """Slicer's own file of segments; those without a voxel are left out.
-
-    Raises:
-        UsageError: if the file is there and may not be overwritten, or slicer-core is missing.
-        ResourceError: if it cannot be written.
-    """
-    with _node(segmentation, result, poll) as (node, notices):
-        written = save_seg_nrrd(node, path, overwrite=overwrite)
-    return Written(written.files, notices + written.notices)
-
-
 def write_stl(
     segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
 ) -> Written:
-    """``STEM_NAME.stl`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
+    """``STEM_NAME.stl`` a segment, LPS mm.
+
+    Raises:
+        UsageError: if a file is there and may not be overwritten, or slicer-core is missing.
+        ResourceError: if they cannot be written.
+    """
     return _write_meshes(segmentation, result, path, MeshKind.STL, poll, overwrite=overwrite)
 
 
 def write_obj(
     segmentation: Segmentation, result: JobResult, path: Path, *, overwrite: bool = False, poll: Poll = never
 ) -> Written:
-    """``STEM_NAME.obj`` a segment, LPS mm. Raises as :func:`write_seg_nrrd`."""
+    """``STEM_NAME.obj`` a segment, LPS mm. Raises as :func:`write_stl`."""
     return _write_meshes(segmentation, result, path, MeshKind.OBJ, poll, overwrite=overwrite)
 
 

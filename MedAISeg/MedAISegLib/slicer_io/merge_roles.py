@@ -8,9 +8,10 @@ from enum import Enum
 from typing import Any
 
 from ..core.language import tr as _
+from ..core.provenance_tags import LABEL_VALUE, MODEL_ID, SEGMENT_NAME, tag_text
 from ..core.result import Provenance
 from ..core.segmentation import Segment, Segmentation
-from .provenance_tags import LABEL_VALUE, MODEL_ID, SEGMENT_NAME, read_tag, tag_text
+from .provenance_tags import read_tag
 from .scene import slicer_module
 
 

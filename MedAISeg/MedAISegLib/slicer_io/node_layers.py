@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
+from ..core.provenance_tags import LABEL_VALUE
 from ..core.segmentation import Segment
+from ..core.terminology_tag import TERMINOLOGY, terminology_from_tag
 from .geometry import PlacedGrid, placed_grid
 from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
-from .provenance_tags import LABEL_VALUE, read_tag
+from .provenance_tags import read_tag
 from .resampling import covering_grid, resample_image
-from .scene import slicer_module, vtk_module
-from .terminology_tag import terminology_from_tag
+from .scene import vtk_module
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ def _describe(segment: Any, label_value: int, layer: int) -> Segment:
         label_value=label_value,
         name=segment.GetName() or "",
         color_rgb=(red, green, blue),
-        terminology=terminology_from_tag(read_tag(segment, slicer_module().vtkSegment.GetTerminologyEntryTagName())),
+        terminology=terminology_from_tag(read_tag(segment, TERMINOLOGY)),
         layer=layer,
     )
 

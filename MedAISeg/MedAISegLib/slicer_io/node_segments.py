@@ -9,12 +9,13 @@ from typing import Any
 
 from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import SegmentationRecord
+from ..core.provenance_tags import MODEL_ID
 from ..core.segmentation import AlgorithmType
 from ..core.volume import SeriesReference
 from .edited import find_edited
 from .node_layers import NodeLayers, layers_of_node
 from .node_stamp import segment_stamp
-from .provenance_tags import MODEL_ID, read_tag
+from .provenance_tags import read_tag
 
 Stamp = tuple[int, int]
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.notice import Notice
+from ..core.provenance_tags import PREFIX
 from ..core.records import from_json, to_json
 from ..core.result import JobResult, Provenance
-from .provenance_tags import PREFIX, provenance_from_tags
+from .provenance_tags import provenance_from_tags
 
 ATTRIBUTE = f"{PREFIX}Runs"
 

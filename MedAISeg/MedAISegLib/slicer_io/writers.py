@@ -1,4 +1,4 @@
-"""The files that MRML writes: ``.seg.nrrd``, surfaces and scene bundles."""
+"""The files that MRML writes: surfaces and scene bundles."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from ..core.notice import Notice
 from ..core.progress import Poll, never
 from ..exporters.atomic import atomic_path, atomic_paths
 from ..exporters.written import Written
-from .completeness import bundle_is_complete, nrrd_is_complete, obj_is_complete, stl_is_complete
+from .completeness import bundle_is_complete, obj_is_complete, stl_is_complete
 from .geometry import to_world
 from .labelmaps import CLOSED_SURFACE
 from .mesh_names import mesh_file_names
 from .scene import slicer_module, vtk_module
-from .segmentation_node import in_world
 from .surfaces import missing_surfaces
 
 
@@ -28,24 +27,6 @@ class MeshKind(Enum):
 
     STL = "stl"
     OBJ = "obj"
-
-
-def save_seg_nrrd(node: Any, path: Path, *, overwrite: bool = False) -> Written:
-    """A segmentation node as it lies in the world, on its whole reference grid.
-
-    Raises:
-        UsageError: if the file is there and may not be overwritten.
-        ResourceError: if it cannot be written.
-    """
-    storage = slicer_module().vtkMRMLSegmentationStorageNode()
-    storage.SetScene(node.GetScene())
-    storage.SetCropToMinimumExtent(False)
-    with atomic_path(path, overwrite=overwrite) as temporary, in_world(node) as (placed, notices):
-        storage.SetFileName(str(temporary))
-        with _quiet():
-            written = bool(storage.WriteData(placed)) and temporary.is_file()
-        _check(written and _is_whole_nrrd(temporary), path)
-    return Written((path,), notices)
 
 
 def save_meshes(node: Any, path: Path, kind: MeshKind, *, overwrite: bool = False, poll: Poll = never) -> Written:
@@ -149,11 +130,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         vtk_object.SetGlobalWarningDisplay(before)
-
-
-def _is_whole_nrrd(path: Path) -> bool:
-    with path.open("rb") as file:
-        return nrrd_is_complete(file)
 
 
 def _check(succeeded: bool, path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.provenance_tags import CHECKSUM, MODEL_ID
 from ..core.result import SegmentResult
 from ..slicer_io.edited import find_edited, is_surely_untouched
 from ..slicer_io.merge_roles import is_completed
 from ..slicer_io.node_stamp import segment_stamp
-from ..slicer_io.provenance_tags import CHECKSUM, MODEL_ID, read_tag
+from ..slicer_io.provenance_tags import read_tag
 from ..slicer_io.pump import Pump
 
 Stamp = tuple[int, int]

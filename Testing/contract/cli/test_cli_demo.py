@@ -10,10 +10,16 @@ import pytest
 from command_line import below
 from MedAISegLib.cli import demo
 
-FILES = {"segments.csv", "segmentation.dcm", "segmentation.nii.gz", "segmentation.json", "overlay.png"}
+FILES = {
+    "segments.csv",
+    "segmentation.dcm",
+    "segmentation.nii.gz",
+    "segmentation.json",
+    "segmentation.seg.nrrd",
+    "overlay.png",
+}
 BY_SLICER_CORE = {
     "3d.png",
-    "segmentation.seg.nrrd",
     "segmentation_Anterior_hippocampus.stl",
     "segmentation_Posterior_hippocampus.stl",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 
 import numpy as np
 import pydicom
@@ -113,13 +114,18 @@ def test_a_link_to_a_folder_that_is_gone_is_no_output(run, study, tmp_path):
     assert "infer" not in result.stderr, "it is said before the run"
 
 
-@pytest.mark.slicer
-def test_the_usual_formats_and_meshes(run, study, tmp_path):
-    pytest.importorskip("slicer_core", reason="slicer-core is not installed")
+def test_the_usual_formats_need_no_slicer_core(run, study, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "slicer_core", None)
     result = run("segment", study, "-m", "hippocampus", "-o", tmp_path / "usual")
     assert result.exit_code == 0, result.stderr
     assert below(tmp_path / "usual") == sorted([*WITHOUT_MESHES, "segmentation.seg.nrrd"])
+
+
+@pytest.mark.slicer
+def test_surfaces(run, study, tmp_path):
+    pytest.importorskip("slicer_core", reason="slicer-core is not installed")
     result = run("segment", study, "-m", "hippocampus", "-o", tmp_path / "meshes", "--format", "stl,obj")
+    assert result.exit_code == 0, result.stderr
     meshes = [
         f"segmentation_{part}_hippocampus.{kind}" for part in ("Anterior", "Posterior") for kind in ("obj", "stl")
     ]

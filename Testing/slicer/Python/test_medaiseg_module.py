@@ -97,11 +97,14 @@ class MedAISegModuleTest(unittest.TestCase):
             self.assert_recorded(self.slicer.util.getNode("Hippocampus"))
 
     def test_a_result_is_exported_as_a_segmentation_file_and_as_surfaces(self):
-        from MedAISegLib.slicer_io.writers import MeshKind, save_meshes, save_seg_nrrd
+        from MedAISegLib.exporters.seg_nrrd import write_seg_nrrd
+        from MedAISegLib.slicer_io.segmentation_node import segmentation_from_node
+        from MedAISegLib.slicer_io.writers import MeshKind, save_meshes
 
         node = self.placed(self.sample()).node
         with tempfile.TemporaryDirectory() as folder:
-            written = save_seg_nrrd(node, Path(folder) / "hippocampus.seg.nrrd")
+            _, result = recorded_result()
+            written = write_seg_nrrd(segmentation_from_node(node), result, Path(folder) / "hippocampus.seg.nrrd")
             assert all(path.stat().st_size for path in written.files)
             surfaces = save_meshes(node, Path(folder) / "hippocampus.stl", MeshKind.STL)
             assert len(surfaces.files) == len(NAMES)

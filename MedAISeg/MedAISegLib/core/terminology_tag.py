@@ -1,9 +1,12 @@
-"""Slicer's text form of a segment's codes, as it stands in the tag ``TerminologyEntry``."""
+"""Slicer's text form of a segment's codes, as it stands in a tag of the segment."""
 
 from __future__ import annotations
 
-from ..core.characters import shown
-from ..core.terminology import UNSPECIFIED, Code, Terminology
+from .characters import shown
+from .terminology import UNSPECIFIED, Code, Terminology
+
+TERMINOLOGY = "TerminologyEntry"
+"""The tag's name."""
 
 _TYPE_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
