@@ -8,9 +8,10 @@ import torch
 from MedAISegLib.core.case import Case
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.engine import even_windows
+from MedAISegLib.engine import each_once
 from MedAISegLib.engine import windows as windows_module
-from MedAISegLib.engine.even_windows import EachOnce, WindowCount
+from MedAISegLib.engine.each_once import EachOnce
+from MedAISegLib.engine.even_windows import WindowCount
 from MedAISegLib.engine.run import segment
 from MedAISegLib.engine.slabs import collect
 from MedAISegLib.engine.windows import Placement, score_slabs
@@ -47,7 +48,7 @@ def run(values, batch=1):
 
 @pytest.fixture(params=[2**30, 0], ids=["kept", "too large to keep"])
 def kept_bytes(request, monkeypatch):
-    monkeypatch.setattr(even_windows, "_KEPT_BYTES", request.param)
+    monkeypatch.setattr(each_once, "_KEPT_BYTES", request.param)
     return request.param
 
 
@@ -56,7 +57,7 @@ def kept_bytes(request, monkeypatch):
 def test_scores_are_the_same_to_the_last_bit(batch, channels, kept_bytes, monkeypatch):
     values = body_in_air(channels)
     scores, seen = run(values, batch)
-    monkeypatch.setattr(even_windows, "value_throughout", lambda _: None)
+    monkeypatch.setattr(each_once, "value_throughout", lambda _: None)
     expected, all_windows = run(values, batch)
     assert len(seen) < len(all_windows)
     assert torch.equal(scores, expected)
@@ -74,7 +75,7 @@ def test_the_network_sees_each_even_window_once(kept_bytes):
 
 
 def test_even_windows_do_not_wait_without_end_for_one_that_is_not(monkeypatch):
-    monkeypatch.setattr(even_windows, "_MOST_WAITING", 5)
+    monkeypatch.setattr(each_once, "_MOST_WAITING", 5)
     asked = []
 
     def crops():

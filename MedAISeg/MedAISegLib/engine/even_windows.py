@@ -2,24 +2,19 @@
 
 The same values in give the same scores out, whatever a model makes of them, so no label depends on it. Measured: what
 is gained is the share of such windows, none of 60 on a CT of the trunk, 2 of 108 on one of the chest; looking takes
-2.5 ms at most for a window of 96 voxels, 1 % of a small U-Net's time. Air with noise is not even: what a network makes
-of it is not known before it has been asked.
+2.5 ms at most for a window of 96 voxels, 1 % of a small U-Net's time. Air with noise is not even: see air_windows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from ..core.notice import Notice
 
-_KEPT_BYTES = 256 * 2**20
-"""Scores of an even window that are kept beside the network's own work; larger ones only until it runs again."""
-_MOST_WAITING = 1024
-"""Windows, most of them even, whose scores wait for one that is not."""
 _UNDEFINED = (
     "Some of the network's scores are no numbers: what it found there, or did not find, is not to be relied on."
 )
@@ -54,15 +49,26 @@ class WindowCount:
     """How many windows there were, and of how many of them the network was not asked.
 
     Attributes:
+        repeated: of those that are even.
+        air: of those of air.
+        air_images: on so many before, nothing was found in such; the fewest of several stages.
         undefined: some scores were, see ``are_undefined``.
     """
 
     all: int = 0
     repeated: int = 0
     undefined: bool = False
+    air: int = 0
+    air_images: int = 0
 
     def __add__(self, other: WindowCount) -> WindowCount:
-        return WindowCount(self.all + other.all, self.repeated + other.repeated, self.undefined or other.undefined)
+        return WindowCount(
+            self.all + other.all,
+            self.repeated + other.repeated,
+            self.undefined or other.undefined,
+            self.air + other.air,
+            min(count.air_images for count in (self, other) if count.air) if self.air or other.air else 0,
+        )
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -79,62 +85,10 @@ class WindowCount:
         return watched
 
     def __str__(self) -> str:
-        computed = f"{self.all - self.repeated} of {self.all}"
-        return f"{computed}, the rest being even and each like one of these" if self.repeated else computed
-
-
-class EachOnce:
-    """Windows through a network in batches, those that are even and alike only once."""
-
-    def __init__(
-        self,
-        predict: Callable[[torch.Tensor], torch.Tensor],
-        batch: int,
-        device: torch.device,
-        count: WindowCount | None = None,
-    ) -> None:
-        """At most ``batch`` windows go through the network at once, on a device; each is added to the count."""
-        self._count = count or WindowCount()
-        self._predict, self._batch, self._device = predict, batch, device
-        self._known: dict[Hashable, torch.Tensor] = {}
-        self._fresh: dict[Hashable, torch.Tensor] = {}
-        self._waiting: list[Hashable] = []
-
-    def scores(self, crops: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """(class, a, b, c) scores of each (channel, a, b, c) window in turn."""
-        for number, crop in enumerate(crops):
-            self._count.all += 1
-            value = value_throughout(crop)
-            key: Hashable = number if value is None else value
-            if key in self._known and self._fresh and self._is_too_large():
-                yield from self._answered()
-            if key in self._known or key in self._fresh:
-                self._count.repeated += 1
-            else:
-                if len(self._fresh) == self._batch or (self._waiting and self._is_too_large()):
-                    yield from self._answered()
-                self._fresh[key] = crop
-            self._waiting.append(key)
-            if len(self._waiting) == _MOST_WAITING:
-                yield from self._answered()
-        yield from self._answered()
-
-    def _answered(self) -> Iterator[torch.Tensor]:
-        """The scores of all windows that wait, after the network has seen those that are new."""
-        found: dict[Hashable, torch.Tensor] = {}
-        if self._fresh:
-            if self._is_too_large():
-                self._known.clear()
-            scores = self._predict(torch.stack(list(self._fresh.values())).to(self._device))
-            found = dict(zip(self._fresh, scores, strict=True))
-        waiting, self._waiting, self._fresh = self._waiting, [], {}
-        for key in waiting:
-            yield self._known[key] if key in self._known else found[key]
-        even = [key for key in found if isinstance(key, tuple)]
-        if even:
-            last = found[even[-1]]
-            # One of several would keep the scores of all of them.
-            self._known = {even[-1]: last if len(found) == 1 else last.clone()}
-
-    def _is_too_large(self) -> bool:
-        return any(scores.numel() * scores.element_size() > _KEPT_BYTES for scores in self._known.values())
+        computed = f"{self.all - self.repeated - self.air} of {self.all}"
+        reasons = {"even and each like one of these": self.repeated}
+        reasons |= {f"air, in which nothing was found here nor on {self.air_images} images before": self.air}
+        left = {reason: count for reason, count in reasons.items() if count}
+        if len(left) < 2:
+            return f"{computed}, the rest being {next(iter(left))}" if left else computed
+        return ", ".join((computed, *(f"{count} being {reason}" for reason, count in left.items())))

@@ -15,6 +15,7 @@ from ..core.notice import Notice
 from ..core.progress import Progress, RunStage
 from ..models.spec import Decision, InferenceStage, ModelSpec, RestoreOrder
 from .activation import activate
+from .air_windows import AirWindows, anew_where_air_has_labels
 from .backends import AUTOMATIC, PLAIN, FastestNetworks, Wanted
 from .backends.reduced_precision import tensor_float_32
 from .deciding import decider
@@ -30,6 +31,7 @@ from .probabilities import ProbabilitySink, Shifted, marked, probabilities_of, p
 from .restore import LabelGatherer, LabelLayers, restore_labels, undone
 from .slabs import SlabStream
 from .slicewise import slices_of_case
+from .stage_run import StageRun, air_of, keep, stage_runs
 from .windows import Placement, before_each_layer, score_slabs
 
 
@@ -82,7 +84,7 @@ def segment(
         require_probabilities(spec)
     poll = progress.cancel.raise_if_cancelled
     fastest = FastestNetworks(spec, networks, choose_device(device), wanted, poll)
-    networks = fastest.networks
+    runs = stage_runs(spec, fastest.networks, plain=wanted != AUTOMATIC or probabilities is not None)
     results: dict[int, EngineResult] = {}
     alone, last = _alone(spec), -1 if spec.ensemble else len(spec.stages) - 1
     parts = len(alone) + (1 if spec.ensemble else 0)
@@ -90,13 +92,13 @@ def segment(
         with progress.part(count, parts):
             sink = probabilities if number == last else None
             earlier = {done: found.layers for done, found in results.items()}
-            results[number] = _run_stage(case, spec.stages[number], networks[number], earlier, device, progress, sink)
+            results[number] = _run_stage(case, runs[number], earlier, device, progress, sink)
     if spec.ensemble is None:
         layers = merged_layers(spec, [found.layers for found in results.values()], poll)
     else:
         with progress.part(parts - 1, parts):
             earlier = {done: found.layers for done, found in results.items()}
-            results[last] = _run_ensemble(case, spec, networks, earlier, device, progress, probabilities)
+            results[last] = _run_ensemble(case, spec, runs, earlier, device, progress, probabilities)
         layers = results[last].layers
     if spec.postprocessing:
         with progress.stage(RunStage.POSTPROCESS):
@@ -132,20 +134,19 @@ def _alone(spec: ModelSpec) -> list[int]:
 
 def _run_stage(
     case: Case,
-    stage: InferenceStage,
-    members: Sequence[torch.nn.Module],
+    run: StageRun,
     earlier: Mapping[int, LabelLayers],
     device: str,
     progress: Progress,
     probabilities: ProbabilitySink | None,
 ) -> EngineResult:
     """The labels of one stage on the case's grid, given those of the stages before it."""
-    poll = progress.cancel.raise_if_cancelled
+    poll, stage = progress.cancel.raise_if_cancelled, run.stage
     labels = None if stage.labels_of is None else earlier[stage.labels_of][0]
     if stage.slicewise:
-        return _slice_by_slice(case, stage, members, device, progress, probabilities)
+        return _slice_by_slice(case, run, device, progress, probabilities)
     if stage.crop is None:
-        return _labels_of(case, stage, members, labels, device, progress, probabilities)
+        return _labels_of(case, run, labels, device, progress, probabilities)
     box = box_of_labels(earlier[stage.crop.stage], stage.crop, case.geometry, poll)
     if box is None:
         nothing = np.zeros((1, *case.geometry.shape_kji), dtype=np.uint8)
@@ -153,14 +154,13 @@ def _run_stage(
     cropped = cropped_to(case, box, whole_numbers=stage.crop.whole_numbers)
     inside = None if labels is None else labels[slices_of(box)]
     sink = Shifted(probabilities, box[0]) if probabilities else None
-    found = _labels_of(cropped, stage, members, inside, device, progress, sink)
+    found = _labels_of(cropped, run, inside, device, progress, sink)
     return replace(found, layers=pasted(found.layers, box, case.geometry.shape_kji))
 
 
 def _slice_by_slice(
     case: Case,
-    stage: InferenceStage,
-    members: Sequence[torch.nn.Module],
+    run: StageRun,
     device: str,
     progress: Progress,
     probabilities: ProbabilitySink | None,
@@ -169,7 +169,7 @@ def _slice_by_slice(
     for box, one in slices_of_case(case):
         with progress.part(box[0][0], case.geometry.shape_kji[0]):
             sink = Shifted(probabilities, box[0]) if probabilities else None
-            found.append(_labels_of(one, stage, members, None, device, progress, sink))
+            found.append(_labels_of(one, run, None, device, progress, sink))
     layers = np.concatenate([result.layers for result in found], axis=1)
     notices = tuple(dict.fromkeys(notice for result in found for notice in result.notices))
     return EngineResult(layers, found[-1].device, notices, windows=_windows_of(found))
@@ -177,23 +177,24 @@ def _slice_by_slice(
 
 def _labels_of(
     case: Case,
-    stage: InferenceStage,
-    members: Sequence[torch.nn.Module],
+    run: StageRun,
     labels: LabelLayers | None,
     device: str,
     progress: Progress,
     probabilities: ProbabilitySink | None,
 ) -> EngineResult:
-    compute = choose_device(device)
+    stage, compute = run.stage, choose_device(device)
     start = Placement(batch=stage.windows.batch, compute=compute, accumulate=compute)
     with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
             prepared = prepare(case, stage, progress, labels, compute)
         # One window of a large network can take many seconds on a CPU.
-        with progress.stage(RunStage.INFER), before_each_layer(members, lambda _: prepared.poll()):
-            (layers, windows), placement, ladder = climb_down(
-                lambda placement: _infer(prepared, stage, members, placement, progress, probabilities), start
-            )
+        with progress.stage(RunStage.INFER), before_each_layer(run.members, lambda _: prepared.poll()):
+
+            def attempt(placement: Placement) -> tuple[LabelLayers, WindowCount]:
+                return anew_where_air_has_labels(lambda: _infer(prepared, run, placement, progress, probabilities))
+
+            (layers, windows), placement, ladder = climb_down(attempt, start)
     with progress.stage(RunStage.POSTPROCESS):
         layers = clean(layers, stage.postprocessing, progress.cancel.raise_if_cancelled, case.geometry)
     notices = (*prepared.notices, *ladder, *windows.notices)
@@ -203,7 +204,7 @@ def _labels_of(
 def _run_ensemble(
     case: Case,
     spec: ModelSpec,
-    networks: Sequence[Sequence[torch.nn.Module]],
+    runs: Sequence[StageRun],
     earlier: Mapping[int, LabelLayers],
     device: str,
     progress: Progress,
@@ -214,7 +215,8 @@ def _run_ensemble(
     if ensemble is None:
         raise ValueError("the model has no ensemble")
     compute = choose_device(device)
-    stages, members = [spec.stages[n] for n in ensemble.stages], [networks[n] for n in ensemble.stages]
+    joined = [runs[n] for n in ensemble.stages]
+    stages = [run.stage for run in joined]
     start = Placement(batch=max(stage.windows.batch for stage in stages), compute=compute, accumulate=compute)
     with torch.inference_mode(), tensor_float_32(allowed=False):
         with progress.stage(RunStage.PREPARE):
@@ -223,42 +225,45 @@ def _run_ensemble(
                 prepare(case, stage, progress, labels, compute) for stage, labels in zip(stages, given, strict=True)
             ]
         axes = common_axis(prepared, stages, case.geometry)
-        every = [network for group in members for network in group]
+        every = [network for run in joined for network in run.members]
 
         def attempt(placement: Placement) -> tuple[LabelLayers, WindowCount]:
             done, count = [0.0] * len(stages), WindowCount()
-            streams = []
-            for n, (one, stage, group) in enumerate(zip(prepared, stages, members, strict=True)):
+            streams, airs = [], [air_of(one, run) for one, run in zip(prepared, joined, strict=True)]
+            for n, (one, run, air) in enumerate(zip(prepared, joined, airs, strict=True)):
 
                 def report(fraction: float, n: int = n) -> None:
                     done[n] = fraction
                     progress.report(RunStage.INFER, sum(done) / len(done))
 
-                scores = _scores(one, stage, group, placement, report, count, axes[n])
-                streams.append(_probabilities(scores, one, stage))
-            return _decided(mean(streams), ensemble.decision, progress, probabilities), count
+                scores = _scores(one, run, placement, report, count, air, axes[n])
+                streams.append(_probabilities(scores, one, run.stage))
+            layers = _decided(mean(streams), ensemble.decision, progress, probabilities)
+            keep(airs)
+            return layers, count
 
         with progress.stage(RunStage.INFER), before_each_layer(every, lambda _: progress.cancel.raise_if_cancelled()):
-            (layers, windows), placement, ladder = climb_down(attempt, start)
+            (layers, windows), placement, ladder = climb_down(
+                lambda placement: anew_where_air_has_labels(partial(attempt, placement)), start
+            )
     notices = tuple(dict.fromkeys(notice for one in prepared for notice in one.notices))
     return EngineResult(layers, str(placement.compute), (*notices, *ladder, *windows.notices), windows=windows)
 
 
 def _infer(
     prepared: Prepared,
-    stage: InferenceStage,
-    members: Sequence[torch.nn.Module],
+    run: StageRun,
     placement: Placement,
     progress: Progress,
     probabilities: ProbabilitySink | None,
 ) -> tuple[LabelLayers, WindowCount]:
-    poll, restore = progress.cancel.raise_if_cancelled, stage.restore
+    poll, stage, restore = progress.cancel.raise_if_cancelled, run.stage, run.stage.restore
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
     grid = prepared.geometry if labels_first or prepared.label_grid is None else prepared.label_grid
     cleaned = partial(clean, operations=restore.cleaning, poll=poll, geometry=grid) if restore.cleaning else None
-    count = WindowCount()
+    count, air = WindowCount(), air_of(prepared, run)
     layers = restore_labels(
-        _scores(prepared, stage, members, placement, lambda share: progress.report(RunStage.INFER, share), count),
+        _scores(prepared, run, placement, lambda share: progress.report(RunStage.INFER, share), count, air),
         prepared.undos,
         stage.decision,
         restore,
@@ -267,23 +272,33 @@ def _infer(
         cleaned=cleaned,
         probabilities=probabilities,
     )
+    keep([air])
     return layers, count
 
 
 def _scores(
     prepared: Prepared,
-    stage: InferenceStage,
-    members: Sequence[torch.nn.Module],
+    run: StageRun,
     placement: Placement,
     report: Callable[[float], None],
     count: WindowCount,
+    air: AirWindows | None,
     axis: int | None = None,
 ) -> SlabStream:
-    networks = [network.to(placement.compute).eval() for network in members]
+    stage, networks = run.stage, [network.to(placement.compute).eval() for network in run.members]
     values, labels = prepared.values.to(placement.compute), prepared.labels
     labels = None if labels is None else labels.to(placement.compute)
     return score_slabs(
-        networks, values, stage.windows, placement, report, stage.averaging, labels=labels, axis=axis, count=count
+        networks,
+        values,
+        stage.windows,
+        placement,
+        report,
+        stage.averaging,
+        labels=labels,
+        axis=axis,
+        count=count,
+        air=air,
     )
 
 

@@ -16,7 +16,9 @@ import torch
 from ..models.spec import PLAIN_MEAN, Averaging, Padding, WindowRule, Windows, networks_apart
 from ..models.window_axis import leanest_axis
 from .activation import activate
-from .even_windows import EachOnce, WindowCount
+from .air_windows import FEWEST_WINDOWS, AirWindows
+from .each_once import EachOnce
+from .even_windows import WindowCount
 from .label_channels import LabelChannels
 from .ring import Ring
 from .slabs import Box, Shape, Slab, SlabStream, whole_box
@@ -75,6 +77,7 @@ def score_slabs(
     labels: LabelChannels | None = None,
     axis: int | None = None,
     count: WindowCount | None = None,
+    air: AirWindows | None = None,
 ) -> SlabStream:
     """Scores of every class for the whole array, averaged over networks and test-time flips.
 
@@ -85,12 +88,14 @@ def score_slabs(
         labels: further channels, on the device of the values.
         axis: that the windows advance along; where none is given, the one where the windows at hand take least memory.
         count: is told of each window.
+        air: windows that may be left out; none where it is not given.
 
     Returns:
         A stream of (class, a, b, c) on the array's grid.
 
     Raises:
         ModelError: if the array would need endlessly many windows.
+        LabelInAirError: while slabs are read, if a label is found in air after windows of it were left out.
     """
     apart = len(networks) > 1 and networks_apart(windows, averaging)
     shape: Shape = (values.shape[1], values.shape[2], values.shape[3])
@@ -113,7 +118,8 @@ def score_slabs(
         ring = Ring(shape, axis, depth, placement.accumulate, _SUMS[windows.rule])
         weights = window_weights(size, windows).to(placement.accumulate)
         places = WindowPlaces.of(shape, size, windows, axis)
-        network = EachOnce(predict, placement.batch, placement.compute, count)
+        air = air if len(places) >= FEWEST_WINDOWS else None
+        network = EachOnce(predict, placement.batch, placement.compute, count, air)
         slabs = _windowed(network, taken, places, windows, weights, ring, report)
     stream = SlabStream(shape, axis, True, slabs)
     return _averaged(stream, len(networks), averaging) if apart else stream

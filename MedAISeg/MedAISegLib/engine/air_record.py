@@ -1,0 +1,114 @@
+"""What a model's networks found in windows of air, kept between runs: whether they may be left out.
+
+Kept are counts and, so that an image that is run often counts once, a digest of noise of each: no patient's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core.errors import ResourceError
+from ..models.kept_records import change_record, read_record
+from ..models.spec import Windows
+
+_FILE = "air.json"
+_MOST = 500
+_REVISION = 1
+"""One more whenever other windows are taken for air: what was seen before tells nothing then."""
+
+_ENOUGH = 100
+"""Windows: where none of so many has a label, fewer than 3 of 100 have one, of 20 times 19 (the rule of three)."""
+_MOST_OF_ONE_IMAGE = 20
+"""Windows that count: those of one image are alike."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Images by their digest, how many of their windows count, and whether any window has ever had a label."""
+
+    images: tuple[str, ...] = ()
+    windows: int = 0
+    label_found: bool = False
+
+    @classmethod
+    def read(cls, entry: object) -> _Seen:
+        """Nothing was seen where that was by another rule, or what is kept is damaged."""
+        if not isinstance(entry, dict) or entry.get("revision") != _REVISION:
+            return cls()
+        images, windows = entry.get("images"), entry.get("windows")
+        if not isinstance(images, list) or not isinstance(windows, int):
+            return cls()
+        return cls(tuple(map(str, images)), windows, bool(entry.get("label_found")))
+
+    @property
+    def enough(self) -> bool:
+        return self.windows >= _ENOUGH and not self.label_found
+
+    def with_image(self, image: str, windows: int) -> _Seen:
+        """An image counts once, and none any more once there were enough."""
+        if image in self.images or self.enough:
+            return self
+        return _Seen((*self.images, image), self.windows + min(windows, _MOST_OF_ONE_IMAGE), self.label_found)
+
+    @property
+    def entry(self) -> dict[str, object]:
+        return {
+            "images": list(self.images),
+            "windows": self.windows,
+            "label_found": self.label_found,
+            "revision": _REVISION,
+        }
+
+
+class AirRecord:
+    """What is known of a stage's windows of air.
+
+    Attributes:
+        refuted: one of them has had a label: none is ever left out.
+    """
+
+    def __init__(self, model: str, stage: int, windows: Windows) -> None:
+        """Of the model whose files have this hash; of the stage of this number, with windows of this kind."""
+        size = "x".join(map(str, windows.size or ()))
+        self._key = f"{model}/{stage}/{size}/{len(windows.test_time_flips)} flips"
+        self._seen = _Seen.read(read_record(_FILE).get(self._key))
+        self.refuted = self._seen.label_found
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether there were enough windows, none with a label: of 5 images at least."""
+        return self._seen.enough and not self.refuted
+
+    @property
+    def images(self) -> int:
+        """Of how many there were."""
+        return len(self._seen.images)
+
+    def add(self, image: str, windows: int) -> None:
+        """Keep that so many windows of an image have no label.
+
+        Args:
+            image: a digest of its first window of air.
+        """
+        if not self.refuted and self._seen.with_image(image, windows) != self._seen:
+            self._change(lambda seen: seen.with_image(image, windows))
+
+    def refute(self) -> None:
+        """Keep that a window has a label."""
+        self.refuted = True
+        self._change(lambda seen: _Seen(seen.images, seen.windows, label_found=True))
+
+    def _change(self, changed: Callable[[_Seen], _Seen]) -> None:
+        """Others may have written meanwhile; a folder that cannot be written costs nothing but what would be learnt."""
+
+        def change(content: dict[str, object]) -> None:
+            self._seen = changed(_Seen.read(content.pop(self._key, None)))
+            content[self._key] = self._seen.entry
+            for surplus in [key for key in content if key != self._key][: max(0, len(content) - _MOST)]:
+                del content[surplus]
+
+        try:
+            change_record(_FILE, change)
+        except ResourceError:
+            return
