@@ -113,6 +113,17 @@ def test_segments_that_overlap_lie_in_layers(host, tmp_path):
     assert [s.GetLabelValue() for s in segments_of(ours)] == [3, 7, 1], "which Slicer renumbers"
 
 
+def test_what_does_not_overlap_comes_into_the_same_layers_as_by_slicer(host, tmp_path):
+    node = to_node(organs(GEOMETRY, overlap=True), host)
+    for n in range(4):
+        add_segment(node, f"mine {n}", drawn((5, 6), (0, 9), (3 * n, 3 * n + 3)))
+    add_segment(node, "across", drawn((5, 6), (4, 5), (0, 12)))
+    ours, slicers = assert_read_alike(node, tmp_path)
+    layers = [[n.GetSegmentation().GetLayerIndex(i) for i in by_name(n).values()] for n in (ours, slicers)]
+    assert layers[0] == layers[1] == [0, 1, 0, 0, 0, 0, 1]
+    assert [s.GetLabelValue() for s in segments_of(ours)] == [3, 7, 1, 4, 5, 6, 1], "one's own as long as it is free"
+
+
 def test_what_a_person_named_coloured_tagged_and_set(host, tmp_path):
     import slicer
 
