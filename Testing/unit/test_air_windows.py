@@ -150,17 +150,32 @@ def test_scores_that_are_too_large_are_not_kept(monkeypatch, room, left_out):
     assert np.array_equal(result.layers, plain(voxels(9)))
 
 
-def test_even_windows_are_told_apart_from_those_of_air():
-    known_air()
+def even_and_noisy():
     values = voxels(9)
     values[:, :, :8] = -1.0
     values[:, :, 44:] = 3.0
-    result = run(values)
-    assert result.windows.repeated > 10
-    assert result.windows.air > 10
-    asked = 168 - result.windows.repeated - result.windows.air
-    assert str(result.windows).startswith(f"{asked} of 168, {result.windows.repeated} being even and each like one of")
-    assert np.array_equal(result.layers, plain(values))
+    return values
+
+
+def test_even_windows_are_told_apart_from_those_of_air():
+    known_air()
+    result = run(even_and_noisy())
+    even, air = result.windows.repeated, result.windows.air
+    assert min(even, air) > 10
+    assert str(result.windows).startswith(f"{168 - even - air} of 168, {even} being even and each like one of these, ")
+    assert np.array_equal(result.layers, plain(even_and_noisy()))
+
+
+def test_scores_of_both_kinds_are_kept_where_there_is_room_for_both(monkeypatch):
+    known_air()
+    values = voxels(9)
+    values[:8] = -0.1
+    both = run(values).windows
+    monkeypatch.setattr(each_once, "_KEPT_BYTES", 2 * 2 * 8**3 * 4 - 1)
+    one = run(values)
+    assert one.windows.air == both.air
+    assert one.windows.repeated < both.repeated
+    assert np.array_equal(one.layers, plain(values))
 
 
 def test_all_is_computed_where_probabilities_are_wanted_or_a_way_is_laid_down(home):

@@ -19,7 +19,6 @@ from typing import TypeVar
 import torch
 
 from .air_record import AirRecord
-from .even_windows import are_undefined
 
 T = TypeVar("T")
 
@@ -106,7 +105,7 @@ class AirWindows:
         brightness = self._asked.pop(number, None)
         if brightness is None or self.record.refuted:
             return
-        if self._finds_label(scores) or are_undefined(scores[None]):
+        if self._finds_label(scores):
             self.scores = self._first = None
             self.record.refute()
             if self._left_out:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from ..models.spec import InferenceStage, ModelSpec, networks_apart
+from ..models.spec import Argmax, InferenceStage, ModelSpec, networks_apart
 from .activation import activate
 from .air_record import AirRecord
 from .air_windows import AirWindows
 from .backends.agreement import has_foreground
+from .even_windows import are_undefined
 from .prepared import Prepared
 
 
@@ -45,18 +46,28 @@ def stage_runs(spec: ModelSpec, networks: Sequence[Sequence[torch.nn.Module]], *
 
 def air_of(prepared: Prepared, run: StageRun) -> AirWindows | None:
     """The windows of air of a prepared image; None where every window is computed, whatever is in it."""
-    if run.air is None or run.air.refuted:
+    if run.air is None:
         return None
     stage, averaging = run.stage, run.stage.averaging
     apart = len(run.members) > 1 and networks_apart(stage.windows, averaging)
 
     def finds_label(scores: torch.Tensor) -> bool:
-        """Of one of the networks, where their scores come one behind the other, or of their mean."""
+        """Or what is no number; by any network, where their scores come one behind the other, else by their mean."""
         parts = scores.chunk(len(run.members)) if apart else ()
         each = torch.stack([activate(part, averaging.activation) for part in parts]) if apart else scores[None]
-        return has_foreground(each, stage)
+        return not _is_background(each, stage) and (has_foreground(each, stage) or are_undefined(each))
 
     return AirWindows(prepared.values, finds_label, run.air)
+
+
+def _is_background(scores: torch.Tensor, stage: InferenceStage) -> bool:
+    """Whether no class is above the first, which has no label; to find the winner of each voxel takes far longer."""
+    decision = stage.decision
+    if not isinstance(decision, Argmax) or any(decision.labels[:1]):
+        return False
+    first, *others = scores.unbind(dim=1)
+    # What is no number is below nothing.
+    return all(bool((other <= first).all()) for other in others)
 
 
 def keep(airs: Iterable[AirWindows | None]) -> None:
