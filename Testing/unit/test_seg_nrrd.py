@@ -141,6 +141,7 @@ def test_what_a_person_named_coloured_tagged_and_set(host, tmp_path):
     content.CreateRepresentation("Closed surface")
     ours, _ = assert_read_alike(node, tmp_path)
     assert [s.GetName() for s in segments_of(ours)] == [*FOUND, *HARD_NAMES]
+    assert all(s.HasTag("void") for s in segments_of(ours)[2:])
     assert read_tag(segments_of(ours)[4], "My.Own") == "two\nlines : ~^ \n    Name: x"
     assert read_tag(segments_of(ours)[0], slicer.vtkSegment.GetTerminologyEntryTagName()).count("Liver") == 1
 

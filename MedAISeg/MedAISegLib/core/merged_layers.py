@@ -61,7 +61,7 @@ def merge_layers(segmentation: Segmentation, poll: Poll = never) -> MergedLayers
 
 
 def _overlaps(layers: Layers, places: Sequence[Place], poll: Poll) -> NDArray[np.bool_]:
-    """(place, place), whether they have a voxel in common."""
+    """(place, place), whether the first has a voxel in common with the second, which is of an earlier layer."""
     numbers: dict[int, Layers] = {}
     for n, (layer, label) in enumerate(places, start=1):
         numbers.setdefault(layer, np.zeros(1 << 16, np.uint16))[label] = n
@@ -70,10 +70,10 @@ def _overlaps(layers: Layers, places: Sequence[Place], poll: Poll) -> NDArray[np
         planes = layers[list(numbers), k]
         several = planes[:, np.count_nonzero(planes, axis=0) > 1]
         numbered = [of_layer[labels] for of_layer, labels in zip(numbers.values(), several, strict=True)]
-        for one, other in combinations([n for n in numbered if n.any()], 2):
-            overlap[one, other] = True
+        for earlier, later in combinations([n for n in numbered if n.any()], 2):
+            overlap[later, earlier] = True
         poll()
-    return np.asarray((overlap | overlap.T)[1:, 1:])
+    return overlap[1:, 1:]
 
 
 def _arranged(places: Sequence[Place], overlap: NDArray[np.bool_]) -> dict[Place, Place]:
