@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from MedAISegLib.app.exchange import segmentation_of
 from MedAISegLib.core.errors import InputError, ResourceError, UsageError
+from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import AlgorithmType
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.export import NoDicom, export_node, provenance_of_export, why_no_dicom
+from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, labelmap_array
 from MedAISegLib.slicer_io.node_segments import record_node
 from MedAISegLib.slicer_io.node_statistics import measure_node
 from MedAISegLib.slicer_io.placing import Target
@@ -19,6 +21,7 @@ from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segmentation_node import run_to_end, segmentation_from_node
 from MedAISegLib.slicer_io.volume_node import volume_to_node
 from placing_scene import GEOMETRY, add_segment, by_name, changed_organs, drawn, edit, labels, mask, place
+from read_back import read_nifti, read_seg_nrrd
 from scene_nodes import FOUND, answered, put_slices_at, put_under_matrix, rigid_ras
 from segmentations import PROVENANCE, masks_in_world, organs, points_of
 
@@ -229,6 +232,40 @@ def test_all_formats_in_one_go_and_none_overwritten(scene):
     with pytest.raises(UsageError, match="there already"):
         scene.export("tables")
     scene.export("tables", overwrite=True)
+
+
+def beyond(scene, name="beyond"):
+    grid = GEOMETRY.window((-3, -4, -5), (5, 6, 7))
+    return add_segment(scene.node, name, np.ones(grid.shape_kji, bool), grid=grid)
+
+
+def finer(scene):
+    affine = GEOMETRY.affine_lps @ np.diag([0.5, 0.5, 0.5, 1.0])
+    return add_segment(scene.node, "finer", True, grid=VolumeGeometry((3, 3, 3), affine))
+
+
+@pytest.mark.parametrize(("add", "code"), [(beyond, "outside-reference-grid"), (finer, "finer-than-reference-grid")])
+def test_what_a_format_leaves_out_is_told_and_slicers_own_has_it(scene, add, code):
+    assert scene.export("tables", "seg.nrrd").notices == ()
+    add(scene)
+    reply = scene.export("tables", "nifti", "seg.nrrd", overwrite=True)
+    assert [notice.code for notice in reply.notices if notice.code != "nifti-layers"] == [code]
+    assert read_nifti(reply.files["nifti"][0]).geometry.matches(GEOMETRY)
+    whole = read_seg_nrrd(reply.files["seg.nrrd"][0])
+    assert whole.geometry.matches(segmentation_from_node(scene.node).geometry)
+    assert np.prod(whole.geometry.shape_kji) > ALL.size
+    assert scene.export("seg.nrrd", overwrite=True).notices == ()
+
+
+def test_of_labelmaps_that_hold_nothing_beyond_nothing_is_said(scene):
+    content = scene.node.GetSegmentation()
+    segment_id = beyond(scene)
+    content.SeparateSegmentLabelmap(segment_id)
+    image = content.GetSegment(segment_id).GetRepresentation(BINARY_LABELMAP)
+    labelmap_array(image)[:3] = labelmap_array(image)[:, :4] = labelmap_array(image)[:, :, :5] = 0
+    image.Modified()
+    assert labelmap_array(image).sum() == 2 * 2 * 2
+    assert scene.export("tables").notices == ()
 
 
 def test_the_provenance_says_what_a_person_did(scene):

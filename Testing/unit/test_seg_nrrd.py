@@ -8,7 +8,7 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.exporters.seg_nrrd import write_seg_nrrd
-from MedAISegLib.slicer_io.labelmaps import labelmap_grid, reference_grid
+from MedAISegLib.slicer_io.labelmaps import common_grid, labelmap_array, labelmap_grid, reference_grid
 from MedAISegLib.slicer_io.provenance_tags import read_tag, read_tags
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segment_content import content_of
@@ -74,8 +74,20 @@ def assert_read_alike(node, folder):
     assert node_facts(ours) == node_facts(slicers)
     assert reference_grid(ours).matches(reference_grid(slicers), 1e-9)
     for segment_id in node.GetSegmentation().GetSegmentIDs():
-        np.testing.assert_array_equal(mask(ours, segment_id), mask(slicers, segment_id))
+        grid = common_grid(slicers)
+        np.testing.assert_array_equal(voxels(ours, segment_id, grid), voxels(slicers, segment_id, grid))
     return ours, slicers
+
+
+def voxels(node, segment_id, grid):
+    """(n, 3), where the voxels of a segment are, wherever that is, by the index (k, j, i) of a grid; in order."""
+    content = content_of(node.GetSegmentation().GetSegment(segment_id))
+    labels = labelmap_array(content.image)
+    if labels is None:
+        return np.zeros((0, 3), int)
+    index = grid.lps_to_index(labelmap_grid(content.image).index_to_lps(np.argwhere(labels == content.label_value)))
+    np.testing.assert_allclose(index, np.rint(index), atol=1e-6)
+    return np.unique(np.rint(index).astype(int), axis=0)
 
 
 def assert_stored_alike(ours, slicers):
@@ -164,6 +176,64 @@ def test_edited_added_and_empty_segments_of_a_node_are_kept(host, tmp_path):
     ours, _ = assert_read_alike(node, tmp_path)
     assert not mask(ours, "empty one").any()
     assert mask(ours, by_name(node)[FOUND[0]]).sum() == 3 * 4 * 7
+
+
+def add_beyond(node, name="beyond"):
+    """A segment in a labelmap that reaches out of the node's reference grid."""
+    grid = GEOMETRY.window((-3, -4, -5), (5, 6, 7))
+    return add_segment(node, name, np.ones(grid.shape_kji, bool), grid=grid)
+
+
+def add_finer(node):
+    """A segment in a labelmap of half the spacing."""
+    affine = GEOMETRY.affine_lps @ np.diag([0.5, 0.5, 0.5, 1.0])
+    affine[:3, 3] = GEOMETRY.index_to_lps((-0.25, -0.25, -0.25))
+    grid = VolumeGeometry((12, 18, 24), affine)
+    return add_segment(node, "finer", drawn((3, 8), (5, 12), (6, 9), shape=grid.shape_kji), grid=grid)
+
+
+def test_what_lies_beyond_the_reference_grid_is_written(host, tmp_path):
+    node = to_node(organs(GEOMETRY), host)
+    segment_id = add_beyond(node)
+    ours, _ = assert_read_alike(node, tmp_path)
+    assert len(voxels(ours, segment_id, GEOMETRY)) == 5 * 6 * 7
+
+
+def test_a_segment_of_a_larger_scan_is_written_whole(host, tmp_path):
+    larger = GEOMETRY.window((-4, -5, -6), (14, 19, 24))
+    scan = np.zeros((1, *larger.shape_kji), np.uint8)
+    scan[0, 2:12, 2:17, 2:22] = 1
+    other = to_node(Segmentation(scan, larger, (Segment(1, "large", (1, 2, 3)),)), host)
+    node = to_node(organs(GEOMETRY), host)
+    (segment_id,) = other.GetSegmentation().GetSegmentIDs()
+    assert node.GetSegmentation().CopySegmentFromSegmentation(other.GetSegmentation(), segment_id)
+    ours, _ = assert_read_alike(node, tmp_path)
+    assert len(voxels(ours, segment_id, GEOMETRY)) == 10 * 15 * 20
+
+
+def test_a_finer_labelmap_is_written_as_fine_as_it_is(host, tmp_path):
+    node = to_node(organs(GEOMETRY), host)
+    segment_id = add_finer(node)
+    ours, _ = assert_read_alike(node, tmp_path)
+    fine = labelmap_grid(content_of(ours.GetSegmentation().GetSegment(segment_id)).image)
+    np.testing.assert_allclose(fine.spacing_mm, GEOMETRY.spacing_mm / 2)
+    assert len(voxels(ours, segment_id, fine)) == 5 * 7 * 3
+    again = segmentation_from_node(node)
+    (path,) = write_seg_nrrd(again, result_of(again), tmp_path / "by a script.seg.nrrd").files
+    scripted = load_seg_nrrd(path, host)
+    assert reference_grid(scripted).matches(GEOMETRY)
+    np.testing.assert_array_equal(voxels(scripted, segment_id, fine), voxels(ours, segment_id, fine))
+
+
+def test_what_lies_beyond_moves_with_the_transform(host, tmp_path):
+    node = to_node(organs(GEOMETRY), host)
+    segment_id = add_beyond(node)
+    put_under_matrix(node, host.scene, rigid_ras())
+    loaded = load_seg_nrrd(export_seg_nrrd(node, tmp_path)[0], new_scene_host())
+    moved = reference_grid(loaded)
+    assert moved.shape_kji == GEOMETRY.shape_kji
+    np.testing.assert_allclose(moved.affine_ras, rigid_ras() @ GEOMETRY.affine_ras, atol=1e-9)
+    assert len(voxels(loaded, segment_id, moved)) == 5 * 6 * 7
 
 
 def test_a_transformed_node_is_where_the_world_shows_it(host, tmp_path):

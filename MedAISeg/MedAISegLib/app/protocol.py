@@ -208,6 +208,7 @@ class ExportRequest:
 
     Attributes:
         edited: names of the segments that a person has changed or made: SEMIAUTOMATIC or MANUAL in DICOM SEG.
+        whole: what Slicer's own file takes instead, where the segmentation's grid does not hold all of the node.
     """
 
     folder: Path
@@ -217,6 +218,7 @@ class ExportRequest:
     output: Path
     overwrite: bool = False
     edited: tuple[str, ...] = ()
+    whole: SegmentationRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..core.notice import Notice
 from ..core.progress import RunStage
 from ..core.segmentation import AlgorithmType, Segmentation
 from ..core.unfinished import unfinished
-from ..exporters import EXPORTERS
+from ..exporters import EXPORTERS, SEG_NRRD
 from .exchange import segmentation_of, volume_of
 from .protocol import ExportReply, ExportRequest, MeasureReply, MeasureRequest
 from .statistics import segment_results
@@ -39,13 +39,15 @@ def export(task: Task) -> ExportReply:
     if unknown:
         raise UsageError(f"{unknown[0]!r} is no format.", remedy=f"There are {', '.join(EXPORTERS)}.")
     segmentation = _marked(segmentation_of(request.folder, request.segmentation), request.edited)
+    whole = segmentation if request.whole is None else segmentation_of(request.folder, request.whole)
     files: dict[str, tuple[Path, ...]] = {}
     notices: list[Notice] = []
     with task.progress.stage(RunStage.WRITE), _filled(request) as folder:
         for count, name in enumerate(request.formats):
             task.progress.report(RunStage.WRITE, count / len(request.formats))
             poll = task.progress.cancel.raise_if_cancelled
-            written = EXPORTERS[name].write(segmentation, request.result, folder, poll=poll)
+            chosen = whole if name == SEG_NRRD else segmentation
+            written = EXPORTERS[name].write(chosen, request.result, folder, poll=poll)
             notices += written.notices
             if written.files:
                 files[name] = tuple(request.output / file.name for file in written.files)

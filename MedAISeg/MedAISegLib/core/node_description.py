@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .geometry import VolumeGeometry
+
 
 @dataclass(frozen=True)
 class NodeSegment:
@@ -34,8 +36,10 @@ class NodeDescription:
         segments: in the order of the segmentation's.
         conversion_parameters: how surfaces are made of labels, as Slicer writes it; empty for its usual way.
         representations: what the node has of each segment, by Slicer's names.
+        reference: the node's reference grid in the world; None for the grid of the segmentation itself.
     """
 
     segments: tuple[NodeSegment, ...]
     conversion_parameters: str
     representations: tuple[str, ...]
+    reference: VolumeGeometry | None = None

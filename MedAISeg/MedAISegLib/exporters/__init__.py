@@ -49,8 +49,11 @@ class ExportFormat:
         return self.load()(segmentation, result, folder / self.file_name, overwrite=overwrite, poll=poll)
 
 
+SEG_NRRD = "seg.nrrd"
+"""Slicer's own: the one format that holds all of a node, on whatever grid."""
+
 EXPORTERS = {
-    "seg.nrrd": ExportFormat("segmentation.seg.nrrd", "MedAISegLib.exporters.seg_nrrd:write_seg_nrrd"),
+    SEG_NRRD: ExportFormat("segmentation.seg.nrrd", "MedAISegLib.exporters.seg_nrrd:write_seg_nrrd"),
     "dicom-seg": ExportFormat("segmentation.dcm", "MedAISegLib.exporters.dicom_seg:write_dicom_seg"),
     "nifti": ExportFormat("segmentation.nii.gz", "MedAISegLib.exporters.nifti:write_nifti"),
     "tables": ExportFormat("segments.csv", "MedAISegLib.exporters.tables:write_tables"),

@@ -13,6 +13,7 @@ from ..core.language import tr as _
 from ..core.notice import Notice
 from ..core.result import JobResult, Provenance
 from ..core.volume import SeriesReference
+from ..exporters import SEG_NRRD
 from .dicom_database import DatabaseState, database_state
 from .dicom_origin import is_in_database, origin_of, read_origin
 from .no_dicom import NoDicom
@@ -114,8 +115,12 @@ def _by_worker(
     node: Any, formats: tuple[str, ...], output: Path, folder: Path, ask: Ask, *, overwrite: bool
 ) -> Pieces[ExportReply]:
     series = yield from _series(node, is_needed=DICOM_SEG in formats)
-    recorded = yield from record_node(node, folder, series=series)
+    recorded = yield from record_node(node, folder, series=series, whole=formats == (SEG_NRRD,))
     record = replace(recorded.record, node=describe_node(node, recorded.segment_ids))
+    whole = None
+    if recorded.notices and SEG_NRRD in formats:
+        again = yield from record_node(node, folder, whole=True)
+        whole = replace(again.record, node=describe_node(node, again.segment_ids))
     runs = provenance_of_node(node)
     is_measured = any(name in _WITH_NUMBERS for name in formats)
     result = JobResult(
@@ -124,8 +129,9 @@ def _by_worker(
         timings_s=runs[-1].timings_s if runs else {},
         peak_memory_bytes=runs[-1].peak_memory_bytes if runs else 0,
     )
-    request = ExportRequest(folder, record, result, formats, output, overwrite, recorded.edited)
-    return cast("ExportReply", (yield from ask(request)))
+    request = ExportRequest(folder, record, result, formats, output, overwrite, recorded.edited, whole)
+    reply = cast("ExportReply", (yield from ask(request)))
+    return replace(reply, notices=(*recorded.notices, *reply.notices))
 
 
 def _series(node: Any, *, is_needed: bool) -> Pieces[SeriesReference | None]:

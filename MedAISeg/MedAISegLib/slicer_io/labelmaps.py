@@ -62,6 +62,14 @@ def aligned_offset(grid: VolumeGeometry, other: VolumeGeometry) -> tuple[int, in
     return k, j, i
 
 
+def is_window(grid: VolumeGeometry, other: VolumeGeometry) -> bool:
+    """Whether each voxel of a grid is one of the other's."""
+    offset = aligned_offset(grid, other)
+    return offset is not None and all(
+        0 <= start <= size - own for start, size, own in zip(offset, other.shape_kji, grid.shape_kji, strict=True)
+    )
+
+
 def labels_on_grid(labels: Layers | None, own: VolumeGeometry, grid: VolumeGeometry) -> Iterator[NDArray[Any]]:
     """(j, i), the planes of labels (k, j, i) as they lie on another grid, in turn; 0 outside their own.
 
@@ -103,10 +111,30 @@ def reference_text(node: Any) -> str:
 def reference_grid(node: Any) -> VolumeGeometry:
     """The reference geometry of a segmentation, or what covers its segments where none is set."""
     content = node.GetSegmentation()
-    text = reference_text(node)
-    text = text or content.DetermineCommonLabelmapGeometry(content.EXTENT_UNION_OF_SEGMENTS, None)
+    return _grid_from_text(
+        reference_text(node) or content.DetermineCommonLabelmapGeometry(content.EXTENT_UNION_OF_SEGMENTS, None)
+    )
+
+
+def common_grid(node: Any) -> VolumeGeometry:
+    """What Slicer writes a file on: the reference grid and whatever of the segments lies beyond it, as fine as these.
+
+    Slicer looks at all voxels for that, so it is asked only where a labelmap is no window of the reference grid.
+    """
+    content, reference = node.GetSegmentation(), reference_grid(node)
+    labelmaps = [
+        content.GetLayerDataObject(n, BINARY_LABELMAP) for n in range(content.GetNumberOfLayers(BINARY_LABELMAP))
+    ]
+    if all(image.IsEmpty() or is_window(labelmap_grid(image), reference) for image in labelmaps):
+        return reference
+    mode = content.EXTENT_UNION_OF_EFFECTIVE_SEGMENTS_AND_REFERENCE_GEOMETRY
+    return _grid_from_text(content.DetermineCommonLabelmapGeometry(mode, None))
+
+
+def _grid_from_text(text: str) -> VolumeGeometry:
     image = slicer_module().vtkOrientedImageData()
-    slicer_module().vtkSegmentationConverter.DeserializeImageGeometry(text, image, False)
+    if text:
+        slicer_module().vtkSegmentationConverter.DeserializeImageGeometry(text, image, False)
     return labelmap_grid(image)
 
 

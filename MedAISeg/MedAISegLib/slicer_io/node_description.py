@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core.node_description import NodeDescription, NodeSegment
+from .geometry import placed_grid
+from .labelmaps import reference_grid
 from .provenance_tags import read_tags
 
 
@@ -14,10 +16,12 @@ def describe_node(node: Any, segment_ids: Iterable[str]) -> NodeDescription:
     content = node.GetSegmentation()
     representations: list[str] = []
     content.GetContainedRepresentationNames(representations)
+    placed = placed_grid(reference_grid(node), node.GetParentTransformNode())
     return NodeDescription(
         segments=tuple(_describe(segment_id, content.GetSegment(segment_id)) for segment_id in segment_ids),
         conversion_parameters=content.SerializeAllConversionParameters(),
         representations=tuple(representations),
+        reference=placed.world if placed.exact and placed.world.is_rectilinear() else None,
     )
 
 

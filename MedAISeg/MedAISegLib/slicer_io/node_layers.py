@@ -1,4 +1,4 @@
-"""A node's segments as they are now, as layers of labels on its reference grid in the world."""
+"""A node's segments as they are now, as layers of labels on one grid in the world."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..core.provenance_tags import LABEL_VALUE
 from ..core.segmentation import Segment
 from ..core.terminology_tag import TERMINOLOGY, terminology_from_tag
 from .geometry import PlacedGrid, placed_grid
-from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
+from .labelmaps import BINARY_LABELMAP, common_grid, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
 from .provenance_tags import read_tag
 from .resampling import covering_grid, resample_image
 from .scene import vtk_module
 
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
+class NodeLayer:
     """A labelmap, and the label values to be written for those in it."""
 
     image: Any
@@ -35,7 +35,7 @@ class NodeLayers:
     """What a node holds.
 
     Attributes:
-        geometry: the node's reference grid in the world; an upright one under a transform that bends it.
+        geometry: the grid that was asked for in the world; an upright one under a transform that bends it.
         segments: in the node's order, under the names they have now.
         segment_ids: of those segments.
         dtype: of the labels, uint8 or uint16.
@@ -44,7 +44,7 @@ class NodeLayers:
     geometry: VolumeGeometry
     segments: tuple[Segment, ...]
     segment_ids: tuple[str, ...]
-    layers: tuple[_Layer, ...]
+    layers: tuple[NodeLayer, ...]
     placed: PlacedGrid
     parent: Any
 
@@ -67,7 +67,7 @@ class NodeLayers:
                 known = plane.astype(np.uint16, copy=False)
                 yield n, k, (table[known] if known.any() else known).astype(self.dtype, copy=False)
 
-    def _planes_of(self, layer: _Layer) -> Iterator[NDArray[Any]]:
+    def _planes_of(self, layer: NodeLayer) -> Iterator[NDArray[Any]]:
         labels, local = labelmap_array(layer.image), self.placed.local
         if self.placed.exact or labels is None:
             return labels_on_grid(labels, labelmap_grid(layer.image), local)
@@ -82,8 +82,11 @@ class NodeLayers:
             yield resample_image(plain, labelmap_grid(image), self.parent, target, labels=True)[0]
 
 
-def layers_of_node(node: Any) -> NodeLayers:
+def layers_of_node(node: Any, *, whole: bool) -> NodeLayers:
     """What a node holds now, each labelmap as one layer; nothing is copied yet.
+
+    Args:
+        whole: on the grid that holds all of it, as Slicer writes it, rather than the node's reference grid.
 
     Raises:
         InputError: if the segments have no labelmap, as those of a surface model.
@@ -94,15 +97,15 @@ def layers_of_node(node: Any) -> NodeLayers:
             _("the segments have no labelmap."), where=node.GetName() or "", remedy=_("Create it in Slicer.")
         )
     parent = node.GetParentTransformNode()
-    placed = placed_grid(reference_grid(node), parent)
-    layers: list[_Layer] = []
+    placed = placed_grid(common_grid(node) if whole else reference_grid(node), parent)
+    layers: list[NodeLayer] = []
     described: dict[str, Segment] = {}
     for n in range(content.GetNumberOfLayers(BINARY_LABELMAP)):
         ids = content.GetSegmentIDsForLayer(n, BINARY_LABELMAP)
         members = [content.GetSegment(segment_id) for segment_id in ids]
         values = _original_label_values(members)
         layers.append(
-            _Layer(
+            NodeLayer(
                 content.GetLayerDataObject(n, BINARY_LABELMAP),
                 {s.GetLabelValue(): v for s, v in zip(members, values, strict=True)},
             )

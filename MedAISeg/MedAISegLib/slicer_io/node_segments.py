@@ -9,10 +9,12 @@ from typing import Any
 
 from ..app.exchange import create_array_in_pieces, release
 from ..app.protocol import SegmentationRecord
+from ..core.notice import Notice
 from ..core.provenance_tags import MODEL_ID
 from ..core.segmentation import AlgorithmType
 from ..core.volume import SeriesReference
 from .edited import find_edited
+from .left_out import left_out
 from .node_layers import NodeLayers, layers_of_node
 from .node_stamp import segment_stamp
 from .provenance_tags import read_tag
@@ -29,11 +31,13 @@ class RecordedNode:
             own MANUAL.
         segment_ids: of those segments.
         stamps: segment ID to what it was like: another stamp, other voxels.
+        notices: of what the reference grid leaves out.
     """
 
     record: SegmentationRecord
     segment_ids: tuple[str, ...]
     stamps: Mapping[str, Stamp]
+    notices: tuple[Notice, ...]
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -50,28 +54,30 @@ class RecordedNode:
 
 
 def record_node(
-    node: Any, folder: Path, *, series: SeriesReference | None = None
+    node: Any, folder: Path, *, series: SeriesReference | None = None, whole: bool = False
 ) -> Generator[None, None, RecordedNode]:
     """Write all segments of a node, the user's edits and additions included, yielding after each slice.
 
-    They lie on the node's reference grid in the world. What changes meanwhile is written again.
+    They lie on one grid in the world. What changes meanwhile is written again.
 
     Args:
         folder: of the request.
         series: the DICOM series of the image that was segmented.
+        whole: on the grid that holds all of it, as Slicer writes it, rather than the node's reference grid.
 
     Raises:
         InputError: if the segments have no labelmap.
         ResourceError: if the disk is full.
     """
-    attempt = 0
+    attempt, kind = 0, "whole" if whole else "segments"
     while True:
-        held = layers_of_node(node)
+        held = layers_of_node(node, whole=whole)
         stamps = _stamps(node)
         edited = yield from find_edited(node, held.segment_ids)
-        record = yield from _write(held, node, edited, folder, f"segments-{attempt}.raw")
+        record = yield from _write(held, node, edited, folder, f"{kind}-{attempt}.raw")
+        notices = () if whole else (yield from left_out(held))
         if _stamps(node) == stamps:
-            return RecordedNode(replace(record, series=series), held.segment_ids, stamps)
+            return RecordedNode(replace(record, series=series), held.segment_ids, stamps, notices)
         (folder / record.layers.name).unlink()
         attempt += 1
 

@@ -37,14 +37,16 @@ def segmentation_to_node(
 
 
 def segmentation_from_node(node: Any) -> Segmentation:
-    """All that a node holds, on its reference grid in the world, each shared labelmap as one layer.
+    """All that a node holds, on the grid in the world that Slicer writes it on, each shared labelmap as one layer.
+
+    That is the node's reference grid, larger and finer where the segments are.
 
     Under a transform that bends the grid, the labels are resampled to an upright one.
 
     Raises:
         InputError: if the segments have no labelmap, as those of a surface model.
     """
-    held = layers_of_node(node)
+    held = layers_of_node(node, whole=True)
     layers = np.zeros(held.shape, held.dtype)
     for n, k, plane in held.planes():
         layers[n, k] = plane
