@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import Cancelled
@@ -47,6 +49,41 @@ def test_each_comes_into_the_first_layer_where_it_overlaps_no_other(rows, places
     assert [(s.layer, s.label_value) for s in merged.segments] == places
     assert merged.count == 1 + max(layer for layer, _ in places)
     assert_all_there(merged, before)
+
+
+def test_many_layers_at_random_come_where_a_look_at_each_pair_says():
+    rng = np.random.default_rng(5)
+    layers = rng.integers(0, 4, (7, *GEOMETRY.shape_kji), np.uint8) * (rng.random((7, *GEOMETRY.shape_kji)) < 0.08)
+    layers[2], layers[5, 1] = 0, 2
+    segments = tuple(Segment(v, f"{n}/{v}", (9, 9, 9), layer=n) for n in range(7) for v in (1, 2))
+    before = Segmentation(layers.astype(np.uint8), GEOMETRY, segments)
+    members = []
+    for segment in segments:
+        mask = before.mask(segment)
+        fitting = (layer for layer in members if not any((mask & other).any() for other in layer))
+        layer = next(fitting, None)
+        if layer is None:
+            members.append(layer := [])
+        layer.append(mask)
+    merged = merge_layers(before)
+    assert merged.count == len(members) > 2
+    assert_all_there(merged, before)
+    assert merged.found == tuple(before.mask(segment).any() for segment in segments)
+    assert not all(merged.found)
+
+
+def test_a_hundred_structures_of_a_plan_are_looked_at_in_no_time():
+    grid = VolumeGeometry((2, 512, 512), np.eye(4))
+    layers = np.zeros((104, *grid.shape_kji), np.uint8)
+    layers[0, :, 50:460, 20:490] = 1
+    for n in range(1, 104):
+        layers[n, :, 60 + 3 * n : 100 + 3 * n, 70 + (37 * n) % 300 : 120 + (37 * n) % 300] = 1
+    segmentation = Segmentation(layers, grid, tuple(Segment(1, str(n), (9, 9, 9), layer=n) for n in range(104)))
+    polls = []
+    begun = time.process_time()
+    assert merge_layers(segmentation, lambda: polls.append(time.process_time())).count > 2
+    assert time.process_time() - begun < 1.0
+    assert len(polls) > 200
 
 
 def test_labels_that_no_byte_holds_any_more_take_two():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,13 @@ class MergedLayers:
         segments: with their new layers; a label changes only where another segment of its new layer has it.
         count: of the new layers, at least one.
         dtype: of the new labels.
+        found: of each segment, whether it has a voxel.
     """
 
     segments: tuple[Segment, ...]
     count: int
     dtype: np.dtype[np.uint8] | np.dtype[np.uint16]
+    found: tuple[bool, ...]
     _layers: Layers
     _places: Mapping[Place, Place]
 
@@ -40,40 +41,67 @@ class MergedLayers:
         for k in range(self._layers.shape[1]):
             merged = np.zeros((self.count, *self._layers.shape[2:]), self.dtype)
             for (old, new), table in moves.items():
-                plane = self._layers[old, k]
-                if plane.any():
-                    merged[new] |= table[plane]
+                plane = self._layers[old, k].ravel()
+                inside = np.flatnonzero(plane != 0)
+                merged[new].reshape(-1)[inside] |= table[plane[inside]]
             yield merged
 
 
 def merge_layers(segmentation: Segmentation, poll: Poll = never) -> MergedLayers:
-    """Arrange the segments anew; ``poll`` is called after each slice."""
+    """Arrange the segments anew; ``poll`` is called after each slice of each layer."""
     old = sorted(dict.fromkeys((s.layer, s.label_value) for s in segmentation.segments), key=lambda place: place[0])
-    places = _arranged(old, _overlaps(segmentation.layers, old, poll))
+    overlap = _overlaps(segmentation.layers, old, poll)
+    found = {place for place, is_found in zip(old, overlap.diagonal(), strict=True) if is_found}
+    places = _arranged(old, overlap)
     segments = []
     for segment in segmentation.segments:
         layer, label = places[segment.layer, segment.label_value]
         segments.append(replace(segment, layer=layer, label_value=label))
-    is_large = any(label > 255 for _, label in places.values())
-    dtype = np.dtype(np.uint16) if is_large else segmentation.layers.dtype
-    count = max((layer for layer, _ in places.values()), default=0) + 1
-    return MergedLayers(tuple(segments), count, dtype, segmentation.layers, places)
+    return MergedLayers(
+        segments=tuple(segments),
+        count=max((layer for layer, _ in places.values()), default=0) + 1,
+        dtype=np.dtype(np.uint16) if any(v > 255 for _, v in places.values()) else segmentation.layers.dtype,
+        found=tuple((s.layer, s.label_value) in found for s in segmentation.segments),
+        _layers=segmentation.layers,
+        _places=places,
+    )
 
 
 def _overlaps(layers: Layers, places: Sequence[Place], poll: Poll) -> NDArray[np.bool_]:
-    """(place, place), whether the first has a voxel in common with the second, which is of an earlier layer."""
-    numbers: dict[int, Layers] = {}
+    """(place, place), whether the first has a voxel in common with the second, itself or one of an earlier layer."""
+    numbers: dict[int, NDArray[np.int64]] = {}
     for n, (layer, label) in enumerate(places, start=1):
-        numbers.setdefault(layer, np.zeros(1 << 16, np.uint16))[label] = n
+        numbers.setdefault(layer, np.zeros(1 << 16, np.int64))[label] = n
     overlap = np.zeros((len(places) + 1, len(places) + 1), bool)
-    for k in range(layers.shape[1] if len(numbers) > 1 else 0):
-        planes = layers[list(numbers), k]
-        several = planes[:, np.count_nonzero(planes, axis=0) > 1]
-        numbered = [of_layer[labels] for of_layer, labels in zip(numbers.values(), several, strict=True)]
-        for earlier, later in combinations([n for n in numbered if n.any()], 2):
-            overlap[later, earlier] = True
-        poll()
+    for k in range(layers.shape[1]):
+        stacks: list[tuple[int, ...]] = [()]
+        at_voxel = np.zeros(layers[0, k].size, np.int64)
+        for layer, of_label in numbers.items():
+            plane = layers[layer, k].ravel()
+            inside = np.flatnonzero(plane != 0)
+            at_voxel[inside] = _stacked(stacks, at_voxel[inside], of_label[plane[inside]], overlap)
+            poll()
     return overlap[1:, 1:]
+
+
+def _stacked(
+    stacks: list[tuple[int, ...]],
+    at_voxel: NDArray[np.int64],
+    places: NDArray[np.int64],
+    overlap: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """The number of the stack that comes of putting a place on the one that is at each voxel.
+
+    Voxels with the same places in the same layers have one stack, so that each of the few there are is looked at once.
+    """
+    pairs = at_voxel * len(overlap) + places
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    different, which = np.unique(pairs[starts], return_inverse=True)
+    numbers = np.arange(len(stacks), len(stacks) + len(different))
+    for stack, place in zip(*(part.tolist() for part in np.divmod(different, len(overlap))), strict=True):
+        stacks.append((*stacks[stack], place))
+        overlap[place, stacks[-1]] = True
+    return np.repeat(numbers[which], np.diff(starts, append=len(pairs)))
 
 
 def _arranged(places: Sequence[Place], overlap: NDArray[np.bool_]) -> dict[Place, Place]:
