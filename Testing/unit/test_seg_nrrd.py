@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.exporters.seg_nrrd import write_seg_nrrd
-from MedAISegLib.slicer_io.labelmaps import common_grid, labelmap_array, labelmap_grid, reference_grid
+from MedAISegLib.slicer_io.labelmaps import (
+    BINARY_LABELMAP,
+    common_grid,
+    labelmap_array,
+    labelmap_grid,
+    reference_grid,
+    set_reference,
+)
 from MedAISegLib.slicer_io.provenance_tags import read_tag, read_tags
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segment_content import content_of
@@ -234,6 +244,31 @@ def test_what_lies_beyond_moves_with_the_transform(host, tmp_path):
     assert moved.shape_kji == GEOMETRY.shape_kji
     np.testing.assert_allclose(moved.affine_ras, rigid_ras() @ GEOMETRY.affine_ras, atol=1e-9)
     assert len(voxels(loaded, segment_id, moved)) == 5 * 6 * 7
+
+
+LOAD = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from scene_nodes import load_seg_nrrd, segments_of
+from MedAISegLib.slicer_io.scene import new_scene_host
+print([segment.GetName() for segment in segments_of(load_seg_nrrd(sys.argv[1], new_scene_host()))], flush=True)
+"""
+
+
+@pytest.mark.parametrize("reference", [None, GEOMETRY], ids=["no grid", "a grid"])
+def test_a_node_of_empty_segments_alone_is_opened(host, reference, tmp_path):
+    node = host.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    node.GetSegmentation().SetSourceRepresentationName(BINARY_LABELMAP)
+    if reference is not None:
+        set_reference(node, reference)
+    for name in ("one", "two"):
+        node.GetSegmentation().AddEmptySegment(name, name)
+    path, _ = export_seg_nrrd(node, tmp_path)
+    # Slicer's reader ends the process over an extent that it does not expect.
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, path, *sys.path], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["['one', 'two']"])
 
 
 def test_a_transformed_node_is_where_the_world_shows_it(host, tmp_path):
