@@ -19,6 +19,7 @@ from MedAISegLib.slicer_io.labelmaps import (
     reference_grid,
     set_reference,
 )
+from MedAISegLib.slicer_io.node_description import describe_node
 from MedAISegLib.slicer_io.provenance_tags import read_tag, read_tags
 from MedAISegLib.slicer_io.scene import new_scene_host
 from MedAISegLib.slicer_io.segment_content import content_of
@@ -166,6 +167,51 @@ def test_what_a_person_named_coloured_tagged_and_set(host, tmp_path):
     assert all(s.HasTag("void") for s in segments_of(ours)[2:])
     assert read_tag(segments_of(ours)[4], "My.Own") == "two\nlines : ~^ \n    Name: x"
     assert read_tag(segments_of(ours)[0], slicer.vtkSegment.GetTerminologyEntryTagName()).count("Liver") == 1
+
+
+def test_tags_and_ids_of_any_characters_are_read_as_they_were_set(host, tmp_path):
+    node = to_node(organs(GEOMETRY), host)
+    tags = {
+        "a:b": "c", "  lead": "  x  ", "trail ": " y ", "back\\n": "\\n\\\\", "eq:=": ":=", "Leber é": "肝",
+        "Name": "x", "semi;": "a;b&c", "x: y": "z", "x: y: z": ": ", "tab\t": "\tq\t", "bell": "a\ab", "marks": "\u202eabc\u200f",
+    }  # fmt: skip
+    for name, text in tags.items():
+        segments_of(node)[0].SetTag(name, text)
+    described = describe_node(node, node.GetSegmentation().GetSegmentIDs()).segments[0].tags
+    assert described.items() >= tags.items()
+    for segment_id in ("x\u202ey", " a\\n|b: ;&:=\a肝"):
+        node.GetSegmentation().AddEmptySegment(segment_id, segment_id)
+    ours, slicers = assert_read_alike(node, tmp_path)
+    assert ours.GetSegmentation().GetSegmentIDs() == node.GetSegmentation().GetSegmentIDs()
+    for name in tags:
+        first, second = segments_of(ours)[0], segments_of(slicers)[0]
+        assert (first.HasTag(name), read_tag(first, name)) == (second.HasTag(name), read_tag(second, name))
+
+
+def test_texts_of_another_encoding_are_no_obstacle(host, tmp_path):
+    saved = save_by_slicer(to_node(organs(GEOMETRY), host), tmp_path / "saved.seg.nrrd").read_bytes()
+    for before, after in [
+        (b"Segment0_Tags:=", b"Segment0_Tags:=My\xe4:v\xe4l|"),
+        (b"Segment0_Name:=l", b"Segment0_Name:=\xe4l"),
+        (b"Segment0_ID:=S", b"Segment0_ID:=\xe4S"),
+        (b"Segment1_ID:=S", b"Segment1_ID:=\xf6S"),
+    ]:
+        saved = saved.replace(before, after)
+    (tmp_path / "latin-1.seg.nrrd").write_bytes(saved)
+    node = load_seg_nrrd(tmp_path / "latin-1.seg.nrrd", host)
+    loaded = load_seg_nrrd(export_seg_nrrd(node, tmp_path / "ours")[0], new_scene_host())
+    assert [s.GetName() for s in segments_of(loaded)] == ["\\xe4liver", FOUND[1]]
+    assert [i[:5] for i in loaded.GetSegmentation().GetSegmentIDs()] == ["\\xe4S", "\\xf6S"]
+    assert read_tag(segments_of(loaded)[0], "My\\xe4") == "v\\xe4l"
+    np.testing.assert_array_equal(segmentation_from_node(loaded).layers, organs(GEOMETRY).layers)
+
+
+@pytest.mark.parametrize("tags", [("²", "4"), ("70000", "4"), ("00", "4"), ("04", "4"), ("9" * 5000, "4"), ("", "4")])
+def test_a_label_that_another_wrote_is_taken_only_where_it_is_one(host, tags):
+    node = to_node(organs(GEOMETRY), host)
+    for segment, tag in zip(segments_of(node), tags, strict=True):
+        segment.SetTag("MedAISeg.LabelValue", tag)
+    assert_equal(segmentation_from_node(node), organs(GEOMETRY))
 
 
 def test_a_bar_in_a_tag_takes_nothing_with_it(host, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from ..core.segmentation import Segment
 from ..core.terminology_tag import TERMINOLOGY, terminology_from_tag
 from .geometry import PlacedGrid, placed_grid
 from .labelmaps import BINARY_LABELMAP, common_grid, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
-from .provenance_tags import read_tag
+from .provenance_tags import read_tag, readable
 from .resampling import covering_grid, resample_image
 from .scene import vtk_module
 
@@ -121,17 +122,23 @@ def _original_label_values(segments: list[Any]) -> list[int]:
 
     The values in the layer stay where a segment is not ours, or where a copy carries the same value twice.
     """
-    recorded = [read_tag(segment, LABEL_VALUE) for segment in segments]
-    if all(value.isdigit() and value != "0" for value in recorded) and len(set(recorded)) == len(recorded):
-        return [int(value) for value in recorded]
+    recorded = [_label_value(read_tag(segment, LABEL_VALUE)) for segment in segments]
+    if 0 not in recorded and len(set(recorded)) == len(recorded):
+        return recorded
     return [segment.GetLabelValue() for segment in segments]
+
+
+def _label_value(tag: str) -> int:
+    """0 for what is no label."""
+    value = int(tag) if re.fullmatch("0*[1-9][0-9]{0,4}", tag) else 0
+    return value if value < 1 << 16 else 0
 
 
 def _describe(segment: Any, label_value: int, layer: int) -> Segment:
     red, green, blue = (round(255 * value) for value in segment.GetColor())
     return Segment(
         label_value=label_value,
-        name=segment.GetName() or "",
+        name=readable(segment.GetName() or ""),
         color_rgb=(red, green, blue),
         terminology=terminology_from_tag(read_tag(segment, TERMINOLOGY)),
         layer=layer,

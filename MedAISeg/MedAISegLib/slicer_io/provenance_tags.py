@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from ..core.provenance_tags import (
@@ -26,19 +28,36 @@ def write_tags(segment: Any, provenance: Provenance, described: Segment, checksu
             segment.SetTag(name, text)
 
 
-def read_tag(segment: Any, name: str) -> str:
+def read_tag(segment: Any, name: str | bytes) -> str:
     """A tag's text, empty where the segment has none."""
     value = vtk_module().reference("")
-    return str(value) if segment.GetTag(name, value) else ""
+    return readable(value.get()) if segment.GetTag(name, value) else ""
 
 
 def read_tags(segment: Any) -> dict[str, str]:
-    """All tags of a segment, the user's own included.
+    """All tags of a segment, the user's own included; one whose name has a line break is not found.
 
     Python cannot list them, but what VTK prints of a segment has a line ``name: text`` for each.
     """
-    names = {line.lstrip().partition(": ")[0] for line in str(segment).split("\n")}
-    return {name: read_tag(segment, name) for name in sorted(names) if segment.HasTag(name)}
+    try:
+        printed = str(segment).encode()
+    except UnicodeDecodeError as error:
+        printed = error.object
+    names = {name for line in printed.split(b"\n") for name in _names_in(line) if segment.HasTag(name)}
+    return {readable(name): read_tag(segment, name) for name in sorted(names)}
+
+
+def _names_in(line: bytes) -> Iterator[bytes]:
+    """What may be a tag's name in a line that VTK has indented: blanks may begin it, colons be in it."""
+    indent = len(line) - len(line.lstrip(b" "))
+    for colon in re.finditer(rb": ", line):
+        for start in range(indent + 1):
+            yield line[start : colon.start()]
+
+
+def readable(text: str | bytes) -> str:
+    r"""VTK has bytes for a text that is not UTF-8, as other software writes it; each such byte becomes ``\xe4``."""
+    return text if isinstance(text, str) else text.decode(errors="backslashreplace")
 
 
 def provenance_from_tags(segment: Any) -> Provenance | None:
