@@ -12,6 +12,8 @@ from MedAISegLib.core.geometry import VolumeGeometry
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.engine import air_record
 from MedAISegLib.engine.air_windows import AirWindows
+from MedAISegLib.engine.patient_outline import PatientOutline
+from MedAISegLib.engine.prepared import Prepared
 from MedAISegLib.engine.run import segment
 from MedAISegLib.models.spec import (
     Argmax,
@@ -24,11 +26,12 @@ from MedAISegLib.models.spec import (
 SHAPE = (16, 20, 60)
 WINDOWS = Windows((8, 8, 8), (0.5, 0.5, 0.5))
 BODY = (slice(3, 13), slice(6, 14), slice(8, 22))
-LEVEL = 0.2
+LEVEL = -800.0
+SPACING_MM = 10.0
 
 
 class Above(torch.nn.Module):
-    """A label where values are above a level; scores differ from window to window, and it counts these."""
+    """A label where values are above a level, in HU; scores differ from window to window, and it counts these."""
 
     def __init__(self, level=LEVEL, sigmoid=False):
         super().__init__()
@@ -41,31 +44,33 @@ class Above(torch.nn.Module):
 
 
 def voxels(seed):
-    """A body in air with noise; 123 of the 168 windows hold none of the body."""
-    values = np.random.default_rng(seed).normal(0.0, 0.01, SHAPE).astype(np.float32)
-    values[BODY] += 1.0
+    """A body in air with noise; 84 of the 168 windows lie in the air around it."""
+    values = np.random.default_rng(seed).normal(-1000.0, 10.0, SHAPE).astype(np.float32)
+    values[BODY] += 1000.0
+    # No two patients have the same outline.
+    values[BODY[0].start, BODY[1].start, BODY[2].start + seed % 14] -= 1000.0
     return values
 
 
 def case(values):
-    return Case({"image": Volume(values, VolumeGeometry(values.shape, np.eye(4)))})
+    return Case({"image": Volume(values, VolumeGeometry(values.shape, np.diag([SPACING_MM] * 3 + [1.0])))})
 
 
 def model(stage=None, **changes):
     stage = stage or InferenceStage((), WINDOWS, Argmax())
-    return ModelSpec("m", "m", "test", (Channel("image"),), (stage,), (), **{"sha256": "abc", **changes})
+    return ModelSpec("m", "m", "test", (Channel("image", "CT", "HU"),), (stage,), (), **{"sha256": "abc", **changes})
 
 
 def run(values, spec=None, networks=None, **options):
     return segment(case(values), spec or model(), [networks or [Above()]], device="cpu", **options)
 
 
-def known_air(spec=None, images=5):
+def known_air(spec=None, images=20):
     """What is kept where nothing was found in air on as many images."""
     spec = spec or model()
     record = air_record.AirRecord(spec.sha256, 0, spec.stages[0].windows)
     for number in range(images):
-        record.add(f"image {number}", 20)
+        record.add(f"image {number}")
     return record
 
 
@@ -80,4 +85,6 @@ def plain(values, spec=None, networks=None):
 
 
 def calibrated_air(values, finds=lambda _: False):
-    return AirWindows(values, finds, known_air())
+    """Of (channel, k, j, i) values that are their own prepared image."""
+    only = case(values[0].numpy())
+    return AirWindows(lambda: PatientOutline(only.first), Prepared(values, only.geometry), finds, known_air())

@@ -66,7 +66,7 @@ def test_what_was_converted_is_compared_before_the_next_run_comes(network):
         run(network, AUTOMATIC)
     (place,) = remembered_places(HASH, torch.device("cpu"))
     before = recall(place)
-    idle.use_spare_time(warm(network), kept, never)
+    idle.use_spare_time(warm(network), kept, never, never)
     after = recall(place)
     assert before is not None
     assert after is not None

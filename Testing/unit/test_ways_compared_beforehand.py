@@ -63,7 +63,7 @@ class Worker:
             return segment(images or case(), self.model, [self.networks], device="cpu")
 
     def use_spare_time(self, poll: Callable[[], None] = never) -> None:
-        idle.use_spare_time(self.models, self.kept, poll)
+        idle.use_spare_time(self.models, self.kept, poll, poll)
 
 
 def found(shape=(1, 1, 8, 8, 8), member=0) -> str | None:

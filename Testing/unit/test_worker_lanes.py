@@ -22,6 +22,7 @@ from MedAISegLib.app.protocol import (
     SegmentRequest,
     WarmUpRequest,
 )
+from MedAISegLib.app.tasks import Lane
 from MedAISegLib.core.errors import Cancelled, InputError
 from MedAISegLib.core.progress import Poll, ProgressEvent, RunStage
 from MedAISegLib.exporters.written import Written
@@ -238,10 +239,11 @@ class Spare(Gated):
     def __init__(self) -> None:
         super().__init__()
         self.has_yielded = threading.Event()
+        self.measures = False
 
-    def use(self, _models: Any, poll: Poll) -> None:
+    def use(self, _models: Any, _kept: Any, poll: Poll, undisturbed: Poll) -> None:
         try:
-            self.pass_through(poll)
+            self.pass_through(undisturbed if self.measures else poll)
         except Cancelled:
             # As one that has a process to end.
             time.sleep(0.05)
@@ -258,7 +260,7 @@ def spare(worker: Any, said: Said, computing: Gated, tmp_path: Path, monkeypatch
     segmentation, found = organs(oblique_geometry()), Spare()
     reply = SegmentReply(record_segmentation(tmp_path, "labels", segmentation), result_of(segmentation), {})
     monkeypatch.setattr(worker_module, "_QUIET_S", 0.1)
-    monkeypatch.setattr(idle, "convert_networks", found.use)
+    monkeypatch.setattr(idle, "use_spare_time", found.use)
     monkeypatch.setattr(run_requests, "segment", lambda _: reply)
     worker.take(segmenting(tmp_path))
     assert isinstance(said.of(COMPUTING), SegmentReply)
@@ -287,6 +289,30 @@ def test_spare_time_goes_on_once_a_model_that_was_asked_for_is_warm(
     assert said.of(WRITING_MORE) == Done()
     assert spare.has_yielded.is_set()
     until(spare.begun.is_set)
+
+
+@pytest.mark.parametrize("measures", [True, False])
+def test_what_is_measured_in_spare_time_waits_while_a_result_is_written_and_begins_anew(
+    worker: Any, said: Said, spare: Spare, writing: Gated, tmp_path: Path, measures: bool
+) -> None:
+    spare.gate.set()
+    until(worker._spare_time.done)
+    spare.gate.clear()
+    spare.measures = measures
+    worker._spare_time = worker._lanes[Lane.LONG].submit(worker._use_spare_time)
+    spare.begun.clear()
+    until(spare.begun.is_set)
+    spare.begun.clear()
+    worker.take(exporting(tmp_path))
+    until(writing.begun.is_set)
+    if measures:
+        until(spare.has_yielded.is_set)
+    assert not spare.begun.is_set()
+    assert spare.has_yielded.is_set() is measures
+    writing.gate.set()
+    assert isinstance(said.of(WRITING), ExportReply)
+    if measures:
+        until(spare.begun.is_set)
 
 
 def test_the_worker_does_not_leave_before_spare_time_has_ended(worker: Any, spare: Spare) -> None:

@@ -25,20 +25,23 @@ _LEAST_FREE_BYTES = 4 << 30
 """2.4 GB were held at most, by a transformer that was converted; Slicer needs some too."""
 
 
-def use_spare_time(models: WarmModels, kept: KeptPreparations, poll: Callable[[], None]) -> None:
+def use_spare_time(
+    models: WarmModels, kept: KeptPreparations, poll: Callable[[], None], undisturbed: Callable[[], None]
+) -> None:
     """Do all that there is to do; what is left when a run comes is done after it.
 
     Args:
         kept: images that the models' runs have prepared.
-        poll: raises Cancelled once there is something else to do.
+        poll: raises Cancelled once a run comes.
+        undisturbed: raises Cancelled once anything comes: what else this process computes would count as a network's.
 
     Raises:
         ResourceError: if the program's data folder cannot be written.
     """
-    compare_networks(models, kept, poll)
+    compare_networks(models, kept, undisturbed)
     if can_convert():
         convert_networks(models, poll)
-        compare_networks(models, kept, poll)
+        compare_networks(models, kept, undisturbed)
 
 
 def compare_networks(models: WarmModels, kept: KeptPreparations, poll: Callable[[], None]) -> None:

@@ -57,6 +57,10 @@ def main() -> None:
         os._exit(0)
 
 
+class _Disturbed(Cancelled):
+    """Another thread of the worker has something to do."""
+
+
 class Worker:
     """The open requests, and the threads that work on them, one a lane."""
 
@@ -119,13 +123,16 @@ class Worker:
             self._spare_time = self._lanes[Lane.LONG].submit(self._use_spare_time)
 
     def _use_spare_time(self) -> None:
-        """On the thread of the runs, until the next one comes."""
+        """On the thread of the runs, until the next one comes; what was disturbed begins anew once it is quiet."""
         from .idle import use_spare_time
         from .run_requests import PREPARED
 
         with suppress(Cancelled, ResourceError):
-            self._wait_for_quiet()
-            use_spare_time(self._models, PREPARED, self._yield_to_runs)
+            while True:
+                self._wait_for_quiet()
+                with suppress(_Disturbed):
+                    use_spare_time(self._models, PREPARED, self._yield_to_runs, self._yield_to_all)
+                    return
 
     def _wait_for_quiet(self) -> None:
         quiet_since_s = time.monotonic()
@@ -139,6 +146,11 @@ class Worker:
         runs = [task for task, _ in list(self._open.values()) if lane_of(task.request) is Lane.LONG]
         if runs or self._ends:
             raise Cancelled
+
+    def _yield_to_all(self) -> None:
+        self._yield_to_runs()
+        if self._open:
+            raise _Disturbed
 
     def _say(self, number: int, answer: Reply | BaseException) -> None:
         """The one answer to a request; any further one is dropped."""

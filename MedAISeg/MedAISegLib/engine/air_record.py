@@ -1,6 +1,7 @@
-"""What a model's networks found in windows of air, kept between runs: whether they may be left out.
+"""What a model's networks found in the air around patients, kept between runs: whether they need not be asked there.
 
-Kept are counts and, so that an image that is run often counts once, a digest of noise of each: no patient's data.
+Kept are, so that an image that is run often counts once, digests of what patients' outlines look like on a grid of
+5 mm: no patient's data.
 """
 
 from __future__ import annotations
@@ -17,18 +18,15 @@ _MOST = 500
 _REVISION = 1
 """One more whenever other windows are taken for air: what was seen before tells nothing then."""
 
-_ENOUGH = 100
-"""Windows: where none of so many has a label, fewer than 3 of 100 have one, of 20 times 19 (the rule of three)."""
-_MOST_OF_ONE_IMAGE = 20
-"""Windows that count: those of one image are alike."""
+_ENOUGH = 20
+"""Images: where none of so many has a label in the air, fewer than 14 of 100 have, in 19 of 20 cases (0.86^20)."""
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Images by their digest, how many of their windows count, and whether any window has ever had a label."""
+    """Images by their digest, and whether a window has ever had a label."""
 
     images: tuple[str, ...] = ()
-    windows: int = 0
     label_found: bool = False
 
     @classmethod
@@ -36,29 +34,22 @@ class _Seen:
         """Nothing was seen where that was by another rule, or what is kept is damaged."""
         if not isinstance(entry, dict) or entry.get("revision") != _REVISION:
             return cls()
-        images, windows = entry.get("images"), entry.get("windows")
-        if not isinstance(images, list) or not isinstance(windows, int):
+        images = entry.get("images")
+        if not isinstance(images, list):
             return cls()
-        return cls(tuple(map(str, images)), windows, bool(entry.get("label_found")))
+        return cls(tuple(dict.fromkeys(map(str, images))), bool(entry.get("label_found")))
 
     @property
     def enough(self) -> bool:
-        return self.windows >= _ENOUGH and not self.label_found
+        return len(self.images) >= _ENOUGH and not self.label_found
 
-    def with_image(self, image: str, windows: int) -> _Seen:
+    def with_image(self, image: str) -> _Seen:
         """An image counts once, and none any more once there were enough."""
-        if image in self.images or self.enough:
-            return self
-        return _Seen((*self.images, image), self.windows + min(windows, _MOST_OF_ONE_IMAGE), self.label_found)
+        return self if image in self.images or self.enough else _Seen((*self.images, image), self.label_found)
 
     @property
     def entry(self) -> dict[str, object]:
-        return {
-            "images": list(self.images),
-            "windows": self.windows,
-            "label_found": self.label_found,
-            "revision": _REVISION,
-        }
+        return {"images": list(self.images), "label_found": self.label_found, "revision": _REVISION}
 
 
 class AirRecord:
@@ -77,27 +68,23 @@ class AirRecord:
 
     @property
     def calibrated(self) -> bool:
-        """Whether there were enough windows, none with a label: of 5 images at least."""
+        """Whether there were enough images, none with a label."""
         return self._seen.enough and not self.refuted
 
     @property
     def images(self) -> int:
-        """Of how many there were."""
+        """How many there were."""
         return len(self._seen.images)
 
-    def add(self, image: str, windows: int) -> None:
-        """Keep that so many windows of an image have no label.
-
-        Args:
-            image: a digest of its first window of air.
-        """
-        if not self.refuted and self._seen.with_image(image, windows) != self._seen:
-            self._change(lambda seen: seen.with_image(image, windows))
+    def add(self, image: str) -> None:
+        """Keep that no label was found in the air of an image, by its digest."""
+        if not self.refuted and self._seen.with_image(image) != self._seen:
+            self._change(lambda seen: seen.with_image(image))
 
     def refute(self) -> None:
         """Keep that a window has a label."""
         self.refuted = True
-        self._change(lambda seen: _Seen(seen.images, seen.windows, label_found=True))
+        self._change(lambda seen: _Seen(seen.images, label_found=True))
 
     def _change(self, changed: Callable[[_Seen], _Seen]) -> None:
         """Others may have written meanwhile; a folder that cannot be written costs nothing but what would be learnt."""

@@ -30,8 +30,10 @@ from .windows import before_each_layer, filled, padded
 _MOST_WINDOWS = 27
 """Of an image, from its middle outwards; where a network finds nothing in these, it is not asked on it again."""
 
+_OF_NETWORKS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError, MemoryError)
+
 _in_vain: WeakKeyDictionary[Prepared, set[tuple[str, int, int]]] = WeakKeyDictionary()
-"""Hash, stage and member of the networks that found nothing in an image."""
+"""Hash, stage and member of the networks that found nothing in an image, or could not be run otherwise on it."""
 
 
 def compare_ways(
@@ -42,7 +44,8 @@ def compare_ways(
 ) -> None:
     """Compare what is not known yet of each network whose input is among what is kept, and remember it for the runs.
 
-    Labels of an earlier stage are not kept: networks that take them as further channels are left to the runs.
+    Left to the runs are networks that take labels of an earlier stage, which are not kept, and those that are run
+    slice by slice, since the last slice is often empty.
 
     Args:
         networks: of each stage, on the device where they have run.
@@ -53,8 +56,8 @@ def compare_ways(
         return
     fastest = FastestNetworks(spec, networks, device, AUTOMATIC, poll, longest_s=math.inf)
     for number, (stage, choosers) in enumerate(zip(spec.stages, fastest.networks, strict=True)):
-        prepared = None if stage.labels_of is not None else kept.latest(spec.sha256, how_prepared(stage, device))
-        if prepared is None:
+        prepared = kept.latest(spec.sha256, how_prepared(stage, device))
+        if prepared is None or stage.labels_of is not None or stage.slicewise:
             continue
         in_vain = _in_vain.setdefault(prepared, set())
         with _as_in_a_run(choosers, poll):
@@ -78,14 +81,17 @@ def _as_in_a_run(networks: Sequence[torch.nn.Module], poll: Callable[[], None]) 
 def _compared(network: torch.nn.Module, values: torch.Tensor, windows: Windows, device: torch.device) -> bool:
     """Whether it is known now which way to run a network on (channel, a, b, c) values.
 
-    One that takes them as a whole is judged on parts of them, and not twice on the same.
+    One that takes them as a whole is judged on parts of them, on a processor only, and not twice on the same.
     """
-    if isinstance(network, ArrayChooser):
-        network.network_for(values.to(device))
+    try:
+        if isinstance(network, WindowChooser):
+            return any(network.compare(batch.to(device)) for batch in _from_the_middle(values, windows))
+        if isinstance(network, ArrayChooser) and device.type == "cpu":
+            network.network_for(values)
+    except _OF_NETWORKS:
+        # Memory is short, as a rule. What else there may be, the next run tells its user.
         return False
-    if not isinstance(network, WindowChooser):
-        return True
-    return any(network.compare(batch.to(device)) for batch in _from_the_middle(values, windows))
+    return False
 
 
 def _from_the_middle(values: torch.Tensor, windows: Windows) -> Iterator[torch.Tensor]:

@@ -8,6 +8,7 @@ import torch
 
 from .air_windows import AirWindows
 from .even_windows import WindowCount, value_throughout
+from .slabs import Box
 
 _KEPT_BYTES = 256 * 2**20
 """Scores of windows that are kept beside the network's own work; larger ones only until it runs again."""
@@ -38,15 +39,15 @@ class EachOnce:
         self._fresh: dict[Hashable, torch.Tensor] = {}
         self._waiting: list[Hashable] = []
 
-    def scores(self, crops: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """(class, a, b, c) scores of each (channel, a, b, c) window in turn.
+    def scores(self, windows: Iterable[tuple[Box, torch.Tensor]]) -> Iterator[torch.Tensor]:
+        """(class, a, b, c) scores of each window in turn, given its place and (channel, a, b, c) values.
 
         Raises:
             LabelInAirError: if one of air has a label after others were left out.
         """
-        for number, crop in enumerate(crops):
+        for number, (box, crop) in enumerate(windows):
             self._count.all += 1
-            key = self._key(number, crop)
+            key = self._key(number, box, crop)
             if key in self._known and self._fresh and self._is_too_large():
                 yield from self._answered()
             if key == _AIR:
@@ -59,16 +60,16 @@ class EachOnce:
                 self._fresh[key] = crop
             self._waiting.append(key)
             # At once, since what is found in air decides about the next window.
-            if len(self._fresh) == self._batch or len(self._waiting) == _MOST_WAITING:
+            if len(self._fresh) in (0, self._batch) or len(self._waiting) == _MOST_WAITING:
                 yield from self._answered()
         yield from self._answered()
 
-    def _key(self, number: int, crop: torch.Tensor) -> Hashable:
+    def _key(self, number: int, box: Box, crop: torch.Tensor) -> Hashable:
         """By which scores are found: a value for all even windows that have it."""
         value = value_throughout(crop)
         if value is not None:
             return value
-        if self._air is not None and self._air.leaves_out(number, crop):
+        if self._air is not None and self._air.leaves_out(number, box, crop):
             self._count.air_images = self._air.record.images
             return _AIR
         return number

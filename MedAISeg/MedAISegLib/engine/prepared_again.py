@@ -46,6 +46,7 @@ class KeptPreparations:
             self._last[model, how] = key
         while self.size_bytes > self._most_bytes:
             del self._kept[next(iter(self._kept))]
+        self._last = {user: key for user, key in self._last.items() if key in self._kept}
         return replace(prepared, poll=poll)
 
     def latest(self, model: str, how: Hashable) -> Prepared | None:

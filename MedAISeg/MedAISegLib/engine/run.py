@@ -192,7 +192,9 @@ def _labels_of(
         with progress.stage(RunStage.INFER), before_each_layer(run.members, lambda _: prepared.poll()):
 
             def attempt(placement: Placement) -> tuple[LabelLayers, WindowCount]:
-                return anew_where_air_has_labels(lambda: _infer(prepared, run, placement, progress, probabilities))
+                return anew_where_air_has_labels(
+                    lambda: _infer(prepared, run, placement, progress, probabilities, air_of(case, prepared, run))
+                )
 
             (layers, windows), placement, ladder = climb_down(attempt, start)
     with progress.stage(RunStage.POSTPROCESS):
@@ -228,19 +230,19 @@ def _run_ensemble(
         every = [network for run in joined for network in run.members]
 
         def attempt(placement: Placement) -> tuple[LabelLayers, WindowCount]:
-            done, count = [0.0] * len(stages), WindowCount()
-            streams, airs = [], [air_of(one, run) for one, run in zip(prepared, joined, strict=True)]
+            done, counts = [0.0] * len(stages), [WindowCount() for _ in stages]
+            streams, airs = [], [air_of(case, one, run) for one, run in zip(prepared, joined, strict=True)]
             for n, (one, run, air) in enumerate(zip(prepared, joined, airs, strict=True)):
 
                 def report(fraction: float, n: int = n) -> None:
                     done[n] = fraction
                     progress.report(RunStage.INFER, sum(done) / len(done))
 
-                scores = _scores(one, run, placement, report, count, air, axes[n])
+                scores = _scores(one, run, placement, report, counts[n], air, axes[n])
                 streams.append(_probabilities(scores, one, run.stage))
             layers = _decided(mean(streams), ensemble.decision, progress, probabilities)
             keep(airs)
-            return layers, count
+            return layers, sum(counts, WindowCount())
 
         with progress.stage(RunStage.INFER), before_each_layer(every, lambda _: progress.cancel.raise_if_cancelled()):
             (layers, windows), placement, ladder = climb_down(
@@ -256,12 +258,13 @@ def _infer(
     placement: Placement,
     progress: Progress,
     probabilities: ProbabilitySink | None,
+    air: AirWindows | None,
 ) -> tuple[LabelLayers, WindowCount]:
     poll, stage, restore = progress.cancel.raise_if_cancelled, run.stage, run.stage.restore
     labels_first = restore.order is RestoreOrder.DECIDE_THEN_LABELS
     grid = prepared.geometry if labels_first or prepared.label_grid is None else prepared.label_grid
     cleaned = partial(clean, operations=restore.cleaning, poll=poll, geometry=grid) if restore.cleaning else None
-    count, air = WindowCount(), air_of(prepared, run)
+    count = WindowCount()
     layers = restore_labels(
         _scores(prepared, run, placement, lambda share: progress.report(RunStage.INFER, share), count, air),
         prepared.undos,

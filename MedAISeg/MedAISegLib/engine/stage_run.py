@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
+from ..core.case import Case
 from ..models.spec import Argmax, InferenceStage, ModelSpec, networks_apart
 from .activation import activate
 from .air_record import AirRecord
 from .air_windows import AirWindows
 from .backends.agreement import has_foreground
 from .even_windows import are_undefined
+from .patient_outline import PatientOutline
 from .prepared import Prepared
 
 
@@ -32,9 +35,10 @@ def stage_runs(spec: ModelSpec, networks: Sequence[Sequence[torch.nn.Module]], *
         networks: of each stage.
         plain: every window is computed: a way to run them is laid down, or probabilities are wanted.
     """
+    may_leave_out = not plain and bool(spec.sha256) and [channel.modality for channel in spec.channels] == ["CT"]
 
     def air(number: int, stage: InferenceStage) -> AirRecord | None:
-        if plain or not spec.sha256 or stage.windows.size is None or stage.slicewise:
+        if not may_leave_out or stage.windows.size is None or stage.slicewise or stage.crop is not None:
             return None
         return AirRecord(spec.sha256, number, stage.windows)
 
@@ -44,20 +48,28 @@ def stage_runs(spec: ModelSpec, networks: Sequence[Sequence[torch.nn.Module]], *
     ]
 
 
-def air_of(prepared: Prepared, run: StageRun) -> AirWindows | None:
-    """The windows of air of a prepared image; None where every window is computed, whatever is in it."""
+def air_of(case: Case, prepared: Prepared, run: StageRun) -> AirWindows | None:
+    """The windows of air of an image as it was prepared; None where every window is computed, whatever is in it."""
     if run.air is None:
         return None
     stage, averaging = run.stage, run.stage.averaging
     apart = len(run.members) > 1 and networks_apart(stage.windows, averaging)
 
     def finds_label(scores: torch.Tensor) -> bool:
-        """Or what is no number; by any network, where their scores come one behind the other, else by their mean."""
-        parts = scores.chunk(len(run.members)) if apart else ()
-        each = torch.stack([activate(part, averaging.activation) for part in parts]) if apart else scores[None]
-        return not _is_background(each, stage) and (has_foreground(each, stage) or are_undefined(each))
+        """By any network, where their scores come one behind the other, else by their mean."""
+        if not apart:
+            return _is_labelled(scores[None], stage)
+        # One by one: together they would take their number of times the memory.
+        return any(
+            _is_labelled(activate(part, averaging.activation)[None], stage) for part in scores.chunk(len(run.members))
+        )
 
-    return AirWindows(prepared.values, finds_label, run.air)
+    return AirWindows(cache(lambda: PatientOutline(case.first)), prepared, finds_label, run.air)
+
+
+def _is_labelled(scores: torch.Tensor, stage: InferenceStage) -> bool:
+    """Whether (1, class, a, b, c) scores give a voxel a label, or are no numbers."""
+    return not _is_background(scores, stage) and (has_foreground(scores, stage) or are_undefined(scores))
 
 
 def _is_background(scores: torch.Tensor, stage: InferenceStage) -> bool:

@@ -154,7 +154,7 @@ def _windowed(
     ring: Ring,
     report: Callable[[float], None],
 ) -> Iterator[Slab]:
-    found = network.scores(padded(taken(box), places.pads, windows) for box in places)
+    found = network.scores((box, padded(taken(box), places.pads, windows)) for box in places)
     weights = weights[places.inside]
     for number, box in enumerate(places, start=1):
         scores = next(found)

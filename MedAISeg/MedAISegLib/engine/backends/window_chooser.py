@@ -55,7 +55,7 @@ class WindowChooser(torch.nn.Module):
         is_known = self._meet(values)
         if not is_known and self._settled is None:
             self._look(values)
-        return is_known or self._settled is not None
+        return is_known or not self._ways or self._run.known(values, self._ways) is not None
 
     def _meet(self, values: torch.Tensor) -> bool:
         """At the first values take what is known, or begin to look; whether something is known."""
