@@ -57,6 +57,13 @@ def test_layers_of_another_type_are_refused(dtype: type) -> None:
         Segmentation(np.zeros((1, 2, 3, 4), dtype), GEOMETRY, ())
 
 
+@pytest.mark.parametrize(("label_value", "layer"), [(0, 0), (-1, 0), (256, 0), (1, 1), (1, -1)])
+def test_a_segment_that_the_layers_cannot_hold_is_refused(label_value, layer):
+    segment = Segment(label_value, "tumour", (1, 2, 3), layer=layer)
+    with pytest.raises(ValueError, match=f"no label {label_value} in layer {layer}"):
+        Segmentation(np.zeros((1, 2, 3, 4), np.uint8), GEOMETRY, (segment,))
+
+
 def test_labels_are_translated_by_their_values() -> None:
     labels = np.array([[[0, 1], [2, 2]], [[1, 0], [0, 2]]], dtype=np.uint8)
     found = translated(labels, np.array([0, 300, 7], dtype=np.uint16))

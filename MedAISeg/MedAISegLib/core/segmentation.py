@@ -68,6 +68,11 @@ class Segmentation:
             raise ValueError(f"layers {self.layers.shape} do not fit the geometry {self.geometry.shape_kji}")
         if self.layers.dtype not in (np.uint8, np.uint16):
             raise ValueError(f"layers are uint8 or uint16, not {self.layers.dtype}")
+        for s in self.segments:
+            if not (0 <= s.layer < len(self.layers) and 1 <= s.label_value <= np.iinfo(self.layers.dtype).max):
+                raise ValueError(
+                    f"{self.layers.dtype} layers {self.layers.shape} have no label {s.label_value} in layer {s.layer}"
+                )
         if self.node is not None and len(self.node.segments) != len(self.segments):
             raise ValueError(f"{len(self.segments)} segments, and {len(self.node.segments)} in the node")
 
