@@ -75,4 +75,4 @@ def read_seg_nrrd(path: Path) -> Segmentation:
         )
         red, green, blue = (round(255 * float(part)) for part in color.split())
         segments.append(Segment(int(value), name, (red, green, blue), layer=int(layer)))
-    return Segmentation(np.ascontiguousarray(layers).astype(np.uint8), geometry, tuple(segments))
+    return Segmentation(np.ascontiguousarray(layers), geometry, tuple(segments))

@@ -31,6 +31,7 @@ NO_SENTENCES = {
     "app/contrast.py": {"TE {}, TR {} ms", "{}, TI {} ms"},
     "core/classification.py": {"{}, slice {}"},
     "core/data_home.py": {"Application Support"},
+    "core/node_description.py": {"Binary labelmap"},
     "core/progress.py": {"load model"},
     "core/terminology.py": {"Anatomical Structure", "Morphologically Altered Structure"},
     "core/terminology_table.py": {"Body Substance", "Physical object"},
@@ -41,7 +42,7 @@ NO_SENTENCES = {
     "slicer_io/class_table.py": {"{} (class)"},
     "slicer_io/completeness.py": {"unsigned char", "signed char", "unsigned short", "unsigned int", "long long"},
     "slicer_io/export.py": {"segments of {}", "drawn by hand"},
-    "slicer_io/labelmaps.py": {"Binary labelmap", "Closed surface"},
+    "slicer_io/labelmaps.py": {"Closed surface"},
     "slicer_io/pip_failures.py": {"No module named pip"},
     "slicer_io/runs.py": {"this frame", "all frames"},
     "slicer_io/sample_data.py": {

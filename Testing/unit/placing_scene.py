@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 
 import numpy as np
+from MedAISegLib.core.node_description import BINARY_LABELMAP
 from MedAISegLib.core.region import OrientedBox
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.labelmaps import (
-    BINARY_LABELMAP,
     labelmap_array,
     labelmap_grid,
     labels_on_grid,

@@ -9,10 +9,11 @@ import pytest
 from MedAISegLib.app.exchange import segmentation_of
 from MedAISegLib.core.errors import InputError, ResourceError, UsageError
 from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.node_description import BINARY_LABELMAP
 from MedAISegLib.core.segmentation import AlgorithmType
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.slicer_io.export import NoDicom, export_node, provenance_of_export, why_no_dicom
-from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, labelmap_array
+from MedAISegLib.slicer_io.labelmaps import labelmap_array
 from MedAISegLib.slicer_io.node_segments import record_node
 from MedAISegLib.slicer_io.node_statistics import measure_node
 from MedAISegLib.slicer_io.placing import Target

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
+from MedAISegLib.core.node_description import BINARY_LABELMAP
 from MedAISegLib.core.region import OrientedBox
-from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, reference_grid
+from MedAISegLib.slicer_io.labelmaps import reference_grid
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
 from MedAISegLib.slicer_io.provenance_tags import read_tag
 from placing_scene import (

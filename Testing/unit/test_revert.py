@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP, labelmap_array
+from MedAISegLib.core.node_description import BINARY_LABELMAP
+from MedAISegLib.slicer_io.labelmaps import labelmap_array
 from MedAISegLib.slicer_io.placing import PlaceMode, Target
 from MedAISegLib.slicer_io.segment_content import content_of
 from placing_scene import (

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 from MedAISegLib.core.geometry import VolumeGeometry
+from MedAISegLib.core.node_description import BINARY_LABELMAP
 from MedAISegLib.core.segmentation import Segment, Segmentation
 from MedAISegLib.core.volume import Volume
 from MedAISegLib.exporters.seg_nrrd import write_seg_nrrd
 from MedAISegLib.slicer_io.labelmaps import (
-    BINARY_LABELMAP,
     common_grid,
     labelmap_array,
     labelmap_grid,
@@ -173,7 +173,8 @@ def test_tags_and_ids_of_any_characters_are_read_as_they_were_set(host, tmp_path
     node = to_node(organs(GEOMETRY), host)
     tags = {
         "a:b": "c", "  lead": "  x  ", "trail ": " y ", "back\\n": "\\n\\\\", "eq:=": ":=", "Leber é": "肝",
-        "Name": "x", "semi;": "a;b&c", "x: y": "z", "x: y: z": ": ", "tab\t": "\tq\t", "bell": "a\ab", "marks": "\u202eabc\u200f",
+        "Name": "x", "semi;": "a;b&c", "x: y": "z", "x: y: z": ": ", "tab\t": "\tq\t", "bell": "a\ab",
+        "marks": "\u202eabc\u200f",
     }  # fmt: skip
     for name, text in tags.items():
         segments_of(node)[0].SetTag(name, text)

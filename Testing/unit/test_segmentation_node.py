@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from MedAISegLib.core.errors import InputError
+from MedAISegLib.core.node_description import BINARY_LABELMAP
 from MedAISegLib.core.provenance_tags import tag_text
 from MedAISegLib.core.terminology import UNSPECIFIED
 from MedAISegLib.core.terminology_tag import terminology_from_tag, terminology_to_tag
 from MedAISegLib.core.volume import Volume
-from MedAISegLib.slicer_io.labelmaps import BINARY_LABELMAP
 from MedAISegLib.slicer_io.placing import place_result
 from MedAISegLib.slicer_io.provenance_tags import read_tag
 from MedAISegLib.slicer_io.segmentation_node import (

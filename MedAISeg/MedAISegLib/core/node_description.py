@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .geometry import VolumeGeometry
 
+BINARY_LABELMAP = "Binary labelmap"
+"""Slicer's name of the representation by labels."""
+
 
 @dataclass(frozen=True)
 class NodeSegment:

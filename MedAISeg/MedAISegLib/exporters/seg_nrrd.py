@@ -19,7 +19,7 @@ from ..core.checksums import LayerTally
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
 from ..core.merged_layers import MergedLayers, merge_layers
-from ..core.node_description import NodeDescription, NodeSegment
+from ..core.node_description import BINARY_LABELMAP, NodeDescription, NodeSegment
 from ..core.progress import Poll, never
 from ..core.provenance_tags import provenance_tags
 from ..core.resampling import rectilinear_segmentation
@@ -28,8 +28,6 @@ from ..core.segmentation import Segment, Segmentation
 from ..core.terminology_tag import TERMINOLOGY, terminology_to_tag
 from .atomic import atomic_path
 from .written import Written
-
-BINARY_LABELMAP = "Binary labelmap"
 
 _TYPES = {np.dtype(np.uint8): "unsigned char", np.dtype(np.uint16): "unsigned short"}
 _REFERENCE = "Reference image geometry"

@@ -11,8 +11,9 @@ from typing import Any
 
 from ..core.checksums import LayerTally
 from ..core.geometry import VolumeGeometry
+from ..core.node_description import BINARY_LABELMAP
 from ..core.provenance_tags import CHECKSUM
-from .labelmaps import BINARY_LABELMAP, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
+from .labelmaps import labelmap_array, labelmap_grid, labels_on_grid, reference_grid
 from .node_stamp import segment_stamp
 from .provenance_tags import read_tag
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.geometry import VolumeGeometry
+from ..core.node_description import BINARY_LABELMAP
 from ..core.resampling import resampled_planes
 from ..core.segmentation import Layers
 from .geometry import geometry_from_matrix, matrix_from_geometry
 from .scene import slicer_module, vtk_arrays, vtk_module
 
-BINARY_LABELMAP = "Binary labelmap"
 CLOSED_SURFACE = "Closed surface"
 
 _ALIGNED = 1e-3

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core.geometry import VolumeGeometry
+from ..core.node_description import BINARY_LABELMAP
 from ..core.region import OrientedBox
 from ..core.segmentation import Segment, Segmentation
 from .canvas import Canvas, Source, Where
-from .labelmaps import BINARY_LABELMAP, aligned_offset, labelmap_array, labelmap_grid
+from .labelmaps import aligned_offset, labelmap_array, labelmap_grid
 from .merge_roles import Roles
 from .output_frame import world_grid
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.geometry import VolumeGeometry
 from ..core.language import tr as _
+from ..core.node_description import BINARY_LABELMAP
 from ..core.provenance_tags import LABEL_VALUE
 from ..core.segmentation import Segment
 from ..core.terminology_tag import TERMINOLOGY, terminology_from_tag
 from .geometry import PlacedGrid, placed_grid
-from .labelmaps import BINARY_LABELMAP, common_grid, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
+from .labelmaps import common_grid, labelmap_array, labelmap_grid, labels_on_grid, reference_grid
 from .provenance_tags import read_tag, readable
 from .resampling import covering_grid, resample_image
 from .scene import vtk_module

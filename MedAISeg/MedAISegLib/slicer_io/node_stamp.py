@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .labelmaps import BINARY_LABELMAP
+from ..core.node_description import BINARY_LABELMAP
 
 
 def segment_stamp(segment: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.characters import shown
+from ..core.node_description import BINARY_LABELMAP
 from ..core.notice import Notice
 from ..core.result import JobResult
 from ..core.segmentation import Segment
@@ -14,7 +15,7 @@ from ..core.terminology_tag import TERMINOLOGY, terminology_to_tag
 from .beside import put_beside
 from .edited import is_surely_untouched, remember_untouched
 from .editor_undo import save_undo_state
-from .labelmaps import BINARY_LABELMAP, set_reference
+from .labelmaps import set_reference
 from .output_frame import OutputFrame
 from .provenance_tags import write_tags
 from .revert import RevertPoint

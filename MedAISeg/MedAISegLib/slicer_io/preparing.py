@@ -7,12 +7,13 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.language import tr as _
+from ..core.node_description import BINARY_LABELMAP
 from ..core.region import OrientedBox
 from ..core.result import JobResult
 from ..core.segmentation import Segment, Segmentation
 from .canvas import Painted, paint
 from .edited import find_edited, tally_labelmap
-from .labelmaps import BINARY_LABELMAP, CLOSED_SURFACE
+from .labelmaps import CLOSED_SURFACE
 from .merge_plan import MergePlan, plan_merge, plan_new
 from .merge_roles import PlaceMode, Roles, Target, assign_roles, find_counterparts
 from .output_frame import OutputFrame, cut_off_notices, frame_of_node, new_frame

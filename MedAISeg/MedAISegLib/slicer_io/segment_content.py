@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .labelmaps import BINARY_LABELMAP, CLOSED_SURFACE
+from ..core.node_description import BINARY_LABELMAP
+from .labelmaps import CLOSED_SURFACE
 from .scene import slicer_module
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ..core.node_description import BINARY_LABELMAP
 from .geometry import PlacedGrid, array_from_matrix
-from .labelmaps import BINARY_LABELMAP
 from .scene import vtk_module
 from .volume_node import node_grid
 

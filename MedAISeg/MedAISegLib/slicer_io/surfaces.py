@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.node_description import BINARY_LABELMAP
 from .edited import tally_labelmap
 from .event_loop import wait_cursor
-from .labelmaps import BINARY_LABELMAP, CLOSED_SURFACE, labelmap_array, labelmap_grid, new_labelmap
+from .labelmaps import CLOSED_SURFACE, labelmap_array, labelmap_grid, new_labelmap
 from .node_stamp import segment_stamp
 from .scene import slicer_module, vtk_module
 
