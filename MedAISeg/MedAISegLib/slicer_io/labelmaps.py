@@ -119,16 +119,20 @@ def reference_grid(node: Any) -> VolumeGeometry:
 def common_grid(node: Any) -> VolumeGeometry:
     """What Slicer writes a file on: the reference grid and whatever of the segments lies beyond it, as fine as these.
 
-    Slicer looks at all voxels for that, so it is asked only where a labelmap is no window of the reference grid.
+    Slicer looks at all voxels for that, so it is asked only of labelmaps that are no window of the reference grid.
     """
     content, reference = node.GetSegmentation(), reference_grid(node)
-    labelmaps = [
-        content.GetLayerDataObject(n, BINARY_LABELMAP) for n in range(content.GetNumberOfLayers(BINARY_LABELMAP))
-    ]
-    if all(image.IsEmpty() or is_window(labelmap_grid(image), reference) for image in labelmaps):
+    beyond = vtk_module().vtkStringArray()
+    for n in range(content.GetNumberOfLayers(BINARY_LABELMAP)):
+        image = content.GetLayerDataObject(n, BINARY_LABELMAP)
+        if not image.IsEmpty() and not is_window(labelmap_grid(image), reference):
+            for segment_id in content.GetSegmentIDsForLayer(n, BINARY_LABELMAP):
+                beyond.InsertNextValue(segment_id)
+    if beyond.GetNumberOfValues() == 0:
         return reference
     mode = content.EXTENT_UNION_OF_EFFECTIVE_SEGMENTS_AND_REFERENCE_GEOMETRY
-    return _grid_from_text(content.DetermineCommonLabelmapGeometry(mode, None))
+    asked = beyond if reference_text(node) else None
+    return _grid_from_text(content.DetermineCommonLabelmapGeometry(mode, asked))
 
 
 def _grid_from_text(text: str) -> VolumeGeometry:
