@@ -57,10 +57,6 @@ def main() -> None:
         os._exit(0)
 
 
-class _Disturbed(Cancelled):
-    """Another thread of the worker has something to do."""
-
-
 class Worker:
     """The open requests, and the threads that work on them, one a lane."""
 
@@ -130,7 +126,7 @@ class Worker:
         with suppress(Cancelled, ResourceError):
             while True:
                 self._wait_for_quiet()
-                with suppress(_Disturbed):
+                with suppress(Cancelled):
                     use_spare_time(self._models, PREPARED, self._yield_to_runs, self._yield_to_all)
                     return
 
@@ -148,9 +144,8 @@ class Worker:
             raise Cancelled
 
     def _yield_to_all(self) -> None:
-        self._yield_to_runs()
-        if self._open:
-            raise _Disturbed
+        if self._open or self._ends:
+            raise Cancelled
 
     def _say(self, number: int, answer: Reply | BaseException) -> None:
         """The one answer to a request; any further one is dropped."""
