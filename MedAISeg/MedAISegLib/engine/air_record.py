@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.errors import ResourceError
-from ..models.kept_records import change_record, read_record
+from ..models.kept_records import learn, read_record
 from ..models.spec import Windows
 
 _FILE = "air.json"
@@ -87,15 +86,10 @@ class AirRecord:
         self._change(lambda seen: _Seen(seen.images, label_found=True))
 
     def _change(self, changed: Callable[[_Seen], _Seen]) -> None:
-        """Others may have written meanwhile; a folder that cannot be written costs nothing but what would be learnt."""
+        """Others may have written meanwhile."""
 
-        def change(content: dict[str, object]) -> None:
-            self._seen = changed(_Seen.read(content.pop(self._key, None)))
-            content[self._key] = self._seen.entry
-            for surplus in [key for key in content if key != self._key][: max(0, len(content) - _MOST)]:
-                del content[surplus]
+        def change(entry: object) -> dict[str, object]:
+            self._seen = changed(_Seen.read(entry))
+            return self._seen.entry
 
-        try:
-            change_record(_FILE, change)
-        except ResourceError:
-            return
+        learn(_FILE, self._key, change, most=_MOST)

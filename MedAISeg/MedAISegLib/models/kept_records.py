@@ -86,6 +86,21 @@ def change_record(
                 stream.write(after.encode())
 
 
+def learn(name: str, key: str, change: Callable[[object], dict[str, Any]], *, most: int) -> None:
+    """Change one entry, None where it is new, of a file of so many that can be learnt anew.
+
+    A folder that cannot be written costs nothing but that.
+    """
+
+    def change_one(content: dict[str, Any]) -> None:
+        content[key] = change(content.get(key))
+        for surplus in [other for other in content if other != key][: max(0, len(content) - most)]:
+            del content[surplus]
+
+    with suppress(ResourceError):
+        change_record(name, change_one)
+
+
 def reason_for_doubt(name: str) -> str:
     """Why a file is not believed: who else can write it; empty if nobody can, or Windows keeps the user's folders."""
     try:

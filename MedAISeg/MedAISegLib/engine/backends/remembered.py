@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...core.errors import ResourceError
-from ...models.kept_records import change_record, read_record
+from ...models.kept_records import learn, read_record
 from ..processor import processor_name
 
 _FILE = "fastest.json"
@@ -87,23 +86,17 @@ def remember(
     if not place.model:
         return
 
-    def change(content: dict[str, object]) -> None:
-        before = content.get(place.key)
+    def change(before: object) -> dict[str, object]:
         stays = beside and isinstance(before, dict) and before.get("versions") == versions()
         known: Mapping[str, object] = before if stays and isinstance(before, dict) else {}
-        content[place.key] = {
+        return {
             "way": way,
             "seconds": _numbers(known, "seconds") | _rounded(seconds),
             "changed_percent": _numbers(known, "changed_percent") | _rounded(changed_percent),
             "versions": versions(),
         }
-        for surplus in [key for key in content if key != place.key][: max(0, len(content) - _MOST)]:
-            del content[surplus]
 
-    try:
-        change_record(_FILE, change)
-    except ResourceError:
-        return
+    learn(_FILE, place.key, change, most=_MOST)
 
 
 def _numbers(entry: Mapping[str, object], name: str) -> dict[str, float]:
